@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * finding: what every instrument hands on, and the only type that crosses from the instruments
+ * to a case. A finding says how well each hypothesis predicts what was observed (a likelihood,
+ * never a probability of the hypothesis), by which method, from which exhibits, and what it
+ * cannot say.
+ */
+#ifndef ASSAY_FINDING_H
+#define ASSAY_FINDING_H
+
+#include <assay/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A quantile interval: `level` is its coverage, 0.8 unless an output says otherwise. */
+struct assay_interval {
+    double median, low, high;
+    double level;
+};
+
+/* The weight that the evidence gives one hypothesis. */
+struct assay_weight {
+    const char *hypothesis;
+    struct assay_interval log10_likelihood; /* relative to the best hypothesis: its median is 0 */
+    const char *note;                       /* NULL, or why it could not be weighed */
+    bool weighed;                           /* false: not evaluated; the likelihood means nothing */
+};
+
+/* Two hypotheses that this evidence cannot separate, with the number that says so. */
+struct assay_tie {
+    const char *a, *b;
+    double log10_likelihood_ratio; /* of a over b */
+};
+
+/* A named number for the reader. */
+struct assay_quantity {
+    const char *name;
+    const char *unit;              /* SI or natural, as written for a reader: "s", "hours", "" */
+    struct assay_interval value;   /* low == high where the number is exact */
+};
+
+/* One bar: a label, a value with its interval, and the group that colours it. */
+struct assay_bar {
+    const char *label;
+    const char *group; /* NULL or a short word, the same for bars that belong together */
+    double value, low, high; /* in the figure's unit; low == high: no whisker */
+};
+
+/* A figure to draw: horizontal bars in the order given. */
+struct assay_figure {
+    const char *id;    /* short, unique within the finding: "time" */
+    const char *title; /* a sentence for the reader */
+    const char *unit;
+    const struct assay_bar *bars;
+    size_t bar_count;
+};
+
+/* A file that was read, by digest. */
+struct assay_exhibit {
+    const char *path;
+    char sha256[65];
+};
+
+struct assay_finding {
+    const char *id;             /* short, unique within a case: "hours" */
+    const char *question;       /* the id of the case's question that it bears on */
+    const char *method;         /* "claim.infer" */
+    const char *method_version; /* changes when the numbers could */
+    uint64_t seed;
+    const char *const *answers; /* plain sentences: what follows, in order of importance */
+    size_t answer_count;
+    const char *const *cannot_tell; /* plain sentences: what does not follow */
+    size_t cannot_tell_count;
+    const struct assay_weight *weights;
+    size_t weight_count;
+    const struct assay_tie *ties;
+    size_t tie_count;
+    const struct assay_quantity *quantities;
+    size_t quantity_count;
+    const struct assay_figure *figures;
+    size_t figure_count;
+    const struct assay_exhibit *exhibits;
+    size_t exhibit_count;
+    const char *const *limits; /* what the method assumes and where it fails */
+    size_t limit_count;
+    struct assay_arena *arena; /* owns all of the above */
+};
+
+/* Frees what the finding owns; harmless on a zeroed one. */
+ASSAY_API void assay_finding_free(struct assay_finding *finding);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
