@@ -37,13 +37,13 @@ extern "C" {
 
 typedef enum assay_status {
     ASSAY_OK = 0,
-    ASSAY_ERROR_INPUT,       /* malformed, out of range, contradictory: the user can mend it */
-    ASSAY_ERROR_IO,          /* the system refused: missing file, permission, full disk */
-    ASSAY_ERROR_MEMORY,      /* an allocation failed */
-    ASSAY_ERROR_LIMIT,       /* larger than Assay accepts; the limit is in the message */
-    ASSAY_ERROR_UNSUPPORTED, /* well-formed, but of a kind that Assay does not handle */
+    ASSAY_ERROR_INPUT,        /* malformed, out of range, contradictory: the user can mend it */
+    ASSAY_ERROR_IO,           /* the system refused: missing file, permission, full disk */
+    ASSAY_ERROR_MEMORY,       /* an allocation failed */
+    ASSAY_ERROR_LIMIT,        /* larger than Assay accepts; the limit is in the message */
+    ASSAY_ERROR_UNSUPPORTED,  /* well-formed, but of a kind that Assay does not handle */
     ASSAY_ERROR_UNANSWERABLE, /* good input, but the question has no answer on it (exit 1) */
-    ASSAY_ERROR_INTERRUPTED, /* the caller's progress function asked to stop */
+    ASSAY_ERROR_INTERRUPTED,  /* the caller's progress function asked to stop */
 } assay_status;
 
 /* One short English word for a status ("input", "io", ...); never NULL. */
@@ -74,8 +74,8 @@ ASSAY_API assay_status assay_error_at(struct assay_error *error, assay_status st
 
 /* The same for a place that is a byte offset in a binary file. */
 ASSAY_API assay_status assay_error_at_offset(struct assay_error *error, assay_status status,
-                                             const char *file, long long offset,
-                                             const char *format, ...) ASSAY_PRINTF(5, 6);
+                                             const char *file, long long offset, const char *format,
+                                             ...) ASSAY_PRINTF(5, 6);
 
 /* "file:line: message" or "file: byte N: message" or "message". Returns what snprintf would. */
 ASSAY_API int assay_error_format(const struct assay_error *error, char *text, size_t size);
@@ -182,7 +182,7 @@ ASSAY_API uint64_t assay_random_u64(struct assay_random *random);
 ASSAY_API double assay_random_uniform(struct assay_random *random);
 /* Uniform on 0 .. n-1 without bias; n must be at least 1. */
 ASSAY_API uint64_t assay_random_below(struct assay_random *random, uint64_t n);
-/* Standard normal, by Box-Muller on two uniforms (both halves used, in order). */
+/* Standard normal, by the cosine half of Box-Muller: two uniforms a draw. */
 ASSAY_API double assay_random_normal(struct assay_random *random);
 /* One raw Philox4x32-10 block, for known-answer tests. */
 ASSAY_API void assay_random_philox(const uint32_t counter[4], const uint32_t key[2],
@@ -225,17 +225,17 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_parallel_for(const struct assay_cont
 
 /* What a number measures. A quantity is read in its SI or natural unit, named here. */
 enum assay_unit {
-    ASSAY_UNIT_NONE,             /* a bare number: 0.85 */
-    ASSAY_UNIT_TOKENS,           /* tokens: "14.8T tokens", "4096 tokens" */
-    ASSAY_UNIT_SEQUENCES,        /* sequences: "15360 sequences" */
-    ASSAY_UNIT_PARAMETERS,       /* parameters: "671B parameters" */
-    ASSAY_UNIT_SECONDS,          /* seconds: "54 days", "3.2 ms", "2 h" */
-    ASSAY_UNIT_BYTES,            /* bytes: "80 GB" = 80e9, "80 GiB" = 80 * 2^30 */
-    ASSAY_UNIT_BYTES_PER_SECOND, /* bytes/s: "400 GB/s", "400 Gb/s" = 50e9 */
-    ASSAY_UNIT_FLOPS,            /* operations/s: "989 TFLOP/s", also TFLOPS */
-    ASSAY_UNIT_WATTS,            /* watts: "700 W", "1.4 MW" */
-    ASSAY_UNIT_JOULES,           /* joules: "3 GWh", "5 MJ" */
-    ASSAY_UNIT_DEVICE_HOURS,     /* device-hours: "2.664M H800-hours", "30.84M GPU-hours" */
+    ASSAY_UNIT_NONE,                   /* a bare number: 0.85 */
+    ASSAY_UNIT_TOKENS,                 /* tokens: "14.8T tokens", "4096 tokens" */
+    ASSAY_UNIT_SEQUENCES,              /* sequences: "15360 sequences" */
+    ASSAY_UNIT_PARAMETERS,             /* parameters: "671B parameters" */
+    ASSAY_UNIT_SECONDS,                /* seconds: "54 days", "3.2 ms", "2 h" */
+    ASSAY_UNIT_BYTES,                  /* bytes: "80 GB" = 80e9, "80 GiB" = 80 * 2^30 */
+    ASSAY_UNIT_BYTES_PER_SECOND,       /* bytes/s: "400 GB/s", "400 Gb/s" = 50e9 */
+    ASSAY_UNIT_FLOPS,                  /* operations/s: "989 TFLOP/s", also TFLOPS */
+    ASSAY_UNIT_WATTS,                  /* watts: "700 W", "1.4 MW" */
+    ASSAY_UNIT_JOULES,                 /* joules: "3 GWh", "5 MJ" */
+    ASSAY_UNIT_DEVICE_HOURS,           /* device-hours: "2.664M H800-hours", "30.84M GPU-hours" */
     ASSAY_UNIT_DEVICE_HOURS_PER_TOKEN, /* "180K H800-hours per trillion tokens" */
     ASSAY_UNIT_TOKENS_PER_SECOND,      /* tokens/s: "1543 tokens/s" */
     ASSAY_UNIT_US_DOLLARS,             /* US dollars: "5.576M USD" */
@@ -306,8 +306,7 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_finish(const struct assay_yaml 
  * use assay_yaml_sourced to read all three.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_text(const struct assay_yaml *node,
-                                                      const char **text,
-                                                      struct assay_error *error);
+                                                      const char **text, struct assay_error *error);
 ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_count(struct assay_yaml *node, int64_t least,
                                                        int64_t most, int64_t *count,
                                                        struct assay_error *error);

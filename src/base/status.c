@@ -8,8 +8,8 @@
 
 const char *assay_status_name(assay_status status)
 {
-    static const char *const names[] = {"ok",          "input",        "io",         "memory", "limit",
-                                        "unsupported", "unanswerable", "interrupted"};
+    static const char *const names[] = {"ok",    "input",       "io",           "memory",
+                                        "limit", "unsupported", "unanswerable", "interrupted"};
     if ((size_t)status >= sizeof names / sizeof names[0])
         return "unknown";
     return names[status];

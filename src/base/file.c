@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files: mapped to read, written beside and renamed. */
+#include <assay/base.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- reading ---------------------------------------------------------------------------- */
+
+static assay_status refuse(struct assay_error *error, const char *path, const char *doing)
+{
+    return assay_error_at(error, ASSAY_ERROR_IO, path, 0, "cannot %s: %s", doing, strerror(errno));
+}
+
+static assay_status map(int descriptor, const char *path, size_t most_bytes,
+                        struct assay_file *file, struct assay_error *error)
+{
+    static const unsigned char nothing[1] = {0};
+    struct stat status;
+    if (fstat(descriptor, &status) != 0)
+        return refuse(error, path, "inspect");
+    if (!S_ISREG(status.st_mode))
+        return assay_error_at(error, ASSAY_ERROR_INPUT, path, 0, "expected a regular file");
+    if ((uintmax_t)status.st_size > most_bytes)
+        return assay_error_at(error, ASSAY_ERROR_LIMIT, path, 0,
+                              "found %jd bytes, expected at most %zu", (intmax_t)status.st_size,
+                              most_bytes);
+    file->size = (size_t)status.st_size;
+    file->bytes = nothing;
+    if (file->size == 0)
+        return ASSAY_OK;
+    void *mapping = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (mapping == MAP_FAILED)
+        return refuse(error, path, "map");
+    file->mapping = mapping;
+    file->bytes = mapping;
+    return ASSAY_OK;
+}
+
+assay_status assay_file_open(const char *path, size_t most_bytes, struct assay_file *file,
+                             struct assay_error *error)
+{
+    memset(file, 0, sizeof *file);
+    /* not to hang on a pipe that nobody writes to */
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return refuse(error, path, "open");
+    assay_status status = map(descriptor, path, most_bytes, file, error);
+    close(descriptor);
+    return status;
+}
+
+void assay_file_close(struct assay_file *file)
+{
+    if (file->mapping)
+        munmap(file->mapping, file->size);
+    memset(file, 0, sizeof *file);
+}
+
+/* ---- writing ---------------------------------------------------------------------------- */
+
+static bool write_all(int descriptor, const unsigned char *bytes, size_t size)
+{
+    while (size) {
+        ssize_t written = write(descriptor, bytes, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+/* The rename itself lasts only once the folder is on disk. Not every file system can. */
+static void flush_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int length = slash ? (int)(slash - path) : 1;
+    snprintf(folder, sizeof folder, "%.*s", length ? length : 1, slash ? path : ".");
+    int descriptor = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    if (descriptor >= 0) {
+        (void)fsync(descriptor);
+        close(descriptor);
+    }
+}
+
+assay_status assay_file_write(const char *path, const void *bytes, size_t size,
+                              struct assay_error *error)
+{
+    char sibling[PATH_MAX];
+    struct stat old;
+    int length = snprintf(sibling, sizeof sibling, "%s.XXXXXX", path);
+    if (length < 0 || (size_t)length >= sizeof sibling)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, path, 0, "the path is too long");
+    int descriptor = mkstemp(sibling);
+    if (descriptor < 0)
+        return refuse(error, path, "write");
+    mode_t mode = 0644;
+    if (stat(path, &old) == 0)
+        mode = old.st_mode & 0777;
+    bool done = write_all(descriptor, bytes, size) && fchmod(descriptor, mode) == 0 &&
+                fsync(descriptor) == 0;
+    int reason = errno;
+    if (close(descriptor) != 0 && done) {
+        done = false;
+        reason = errno;
+    }
+    if (done && rename(sibling, path) != 0) {
+        done = false;
+        reason = errno;
+    }
+    if (!done) {
+        unlink(sibling);
+        errno = reason;
+        return refuse(error, path, "write");
+    }
+    flush_folder(path);
+    return ASSAY_OK;
+}
+
+char *assay_path_beside(struct assay_arena *arena, const char *from, const char *name)
+{
+    const char *slash = strrchr(from, '/');
+    if (name[0] == '/' || !slash)
+        return assay_arena_copy(arena, name);
+    return assay_arena_print(arena, "%.*s/%s", (int)(slash - from), from, name);
+}

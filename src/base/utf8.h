@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* utf8: whether bytes are well-formed UTF-8 (RFC 3629) without NUL. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include <stddef.h>
+
+/* The offset of the first byte that is not, or `size` if all are. */
+size_t utf8_valid_prefix(const unsigned char *bytes, size_t size);
+
+#endif
