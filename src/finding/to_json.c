@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A finding as JSON: one function a part, keys in the order of the struct. */
+#include "finding/finding_json.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+
+static json_t *texts_to_json(const char *const *texts, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++)
+        json_array_append_new(list, json_string(texts[i]));
+    return list;
+}
+
+static json_t *weight_to_json(const struct assay_weight *weight)
+{
+    json_t *object = json_object();
+    json_set_text(object, "hypothesis", weight->hypothesis);
+    json_object_set_new(object, "weighed", json_boolean(weight->weighed));
+    if (weight->weighed)
+        json_set_interval(object, "log10_likelihood", weight->log10_likelihood);
+    else
+        json_object_set_new(object, "log10_likelihood", json_null());
+    json_set_text(object, "note", weight->note);
+    return object;
+}
+
+static json_t *tie_to_json(const struct assay_tie *tie)
+{
+    json_t *object = json_object();
+    json_set_text(object, "a", tie->a);
+    json_set_text(object, "b", tie->b);
+    json_set_number(object, "log10_likelihood_ratio", tie->log10_likelihood_ratio);
+    return object;
+}
+
+static json_t *quantity_to_json(const struct assay_quantity *quantity)
+{
+    json_t *object = json_object();
+    json_set_text(object, "name", quantity->name);
+    json_set_text(object, "unit", quantity->unit);
+    json_set_interval(object, "value", quantity->value);
+    return object;
+}
+
+static json_t *bar_to_json(const struct assay_bar *bar)
+{
+    json_t *object = json_object();
+    json_set_text(object, "label", bar->label);
+    json_set_text(object, "group", bar->group);
+    json_set_number(object, "value", bar->value);
+    json_set_number(object, "low", bar->low);
+    json_set_number(object, "high", bar->high);
+    return object;
+}
+
+static json_t *figure_to_json(const struct assay_figure *figure)
+{
+    json_t *object = json_object(), *bars = json_array();
+    json_set_text(object, "id", figure->id);
+    json_set_text(object, "title", figure->title);
+    json_set_text(object, "unit", figure->unit);
+    for (size_t i = 0; i < figure->bar_count; i++)
+        json_array_append_new(bars, bar_to_json(&figure->bars[i]));
+    json_object_set_new(object, "bars", bars);
+    return object;
+}
+
+static json_t *exhibit_to_json(const struct assay_exhibit *exhibit)
+{
+    json_t *object = json_object();
+    json_set_text(object, "path", exhibit->path);
+    json_set_text(object, "sha256", exhibit->sha256);
+    return object;
+}
+
+/* object[field] = the list of that name, converted one by one. */
+#define LIST(field, count, convert)                                                                \
+    do {                                                                                           \
+        json_t *list = json_array();                                                               \
+        for (size_t i = 0; i < finding->count; i++)                                                \
+            json_array_append_new(list, convert(&finding->field[i]));                              \
+        json_object_set_new(object, #field, list);                                                 \
+    } while (0)
+
+json_t *finding_to_json(const struct assay_finding *finding)
+{
+    json_t *object = json_object();
+    if (!object)
+        return NULL;
+    json_set_text(object, "id", finding->id);
+    json_set_text(object, "question", finding->question);
+    json_set_text(object, "method", finding->method);
+    json_set_text(object, "method_version", finding->method_version);
+    /* As text: a JSON number need not keep 64 bits. */
+    char seed[24];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)finding->seed);
+    json_set_text(object, "seed", seed);
+    json_object_set_new(object, "answers", texts_to_json(finding->answers, finding->answer_count));
+    json_object_set_new(object, "cannot_tell",
+                        texts_to_json(finding->cannot_tell, finding->cannot_tell_count));
+    LIST(weights, weight_count, weight_to_json);
+    LIST(ties, tie_count, tie_to_json);
+    LIST(quantities, quantity_count, quantity_to_json);
+    LIST(figures, figure_count, figure_to_json);
+    LIST(exhibits, exhibit_count, exhibit_to_json);
+    json_object_set_new(object, "limits", texts_to_json(finding->limits, finding->limit_count));
+    return object;
+}

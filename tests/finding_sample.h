@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* finding_sample: one made-up finding with every field in use, for tests of what carries it. */
+#ifndef FINDING_SAMPLE_H
+#define FINDING_SAMPLE_H
+
+#include <assay/finding.h>
+
+#include <math.h>
+#include <string.h>
+
+#define SAMPLE_COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static inline struct assay_finding sample_finding(void)
+{
+    static const char *const answers[] = {"64 x Alpha would have taken 95 to 130 hours.",
+                                          "128 x Beta fits as well."};
+    static const char *const cannot_tell[] = {"Hours alone do not separate Alpha from Beta."};
+    static const char *const limits[] = {"Made up for a test."};
+    static const struct assay_weight weights[] = {
+        {"128 x Beta", {0, -0.1, 0.1, 0.8}, NULL, true},
+        {"64 x Alpha", {-0.05, -0.15, 0.05, 0.8}, NULL, true},
+        {"16 x Alpha", {-2.5, -2.9, -2.1, 0.8}, NULL, true},
+        {"8 x Gamma", {-7, -8, -6, 0.8}, NULL, true},
+        {"4 x Delta", {(double)NAN, (double)NAN, (double)NAN, 0.8}, "does not fit", false},
+    };
+    static const struct assay_tie ties[] = {{"128 x Beta", "64 x Alpha", 0.05}};
+    static const struct assay_quantity quantities[] = {
+        {"training time", "hours", {110, 95, 130, 0.8}}, {"devices", "", {64, 64, 64, 0.8}}};
+    static const struct assay_bar bars[] = {{"matrix products", "compute", 60, 50, 70},
+                                            {"waiting", NULL, 5, 5, 5}};
+    static const struct assay_figure figures[] = {
+        {"time", "Where the time goes", "hours", bars, SAMPLE_COUNT(bars)}};
+    static struct assay_exhibit exhibits[1];
+
+    exhibits[0].path = "claim.yaml";
+    assay_sha256_bytes("x", 1, exhibits[0].sha256);
+    struct assay_finding finding = {
+        .id = "hours",
+        .question = "hardware",
+        .method = "test.sample",
+        .method_version = "1",
+        .seed = UINT64_MAX,
+        .answers = answers,
+        .answer_count = SAMPLE_COUNT(answers),
+        .cannot_tell = cannot_tell,
+        .cannot_tell_count = SAMPLE_COUNT(cannot_tell),
+        .weights = weights,
+        .weight_count = SAMPLE_COUNT(weights),
+        .ties = ties,
+        .tie_count = SAMPLE_COUNT(ties),
+        .quantities = quantities,
+        .quantity_count = SAMPLE_COUNT(quantities),
+        .figures = figures,
+        .figure_count = SAMPLE_COUNT(figures),
+        .exhibits = exhibits,
+        .exhibit_count = SAMPLE_COUNT(exhibits),
+        .limits = limits,
+        .limit_count = SAMPLE_COUNT(limits),
+    };
+    return finding;
+}
+
+#endif

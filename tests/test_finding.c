@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "finding/finding_json.h"
+#include "finding_sample.h"
+
+#include <stdlib.h>
+
+static void freeing_a_zeroed_finding_does_nothing(void **state)
+{
+    (void)state;
+    struct assay_finding finding = {0};
+    assay_finding_free(&finding);
+    assay_finding_free(NULL);
+    assert_null(finding.arena);
+}
+
+static void a_finding_survives_the_way_to_json_and_back(void **state)
+{
+    (void)state;
+    struct assay_finding sample = sample_finding(), back;
+    struct assay_error error;
+    json_t *first = finding_to_json(&sample);
+    assert_int_equal(finding_from_json(first, "sample", &back, &error), ASSAY_OK);
+
+    assert_string_equal(back.id, "hours");
+    assert_true(back.seed == UINT64_MAX);
+    assert_int_equal(back.weight_count, 5);
+    assert_string_equal(back.weights[2].hypothesis, "16 x Alpha");
+    assert_true(back.weights[2].log10_likelihood.low == -2.9);
+    assert_false(back.weights[4].weighed);
+    assert_string_equal(back.weights[4].note, "does not fit");
+    assert_null(back.figures[0].bars[1].group);
+    assert_true(back.quantities[0].value.high == 130);
+    assert_string_equal(back.exhibits[0].sha256, sample.exhibits[0].sha256);
+
+    json_t *second = finding_to_json(&back);
+    char *a = json_print(first), *b = json_print(second);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    json_decref(first);
+    json_decref(second);
+    assay_finding_free(&back);
+}
+
+static void keys_come_in_the_order_of_the_struct(void **state)
+{
+    (void)state;
+    static const char *const order[] = {
+        "id",      "question", "method",     "method_version", "seed",     "answers", "cannot_tell",
+        "weights", "ties",     "quantities", "figures",        "exhibits", "limits"};
+    struct assay_finding sample = sample_finding();
+    json_t *object = finding_to_json(&sample);
+    const char *key;
+    json_t *value;
+    size_t i = 0;
+    json_object_foreach(object, key, value) assert_string_equal(key, order[i++]);
+    assert_int_equal(i, SAMPLE_COUNT(order));
+    json_decref(object);
+}
+
+/* Applies `change` to the sample's JSON and expects a refusal that contains `words`. */
+static void expect_refusal(void (*change)(json_t *), const char *words)
+{
+    struct assay_finding sample = sample_finding(), finding;
+    struct assay_error error;
+    json_t *object = finding_to_json(&sample);
+    change(object);
+    assert_int_equal(finding_from_json(object, "sample", &finding, &error), ASSAY_ERROR_INPUT);
+    assert_non_null(strstr(error.message, words));
+    assert_null(finding.arena);
+    json_decref(object);
+}
+
+static void drop_the_id(json_t *object)
+{
+    json_object_del(object, "id");
+}
+
+static void add_a_key(json_t *object)
+{
+    json_object_set_new(json_array_get(json_object_get(object, "ties"), 0), "c", json_null());
+}
+
+static void number_for_a_hypothesis(json_t *object)
+{
+    json_t *weight = json_array_get(json_object_get(object, "weights"), 3);
+    json_object_set_new(weight, "hypothesis", json_integer(3));
+}
+
+static void short_digest(json_t *object)
+{
+    json_t *exhibit = json_array_get(json_object_get(object, "exhibits"), 0);
+    json_object_set_new(exhibit, "sha256", json_string("abc"));
+}
+
+static void negative_seed(json_t *object)
+{
+    json_object_set_new(object, "seed", json_string("-1"));
+}
+
+static void answers_that_are_no_list(json_t *object)
+{
+    json_object_set_new(object, "answers", json_string("yes"));
+}
+
+static void a_malformed_finding_is_refused_by_the_name_of_its_key(void **state)
+{
+    (void)state;
+    expect_refusal(drop_the_id, "13 keys");
+    expect_refusal(add_a_key, "ties[0].");
+    expect_refusal(number_for_a_hypothesis, "weights[3].hypothesis: expected a text");
+    expect_refusal(short_digest, "exhibits[0].sha256");
+    expect_refusal(negative_seed, "seed");
+    expect_refusal(answers_that_are_no_list, "answers: expected a list");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(freeing_a_zeroed_finding_does_nothing),
+        cmocka_unit_test(a_finding_survives_the_way_to_json_and_back),
+        cmocka_unit_test(keys_come_in_the_order_of_the_struct),
+        cmocka_unit_test(a_malformed_finding_is_refused_by_the_name_of_its_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
