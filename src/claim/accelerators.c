@@ -161,7 +161,7 @@ static assay_status set_number(const struct reading *r, const struct csv_row *ro
 static assay_status add_fact(struct reading *r, const struct csv_row *row)
 {
     const char *name = row->cells[r->at[ACCELERATOR]], *value = row->cells[r->at[VALUE]];
-    size_t f, i = 0;
+    size_t f = 0, i = 0;
     ASSAY_TRY(find_field(r, row, &f));
     if (!name[0] || !value[0])
         return assay_error_at(r->error, ASSAY_ERROR_INPUT, r->csv->path, row->line,

@@ -117,7 +117,7 @@ static bool read_number(const char *text, double *number)
 {
     char part[64];
     int parts = 0;
-    *number = NAN;
+    *number = nan("");
     if (!*text)
         return true;
     for (;; parts++) {
@@ -133,7 +133,7 @@ static bool read_number(const char *text, double *number)
         text += n + 1;
     }
     if (parts > 0)
-        *number = NAN;
+        *number = nan("");
     return true;
 }
 
