@@ -237,6 +237,7 @@ enum assay_unit {
     ASSAY_UNIT_JOULES,                 /* joules: "3 GWh", "5 MJ" */
     ASSAY_UNIT_DEVICE_HOURS,           /* device-hours: "2.664M H800-hours", "30.84M GPU-hours" */
     ASSAY_UNIT_DEVICE_HOURS_PER_TOKEN, /* "180K H800-hours per trillion tokens" */
+    ASSAY_UNIT_SECONDS_PER_TOKEN,      /* "3.7 days per trillion tokens" */
     ASSAY_UNIT_TOKENS_PER_SECOND,      /* tokens/s: "1543 tokens/s" */
     ASSAY_UNIT_US_DOLLARS,             /* US dollars: "5.576M USD" */
     ASSAY_UNIT_PERCENT,                /* a fraction: "38.5 %" = 0.385; a bare number is refused */

@@ -50,6 +50,10 @@ static const struct word hours_per_token[] = {{"hours per trillion tokens", 1e-1
                                               {"hours per billion tokens", 1e-9},
                                               {"hours/T tokens", 1e-12},
                                               {NULL, 0}};
+static const struct word seconds_per_token[] = {{"days per trillion tokens", 86400e-12},
+                                                {"hours per trillion tokens", 3600e-12},
+                                                {"days per billion tokens", 86400e-9},
+                                                {NULL, 0}};
 static const struct word tokens_per_second[] = {
     {"tokens/s", 1}, {"token/s", 1}, {"tokens/s/device", 1}, {"tokens/s/GPU", 1}, {NULL, 0}};
 static const struct word dollars[] = {{"USD", 1}, {"US dollars", 1}, {"$", 1}, {NULL, 0}};
@@ -77,6 +81,8 @@ static const struct unit {
     [ASSAY_UNIT_DEVICE_HOURS_PER_TOKEN] = {hours_per_token,
                                            "a rate such as \"180K H800-hours per trillion tokens\"",
                                            true},
+    [ASSAY_UNIT_SECONDS_PER_TOKEN] = {seconds_per_token,
+                                      "a rate such as \"3.7 days per trillion tokens\"", false},
     [ASSAY_UNIT_TOKENS_PER_SECOND] = {tokens_per_second, "a rate such as \"1543 tokens/s\"", false},
     [ASSAY_UNIT_US_DOLLARS] = {dollars, "an amount such as \"5.576M USD\"", false},
     [ASSAY_UNIT_PERCENT] = {percent, "a share such as \"38.5 %\"", false},
