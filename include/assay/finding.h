@@ -37,14 +37,14 @@ struct assay_tie {
 /* A named number for the reader. */
 struct assay_quantity {
     const char *name;
-    const char *unit;              /* SI or natural, as written for a reader: "s", "hours", "" */
-    struct assay_interval value;   /* low == high where the number is exact */
+    const char *unit;            /* SI or natural, as written for a reader: "s", "hours", "" */
+    struct assay_interval value; /* low == high where the number is exact */
 };
 
 /* One bar: a label, a value with its interval, and the group that colours it. */
 struct assay_bar {
     const char *label;
-    const char *group; /* NULL or a short word, the same for bars that belong together */
+    const char *group;       /* NULL or a short word, the same for bars that belong together */
     double value, low, high; /* in the figure's unit; low == high: no whisker */
 };
 

@@ -28,8 +28,8 @@ enum assay_norm_kind {
  * 2^31-1, and their products fit in 63 bits: assay_architecture_check says so.
  */
 struct assay_architecture {
-    char name[128];   /* as its makers call it; may be "" */
-    char family[32];  /* model_type of a config.json ("llama"), or "" */
+    char name[128];  /* as its makers call it; may be "" */
+    char family[32]; /* model_type of a config.json ("llama"), or "" */
 
     int64_t layers;     /* decoder layers, without multi-token-prediction layers */
     int64_t hidden;     /* width of the residual stream */
@@ -41,15 +41,15 @@ struct assay_architecture {
     int64_t kv_heads; /* grouped: divides heads; latent: equal to heads */
     int64_t head_dim; /* grouped: width of q, k and v a head; need not be hidden/heads */
     /* latent attention only, else 0 */
-    int64_t q_rank;    /* 0: queries are not compressed (DeepSeek-V2-Lite) */
+    int64_t q_rank; /* 0: queries are not compressed (DeepSeek-V2-Lite) */
     int64_t kv_rank;
     int64_t nope_dim;  /* a head's part of q and k without rotary position */
     int64_t rope_dim;  /* the part with it; shared by the heads in k */
     int64_t value_dim; /* a head's value width */
     int64_t window;    /* sliding attention window in tokens; 0: full */
 
-    int64_t ffn;   /* width of the dense feed-forward, 0 if every layer is a mixture */
-    bool gated;    /* three matrices (SwiGLU, GeGLU) rather than two */
+    int64_t ffn; /* width of the dense feed-forward, 0 if every layer is a mixture */
+    bool gated;  /* three matrices (SwiGLU, GeGLU) rather than two */
 
     int64_t experts;        /* routed experts a mixture layer; 0: a dense model */
     int64_t experts_active; /* routed experts a token */
@@ -75,17 +75,17 @@ struct assay_architecture {
 
 /* Numbers of weights. Their sums are exact. */
 struct assay_parameters {
-    int64_t embedding;   /* token and position tables */
-    int64_t head;        /* 0 when tied */
-    int64_t attention;   /* all layers, biases and q/k norms included */
-    int64_t dense_mlp;   /* dense feed-forwards */
-    int64_t experts;     /* routed experts, all of them */
-    int64_t shared;      /* shared experts and their gates */
+    int64_t embedding; /* token and position tables */
+    int64_t head;      /* 0 when tied */
+    int64_t attention; /* all layers, biases and q/k norms included */
+    int64_t dense_mlp; /* dense feed-forwards */
+    int64_t experts;   /* routed experts, all of them */
+    int64_t shared;    /* shared experts and their gates */
     int64_t router;
-    int64_t norms;       /* of layers and before the head */
-    int64_t mtp;         /* multi-token-prediction layers, without shared embedding and head */
-    int64_t total;       /* everything but mtp: what makers print as the size */
-    int64_t active;      /* of total, what one token passes through (embedding row table counted) */
+    int64_t norms;  /* of layers and before the head */
+    int64_t mtp;    /* multi-token-prediction layers, without shared embedding and head */
+    int64_t total;  /* everything but mtp: what makers print as the size */
+    int64_t active; /* of total, what one token passes through (embedding row table counted) */
     int64_t active_without_embedding; /* active less the embedding tables; the head is counted */
 };
 
@@ -113,9 +113,8 @@ ASSAY_API int64_t assay_architecture_moe_layers(const struct assay_architecture 
  * that the map does not have keep their defaults; keys that nobody knows are left unmarked,
  * for assay_yaml_finish.
  */
-ASSAY_API ASSAY_MUST_USE assay_status
-assay_architecture_read_yaml(struct assay_yaml *map, struct assay_architecture *architecture,
-                             struct assay_error *error);
+ASSAY_API ASSAY_MUST_USE assay_status assay_architecture_read_yaml(
+    struct assay_yaml *map, struct assay_architecture *architecture, struct assay_error *error);
 
 /*
  * Reads a Hugging Face config.json of at most 4 MiB. Families: llama, mistral, mixtral, qwen2,
@@ -123,9 +122,8 @@ assay_architecture_read_yaml(struct assay_yaml *map, struct assay_architecture *
  * gemma, gemma2, gemma3_text, olmo, olmo2, olmoe. ASSAY_ERROR_UNSUPPORTED for another
  * model_type, with the list. Unknown keys are ignored: such files carry many.
  */
-ASSAY_API ASSAY_MUST_USE assay_status
-assay_architecture_read_config(const char *path, struct assay_architecture *architecture,
-                               struct assay_error *error);
+ASSAY_API ASSAY_MUST_USE assay_status assay_architecture_read_config(
+    const char *path, struct assay_architecture *architecture, struct assay_error *error);
 
 #ifdef __cplusplus
 }

@@ -7,7 +7,7 @@
 #include "base/csv.h"
 #include "claim/accelerator_name.h"
 
-#include <assay/claim.h>
+#include "claim/accelerators.h"
 
 #include <limits.h>
 #include <string.h>
@@ -226,39 +226,17 @@ static assay_status read_facts(struct reading *r)
     return ASSAY_OK;
 }
 
-assay_status assay_claim_data_read(const char *folder, struct assay_claim_data *data,
-                                   struct assay_error *error)
+assay_status accelerators_read(const char *path, struct assay_claim_data *data,
+                               struct assay_error *error)
 {
-    memset(data, 0, sizeof *data);
-    struct assay_arena *arena = assay_arena_new();
-    char *path = arena ? assay_arena_print(arena, "%s/accelerators.csv", folder) : NULL;
-    assay_status status = ASSAY_OK;
     struct csv csv;
-    struct reading r = {.csv = &csv, .arena = arena, .error = error};
-    if (!path)
-        status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    if (status == ASSAY_OK)
-        status = csv_read(path, arena, &csv, error);
-    if (status == ASSAY_OK)
-        status = read_facts(&r);
-    if (status == ASSAY_OK)
-        status = assay_sha256_file(path, data->accelerators_file.sha256, error);
-    if (status != ASSAY_OK) {
-        assay_arena_free(arena);
-        memset(data, 0, sizeof *data);
-        return status;
-    }
-    data->arena = arena;
+    struct reading r = {.csv = &csv, .arena = data->arena, .error = error};
+    ASSAY_TRY(csv_read(path, data->arena, &csv, error));
+    ASSAY_TRY(read_facts(&r));
     data->accelerators = r.accelerators;
     data->accelerator_count = r.count;
     data->aliases = r.aliases;
     data->alias_count = r.alias_count;
     data->accelerators_file.path = path;
-    return ASSAY_OK;
-}
-
-void assay_claim_data_free(struct assay_claim_data *data)
-{
-    assay_arena_free(data->arena);
-    memset(data, 0, sizeof *data);
+    return assay_sha256_file(path, data->accelerators_file.sha256, error);
 }
