@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/claim.h"
+
+#include "base/json.h"
+
+json_t *cli_plan_json(const struct assay_plan *p)
+{
+    static const char *const recompute[] = {"none", "selective", "full"};
+    static const char *const schedule[] = {"1f1b", "zero-bubble", "dualpipe"};
+    json_t *o = json_object();
+    json_set_number(o, "tensor", p->tensor);
+    json_set_number(o, "context", p->context);
+    json_set_number(o, "pipeline", p->pipeline);
+    json_set_number(o, "virtual_stages", p->virtual_stages);
+    json_set_number(o, "data", p->data);
+    json_set_number(o, "expert", p->expert);
+    json_set_number(o, "zero", p->zero);
+    json_set_number(o, "micro_batch", (double)p->micro_batch);
+    json_set_number(o, "global_batch", (double)p->global_batch);
+    json_set_text(o, "recompute", recompute[p->recompute]);
+    json_set_text(o, "schedule", schedule[p->schedule]);
+    json_object_set_new(o, "sequence_parallel", json_boolean(p->sequence_parallel));
+    json_object_set_new(o, "unfused_attention", json_boolean(p->unfused_attention));
+    return o;
+}
+
+assay_status cli_change_machine(struct cli_call *call, const struct assay_claim_data *data,
+                                struct assay_run *run, const char *name, int64_t count)
+{
+    double memory = 0;
+    if (name) {
+        const struct assay_accelerator *found = assay_accelerator_find(data, name, &memory);
+        if (!found)
+            return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                                  "--accelerator: \"%.60s\" is not in the table of accelerators; "
+                                  "expected a name such as %s or %s",
+                                  name, data->accelerators[0].name,
+                                  data->accelerators[data->accelerator_count - 1].name);
+        run->machine.accelerator = *found;
+        if (memory > 0)
+            run->machine.accelerator.memory_bytes = memory;
+        run->communication_units = 0;
+    }
+    int64_t others = (int64_t)run->plan.tensor * run->plan.context * run->plan.pipeline;
+    run->machine.devices = count;
+    if (run->plan_known && count % others == 0) {
+        struct assay_efficiency efficiency;
+        struct assay_step step;
+        run->plan.data = (int)(count / others);
+        if (assay_plan_check(run, NULL) == ASSAY_OK) {
+            assay_efficiency_resolve(data->efficiency, run, NULL, &efficiency);
+            assay_step_predict(run, &efficiency, &step);
+            if (step.memory.fits)
+                return ASSAY_OK;
+        }
+    }
+    return assay_plan_choose(data, run, &call->error);
+}

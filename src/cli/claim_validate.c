@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay claim validate */
+#include "cli/claim.h"
+#include "cli/commands.h"
+
+#include "base/json.h"
+
+#include <math.h>
+
+static json_t *summary(const struct assay_validation_summary *s)
+{
+    json_t *o = json_object();
+    if (s->name)
+        json_set_text(o, "name", s->name);
+    json_set_number(o, "n", (double)s->n);
+    json_set_number(o, "median_abs_relative_error", s->median_abs_relative_error);
+    json_set_number(o, "p90_abs_relative_error", s->p90_abs_relative_error);
+    json_set_number(o, "coverage_80", s->coverage_80);
+    json_set_number(o, "memory_n", (double)s->memory_n);
+    json_set_number(o, "memory_median_abs_relative_error", s->memory_median_abs_relative_error);
+    json_set_number(o, "fits_n", (double)s->fits_n);
+    json_set_number(o, "oom_accuracy", s->oom_accuracy);
+    return o;
+}
+
+static json_t *summaries(const struct assay_validation_summary *list, size_t n)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array, summary(&list[i]));
+    return array;
+}
+
+static json_t *row(const struct assay_validation_row *r)
+{
+    json_t *o = json_object();
+    json_set_text(o, "id", r->id);
+    json_set_text(o, "source", r->source);
+    json_set_text(o, "group", r->group);
+    json_set_text(o, "accelerator", r->accelerator);
+    json_set_text(o, "quantity", r->quantity);
+    json_set_number(o, "measured", r->measured);
+    json_set_interval(o, "predicted", r->predicted);
+    json_set_number(o, "relative_error", r->relative_error);
+    json_object_set_new(o, "used", json_boolean(r->used));
+    json_object_set_new(o, "layout_known", json_boolean(r->layout_known));
+    json_set_text(o, "note", r->note);
+    return o;
+}
+
+static json_t *to_json(const struct cli_call *call, const struct assay_validation *v)
+{
+    json_t *o = json_object(), *rows = json_array();
+    for (size_t i = 0; i < v->row_count; i++)
+        json_array_append_new(rows, row(&v->rows[i]));
+    json_object_set_new(o, "summary", summary(&v->all));
+    json_object_set_new(o, "known_layout", summary(&v->known_layout));
+    json_object_set_new(o, "unknown_layout", summary(&v->unknown_layout));
+    json_object_set_new(o, "groups", summaries(v->groups, v->group_count));
+    json_object_set_new(o, "accelerators", summaries(v->accelerators, v->accelerator_count));
+    json_set_number(o, "seed", (double)call->context.seed);
+    json_object_set_new(o, "rows", rows);
+    return o;
+}
+
+static void percent(double share)
+{
+    if (isfinite(share))
+        printf(" %7.1f%%", 100 * share);
+    else
+        printf(" %8s", "-");
+}
+
+static void line(const char *name, const struct assay_validation_summary *s)
+{
+    printf("  %-34.34s %5zu", name, s->n);
+    percent(s->median_abs_relative_error);
+    percent(s->p90_abs_relative_error);
+    percent(s->coverage_80);
+    printf(" %5zu", s->memory_n);
+    percent(s->memory_median_abs_relative_error);
+    printf(" %5zu", s->fits_n);
+    percent(s->oom_accuracy);
+    printf("\n");
+}
+
+static void print(const struct assay_validation *v, bool every_row)
+{
+    size_t unused = 0;
+    if (every_row) {
+        printf("%-8s %-22s %-24s %-17s %12s %12s %9s\n", "id", "group", "accelerator", "quantity",
+               "measured", "predicted", "error");
+        for (size_t i = 0; i < v->row_count; i++) {
+            const struct assay_validation_row *r = &v->rows[i];
+            printf("%-8.8s %-22.22s %-24.24s %-17s %12.5g %12.5g %8.1f%%%s%s\n", r->id, r->group,
+                   r->accelerator, r->quantity, r->measured, r->predicted.median,
+                   100 * r->relative_error, r->used ? "" : "  not used: ", r->used ? "" : r->note);
+        }
+        printf("\n");
+    }
+    for (size_t i = 0; i < v->row_count; i++)
+        unused += !v->rows[i].used;
+    printf(
+        "Predicted against measured: absolute relative error of time, share of 80%% intervals\n"
+        "that hold the measured value; of peak memory; and runs called right to fit or not.\n\n");
+    printf("  %-34s %5s %8s %8s %8s %5s %8s %5s %8s\n", "", "n", "median", "90th", "covered", "mem",
+           "median", "fits", "right");
+    line("all rows", &v->all);
+    line("layout known", &v->known_layout);
+    line("layout unknown", &v->unknown_layout);
+    printf("by group\n");
+    for (size_t i = 0; i < v->group_count; i++)
+        line(v->groups[i].name, &v->groups[i]);
+    printf("by accelerator, as the rows name it\n");
+    for (size_t i = 0; i < v->accelerator_count; i++)
+        line(v->accelerators[i].name, &v->accelerators[i]);
+    printf("\n%zu quantities are not used; --rows or --json says why of each.\n", unused);
+}
+
+static assay_status validate(struct cli_call *call, const struct assay_claim_data *data,
+                             const struct assay_training_runs *runs)
+{
+    struct assay_validation validation;
+    ASSAY_TRY(assay_claim_validate(data, runs, &call->context, &validation, &call->error));
+    cli_progress_end();
+    assay_status status;
+    if (call->json) {
+        status = cli_print_json(call, to_json(call, &validation));
+    } else {
+        print(&validation, call->value[1] != NULL);
+        status = cli_finish_output(call);
+    }
+    assay_validation_free(&validation);
+    return status;
+}
+
+static assay_status run_command(struct cli_call *call)
+{
+    struct assay_claim_data data;
+    struct assay_training_runs runs;
+    char path[4200];
+    snprintf(path, sizeof path, "%s/training_runs.csv", call->data_folder);
+    ASSAY_TRY(assay_claim_data_read(call->data_folder, &data, &call->error));
+    assay_status status =
+        assay_training_runs_read(call->value[0] ? call->value[0] : path, &runs, &call->error);
+    if (status == ASSAY_OK) {
+        status = validate(call, &data, &runs);
+        assay_training_runs_free(&runs);
+    }
+    assay_claim_data_free(&data);
+    return status;
+}
+
+const struct cli_command cli_claim_validate = {
+    .room = "claim",
+    .verb = "validate",
+    .arguments = "",
+    .summary = "Compare the forward model with measured training runs",
+    .text =
+        "Predicts every row of a table of measured runs and prints predicted against measured,\n"
+        "with the median and 90th percentile of the absolute relative error. A row that cannot\n"
+        "be predicted is listed as not used, with the reason. FILE has the header of\n"
+        "data/training_runs.csv.\n",
+    .options = {{"runs", "FILE", "another table of runs (default: the one in the data folder)"},
+                {"rows", NULL, "print every row"}},
+    .run = run_command,
+};

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands, in the order in which help lists them. */
+#include "cli/commands.h"
+
+#include <stddef.h>
+
+const struct cli_command *const cli_commands[] = {
+    &cli_claim_predict, &cli_claim_validate, &cli_claim_infer, &cli_model, NULL,
+};

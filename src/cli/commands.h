@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands: one definition in each file src/cli/ROOM_VERB.c. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_command cli_claim_predict;
+extern const struct cli_command cli_claim_validate;
+extern const struct cli_command cli_claim_infer;
+extern const struct cli_command cli_model;
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Output: one JSON object, or text; a failed write is an error like any other. */
+#include "cli/cli.h"
+
+#include "base/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+assay_status cli_finish_output(struct cli_call *call)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return assay_error_at(&call->error, ASSAY_ERROR_IO, NULL, 0, "cannot write the output: %s",
+                              strerror(errno));
+    return ASSAY_OK;
+}
+
+assay_status cli_print_json(struct cli_call *call, json_t *object)
+{
+    char *text = object ? json_print(object) : NULL;
+    json_decref(object);
+    if (!text)
+        return assay_error_at(&call->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    fputs(text, stdout);
+    free(text);
+    return cli_finish_output(call);
+}
