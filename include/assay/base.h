@@ -279,6 +279,10 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_read(const char *path, struct a
                                                       struct assay_yaml **root,
                                                       struct assay_error *error);
 
+/* Opens a file for assay_yaml_parse, refusing at its first line one that is too large. */
+ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_open(const char *path, struct assay_file *file,
+                                                      struct assay_error *error);
+
 /* The same from memory; `path` is for messages. */
 ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_parse(const char *path, const void *bytes,
                                                        size_t size, struct assay_arena *arena,

@@ -231,15 +231,20 @@ assay_status assay_yaml_parse(const char *path, const void *bytes, size_t size,
     return status;
 }
 
+assay_status assay_yaml_open(const char *path, struct assay_file *file, struct assay_error *error)
+{
+    assay_status status = assay_file_open(path, MOST_BYTES, file, error);
+    if (status == ASSAY_ERROR_LIMIT && error)
+        error->line = 1; /* such a file is one long line, or made to hurt */
+    return status;
+}
+
 assay_status assay_yaml_read(const char *path, struct assay_arena *arena, struct assay_yaml **root,
                              struct assay_error *error)
 {
     struct assay_file file;
-    assay_status status = assay_file_open(path, MOST_BYTES, &file, error);
-    if (status == ASSAY_ERROR_LIMIT && error)
-        error->line = 1; /* such a file is one long line, or made to hurt */
-    ASSAY_TRY(status);
-    status = assay_yaml_parse(path, file.bytes, file.size, arena, root, error);
+    ASSAY_TRY(assay_yaml_open(path, &file, error));
+    assay_status status = assay_yaml_parse(path, file.bytes, file.size, arena, root, error);
     assay_file_close(&file);
     return status;
 }

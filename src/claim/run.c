@@ -3,7 +3,7 @@
  * run: RUN.yaml read into struct assay_run. In: a file as people write it. Out: the run, checked
  * as far as the file alone allows. What can go wrong: see assay_run_read.
  */
-#include <assay/claim.h>
+#include "claim/run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -294,15 +294,18 @@ static assay_status read_claimed(struct reader *r, struct assay_yaml *root)
 
 /* ---- the whole ------------------------------------------------------------------------ */
 
-static assay_status read_all(struct assay_run *run, const struct assay_claim_data *data,
-                             struct assay_error *error)
+static assay_status read_all(struct assay_run *run, const void *bytes, size_t size,
+                             const struct assay_claim_data *data, struct assay_error *error)
 {
     static const char *const forms[] = {"run/1"};
     struct reader r = {.run = run, .error = error};
     struct assay_yaml *root, *node;
     size_t index;
 
-    ASSAY_TRY(assay_yaml_read(run->path, run->arena, &root, error));
+    ASSAY_TRY(assay_yaml_parse(run->path, bytes, size, run->arena, &root, error));
+    if (root->kind != ASSAY_YAML_MAP)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, run->path, root->line,
+                              "expected a map with \"assay: run/1\"");
     ASSAY_TRY(assay_yaml_need(root, "assay", &node, error));
     ASSAY_TRY(assay_yaml_choice(node, forms, 1, &index, error));
     node = assay_yaml_get(root, "name");
@@ -320,7 +323,7 @@ static assay_status read_all(struct assay_run *run, const struct assay_claim_dat
     run->statements = r.statements;
     run->statement_count = r.count;
     run->file.path = run->path;
-    ASSAY_TRY(assay_sha256_file(run->path, run->file.sha256, error));
+    assay_sha256_bytes(bytes, size, run->file.sha256);
     return run->plan_known ? ASSAY_OK : assay_plan_choose(data, run, error);
 }
 
@@ -343,19 +346,29 @@ void assay_run_default(struct assay_run *run)
     run->claimed = (struct assay_claimed){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 }
 
-assay_status assay_run_read(const char *path, const struct assay_claim_data *data,
-                            struct assay_run *run, struct assay_error *error)
+assay_status run_parse(const char *path, const void *bytes, size_t size,
+                       const struct assay_claim_data *data, struct assay_run *run,
+                       struct assay_error *error)
 {
     assay_run_default(run);
     run->arena = assay_arena_new();
-    if (!run->arena)
+    if (!run->arena || !(run->path = assay_arena_copy(run->arena, path))) {
+        assay_run_free(run);
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    run->path = assay_arena_copy(run->arena, path);
-    assay_status status = run->path
-                              ? read_all(run, data, error)
-                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    }
+    assay_status status = read_all(run, bytes, size, data, error);
     if (status != ASSAY_OK)
         assay_run_free(run);
+    return status;
+}
+
+assay_status assay_run_read(const char *path, const struct assay_claim_data *data,
+                            struct assay_run *run, struct assay_error *error)
+{
+    struct assay_file file;
+    ASSAY_TRY(assay_yaml_open(path, &file, error));
+    assay_status status = run_parse(path, file.bytes, file.size, data, run, error);
+    assay_file_close(&file);
     return status;
 }
 
