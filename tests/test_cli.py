@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The program from outside: help, exit statuses, bad input, output that cannot be written.
+Prints TAP. Needs ASSAY (the program) and ASSAY_SOURCE (the tree) in the environment."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ASSAY = os.environ["ASSAY"]
+SOURCE = os.environ["ASSAY_SOURCE"]
+CLAIM = os.path.join(SOURCE, "cases/deepseek-v3/claim.yaml")
+ENVIRONMENT = dict(os.environ, ASSAY_DATA=os.path.join(SOURCE, "data"))
+
+
+def call(*arguments, **options):
+    options.setdefault("stdout", subprocess.PIPE)
+    return subprocess.run([ASSAY, *arguments], stderr=subprocess.PIPE, env=ENVIRONMENT,
+                          timeout=240, **options)
+
+
+def refused(result, *parts):
+    """Exit status 2, nothing on stdout, one line on stderr that says all of parts."""
+    text = result.stderr.decode()
+    assert result.returncode == 2, (result.returncode, text)
+    assert result.stdout in (b"", None), result.stdout[:200]
+    assert text.count("\n") == 1 and text.startswith("assay: "), text
+    for part in parts:
+        assert part in text, (part, text)
+
+
+def changed(old, new, name="run.yaml"):
+    """The DeepSeek claim with `old` replaced, as a file; returns its path and the line."""
+    text = open(CLAIM, encoding="utf-8").read()
+    assert text.count(old) >= 1, old
+    line = text[: text.index(old)].count("\n") + 1
+    path = os.path.join(FOLDER, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new, 1))
+    return path, line
+
+
+def bad_claim(old, new, *parts):
+    path, line = changed(old, new)
+    refused(call("claim", "predict", path), f"{path}:{line}:", *parts)
+
+
+# ---- help and usage ---------------------------------------------------------------------------
+
+def help_stands_at_every_level():
+    listing = call("--help").stdout.decode()
+    assert "claim predict" in listing and "Exit status" in listing
+    assert "predict" in call("claim", "--help").stdout.decode()
+    for line in listing.split("Commands:\n")[1].split("\n\n")[0].splitlines():
+        words = line[2:20].split()
+        text = call(*words, "--help")
+        assert text.returncode == 0 and text.stdout.startswith(b"usage: assay " + words[0].encode())
+        assert b"--seed" in text.stdout and b"--json" in text.stdout
+
+
+def wrong_usage_is_one_line_and_status_two():
+    assert call().returncode == 2
+    refused(call("clam"), 'unknown command "clam", did you mean "claim"?')
+    refused(call("claim", "predit"), 'unknown verb "predit", did you mean "predict"?')
+    refused(call("claim"), "expected a verb")
+    refused(call("claim", "predict"), "found 0 arguments")
+    refused(call("claim", "predict", CLAIM, "--jsn"), 'unknown option "--jsn"')
+    refused(call("claim", "predict", CLAIM, "-x"), 'unknown option "-x"')
+    refused(call("claim", "predict", CLAIM, "--seed"), "--seed: expected a value")
+    refused(call("claim", "predict", CLAIM, "--seed", "-1"), "--seed", '"-1"')
+    refused(call("claim", "predict", CLAIM, "--threads", "0"), "--threads", "from 1 to 1024")
+    refused(call("claim", "predict", CLAIM, "--count", "many"), "--count", '"many"')
+    refused(call("claim", "predict", CLAIM, "--accelerator", "H900"), "H900", "table")
+    refused(call("claim", "predict", CLAIM, "--data", "/none"), "/none/accelerators.csv")
+
+
+def options_may_stand_before_the_verb():
+    before = call("claim", "--json", "predict", CLAIM)
+    after = call("claim", "predict", CLAIM, "--json")
+    assert before.returncode == 0 and before.stdout == after.stdout
+
+
+def man_page_and_completion_name_every_command():
+    man, completion = call("--man").stdout.decode(), call("--completion").stdout.decode()
+    assert man.startswith(".TH ASSAY 1") and "assay claim validate" in man
+    check = subprocess.run(["bash", "-n"], input=completion.encode(), stderr=subprocess.PIPE)
+    assert check.returncode == 0, check.stderr
+    script = completion + '\nCOMP_WORDS=(assay claim "") COMP_CWORD=2\n_assay\necho "${COMPREPLY[@]}"'
+    words = subprocess.run(["bash"], input=script.encode(), stdout=subprocess.PIPE).stdout.decode()
+    assert "predict" in words and "validate" in words, words
+
+
+# ---- bad input: file, line, what was expected; status 2; nothing written -------------------------
+
+def a_missing_file_is_named():
+    refused(call("claim", "predict", "/none/run.yaml"), "/none/run.yaml", "No such file")
+
+
+def an_unknown_key_is_named_with_its_neighbour():
+    bad_claim("  precision: fp8", "  precison: fp8\n  precision: fp8",
+              'unknown key "precison"', 'did you mean "precision"?')
+
+
+def a_negative_number_is_refused():
+    bad_claim("devices: {value: 2048", "devices: {value: -2048", '"-2048"', "whole number from 1")
+
+
+def a_unit_left_out_is_refused():
+    bad_claim("{value: 14.8T tokens", "{value: 14.8T", '"14.8T"', '"14.8T tokens"')
+
+
+def heads_that_do_not_divide_are_refused():
+    path, _ = changed("attention: latent", "attention: grouped", "grouped.yaml")
+    text = open(path, encoding="utf-8").read().replace("heads: {value: 128", "heads: {value: 100")
+    text = "\n".join(line for line in text.split("\n")
+                     if not line.strip().startswith(("q_rank", "kv_rank", "nope_dim", "rope_dim",
+                                                     "value_dim")))
+    open(path, "w", encoding="utf-8").write(text)
+    refused(call("claim", "predict", path), f"{path}:", "heads 100 does not divide hidden 7168")
+
+
+def a_plan_that_does_not_multiply_is_refused():
+    path, _ = changed("pipeline: {value: 16", "pipeline: {value: 15")
+    refused(call("claim", "predict", path), f"{path}:", "pipeline 15", "2048")
+
+
+def numbers_that_are_none_are_refused():
+    bad_claim("{value: 14.8T tokens", "{value: nan tokens", '"nan tokens"')
+    bad_claim("{value: 14.8T tokens", "{value: inf tokens", '"inf tokens"')
+
+
+def two_to_the_sixty_three_tokens_are_refused():
+    bad_claim("{value: 14.8T tokens", "{value: 9223372036854775808 tokens", "between 1 and 1e+18")
+
+
+def a_line_of_a_gibibyte_is_refused_at_once():
+    path = os.path.join(FOLDER, "long.yaml")
+    with open(path, "wb") as file:
+        file.truncate(1 << 30)
+    refused(call("claim", "predict", path), f"{path}:1:", "at most 16777216")
+    os.unlink(path)
+
+
+def an_unknown_accelerator_lists_the_known():
+    bad_claim("accelerator: H800-SXM", "accelerator: H900", '"H900"', "A100-SXM")
+
+
+def configurations_are_read_from_beside_the_run():
+    path = os.path.join(FOLDER, "small.yaml")
+    with open(os.path.join(FOLDER, "config.json"), "w", encoding="utf-8") as file:
+        file.write('{"model_type": "llama"}')
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("assay: run/1\nmodel: {config: config.json}\n"
+                   "training: {tokens: 2T tokens, sequence: 4096 tokens, precision: bf16,\n"
+                   "  global_batch: 1024 sequences}\nhardware: {accelerator: A100, devices: 256}\n")
+    answer = json.loads(call("claim", "predict", path, "--json").stdout)
+    assert answer["fits"] and not answer["plan_known"]
+    # published: 184,320 A100-hours for 2T tokens (Llama 2, table 2); coarse agreement
+    assert 0.5 < answer["accelerator_hours"]["median"] / 184320 < 2
+    with open(os.path.join(FOLDER, "config.json"), "w", encoding="utf-8") as file:
+        file.write('{"model_type": "llama", "num_attention_heads": 33}')
+    refused(call("claim", "predict", path), "config.json", "divisor of hidden_size")
+
+
+# ---- answers -----------------------------------------------------------------------------------
+
+def predictions_have_the_keys_others_rely_on():
+    answer = json.loads(call("claim", "predict", CLAIM, "--json").stdout)
+    for key in ("step_seconds", "accelerator_hours", "tokens_per_second_per_accelerator"):
+        interval = answer[key]
+        assert 0 < interval["low"] < interval["median"] < interval["high"], key
+    for key in ("mfu", "peak_memory_bytes", "fits", "plan", "breakdown", "limits"):
+        assert key in answer, key
+    parts = sum(part["seconds"] for part in answer["breakdown"])
+    assert 0.5 < parts / answer["step_seconds"]["median"] < 2
+    assert all(part["seconds"] >= 0 for part in answer["breakdown"])
+
+
+def a_layout_that_does_not_fit_is_an_answer():
+    path, _ = changed("pipeline: {value: 16", "pipeline: {value: 2")
+    result = call("claim", "predict", path, "--json")
+    assert result.returncode == 0 and json.loads(result.stdout)["fits"] is False
+
+
+def another_machine_takes_another_time():
+    here = json.loads(call("claim", "predict", CLAIM, "--json").stdout)
+    there = json.loads(call("claim", "predict", CLAIM, "--json", "--accelerator", "H20").stdout)
+    assert there["accelerator"] == "H20"
+    assert there["accelerator_hours"]["low"] > 2 * here["accelerator_hours"]["high"]
+
+
+def answers_do_not_depend_on_threads_but_on_the_seed():
+    one = call("claim", "infer", CLAIM, "--json", "--threads", "1").stdout
+    two = call("claim", "infer", CLAIM, "--json", "--threads", "2").stdout
+    other = call("claim", "infer", CLAIM, "--json", "--seed", "2").stdout
+    assert one == two and one != other
+
+
+def inference_names_what_it_cannot_tell_apart():
+    answer = json.loads(call("claim", "infer", CLAIM, "--json").stdout)
+    tied = {tie[0].split(" x ")[1] for tie in answer["indistinguishable"]}
+    assert "H100-SXM" in tied, tied
+    weighed = {(h["accelerator"], h["count"]): h["log10_lr"] for h in answer["hypotheses"]}
+    assert weighed[("H20", 2048)] is None or weighed[("H20", 2048)]["median"] < -1
+    assert answer["cannot_tell"] and answer["limits"]
+
+
+def a_claim_without_numbers_cannot_be_weighed_and_says_so():
+    text = open(CLAIM, encoding="utf-8").read()
+    path = os.path.join(FOLDER, "silent.yaml")
+    open(path, "w", encoding="utf-8").write(text[: text.index("claimed:")])
+    result = call("claim", "infer", path, "--json")
+    assert result.returncode == 1
+    assert "nothing is claimed" in json.loads(result.stdout)["reason"]
+
+
+def a_full_disk_is_noticed():
+    with open("/dev/full", "wb") as full:
+        result = call("claim", "predict", CLAIM, "--json", stdout=full)
+    assert result.returncode == 2 and b"cannot write" in result.stderr
+
+
+def models_are_counted():
+    path = os.path.join(FOLDER, "config.json")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('{"model_type": "deepseek_v3"}')
+    assert json.loads(call("model", path, "--json").stdout)["total"] == 671026419200
+    assert json.loads(call("model", CLAIM, "--json").stdout)["total"] == 671026419200
+
+
+TESTS = [value for name, value in list(globals().items())
+         if callable(value) and getattr(value, "__module__", "") == "__main__"
+         and name not in ("call", "refused", "changed", "bad_claim")]
+
+print(f"1..{len(TESTS)}")
+failures = 0
+with tempfile.TemporaryDirectory() as FOLDER:
+    for number, test in enumerate(TESTS, 1):
+        try:
+            test()
+            print(f"ok {number} - {test.__name__}", flush=True)
+        except Exception as problem:  # every failure is one line of TAP and its reason
+            failures += 1
+            print(f"not ok {number} - {test.__name__}\n# {type(problem).__name__}: {problem!s:.500}",
+                  flush=True)
+sys.exit(failures != 0)
