@@ -29,7 +29,8 @@ static void sums_of_logarithms_neither_overflow_nor_underflow(void **state)
 static void sums_of_nothing_infinities_and_nan_are_as_documented(void **state)
 {
     (void)state;
-    double none[] = {-HUGE_VAL, -HUGE_VAL}, top[] = {0, HUGE_VAL}, bad[] = {0, NAN, HUGE_VAL};
+    double none[] = {-HUGE_VAL, -HUGE_VAL}, top[] = {0, HUGE_VAL},
+           bad[] = {0, (double)NAN, HUGE_VAL};
     assert_true(assay_stats_log_sum_exp(NULL, 0) == -HUGE_VAL);
     assert_true(assay_stats_log_sum_exp(none, 2) == -HUGE_VAL);
     assert_true(assay_stats_log10_sum(none, 2) == -HUGE_VAL);
@@ -49,7 +50,7 @@ static void the_complement_keeps_its_digits_at_both_ends(void **state)
     assert_true(assay_stats_log1mexp(0) == -HUGE_VAL);
     assert_true(assay_stats_log1mexp(-HUGE_VAL) == 0);
     assert_true(isnan(assay_stats_log1mexp(1e-300)));
-    assert_true(isnan(assay_stats_log1mexp(NAN)));
+    assert_true(isnan(assay_stats_log1mexp((double)NAN)));
 }
 
 static void factorials_agree_with_exact_products(void **state)
@@ -68,7 +69,7 @@ static void factorials_agree_with_exact_products(void **state)
     assert_true(assay_stats_log_factorial(0) == 0);
     assert_true(assay_stats_log_factorial(HUGE_VAL) == HUGE_VAL);
     assert_true(isnan(assay_stats_log_factorial(-0.5)));
-    assert_true(isnan(assay_stats_log_factorial(NAN)));
+    assert_true(isnan(assay_stats_log_factorial((double)NAN)));
 }
 
 static void binomial_coefficients_agree_with_pascals_triangle(void **state)
@@ -93,7 +94,7 @@ static void big_binomial_coefficients_agree_with_mpmath(void **state)
     assert_true(assay_stats_log_choose(3, 4) == -HUGE_VAL);
     assert_true(assay_stats_log_choose(3, -1) == -HUGE_VAL);
     assert_true(isnan(assay_stats_log_choose(-1, 0)));
-    assert_true(isnan(assay_stats_log_choose(NAN, 0)));
+    assert_true(isnan(assay_stats_log_choose((double)NAN, 0)));
 }
 
 /* Hyndman and Fan's number 5 on 1 .. 10: level p stands at 10 p + 1/2. */
@@ -140,7 +141,8 @@ static void a_weight_moves_the_level_of_its_value(void **state)
 static void bad_draws_are_refused(void **state)
 {
     (void)state;
-    double values[] = {1, NAN}, one = 1, minus = -1, zero = 0, endless = HUGE_VAL, level = 0.5;
+    double values[] = {1, (double)NAN}, one = 1, minus = -1, zero = 0, endless = HUGE_VAL,
+           level = 0.5;
     double beyond = 1.01, q, low, high;
     struct assay_error e;
     assert_int_equal(assay_stats_quantiles(values, NULL, 2, &level, 1, &q, &e), ASSAY_ERROR_INPUT);
@@ -151,7 +153,8 @@ static void bad_draws_are_refused(void **state)
     assert_int_equal(assay_stats_quantiles(&one, &endless, 1, &level, 1, &q, &e),
                      ASSAY_ERROR_INPUT);
     assert_int_equal(assay_stats_quantiles(&one, NULL, 1, &beyond, 1, &q, &e), ASSAY_ERROR_INPUT);
-    assert_int_equal(assay_stats_interval(&one, NULL, 1, NAN, &low, &high, &e), ASSAY_ERROR_INPUT);
+    assert_int_equal(assay_stats_interval(&one, NULL, 1, (double)NAN, &low, &high, &e),
+                     ASSAY_ERROR_INPUT);
     assert_int_equal(assay_stats_interval(&one, NULL, 1, 0.9, &low, &high, &e), ASSAY_OK);
     assert_true(low == 1 && high == 1);
 }

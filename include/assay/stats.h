@@ -81,6 +81,72 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_stats_interval(const double *values,
  */
 enum assay_tail { ASSAY_LOWER, ASSAY_UPPER };
 
+/*
+ * Accuracy, measured against 2,400 references of 25 digits (tests/data/tails_*.csv): the error of
+ * p relative to p is below 4e-12 where log10 p >= -1100 (one unit in the last place of
+ * log10 p = -1000 alone is 2.6e-13 of p), and that of log10 p relative to itself below 3e-15 from
+ * there to -20000. Shapes from 1e-12 to 1e9, counts up to 1e9, populations up to 4e9. A shape or
+ * an x is taken for exact: far out in a distribution of a large shape, one unit in its last place
+ * can move p by more than that.
+ *
+ * A quantile is given the log10 of a tail and that tail's name; it is as near to the exact one as
+ * a unit in the last place of log10 p allows. Where x would be below 2.2e-308 it is about that.
+ */
+
+/* log10 of a tail of the standard normal distribution at x, and x from that. */
+ASSAY_API double assay_stats_normal_tail(double x, enum assay_tail tail);
+ASSAY_API double assay_stats_normal_quantile(double log10_p, enum assay_tail tail);
+
+/*
+ * The gamma distribution with this shape (> 0) and scale 1: divide x by another scale. Below 0
+ * there is nothing.
+ */
+ASSAY_API double assay_stats_gamma_tail(double x, double shape, enum assay_tail tail);
+ASSAY_API double assay_stats_gamma_quantile(double log10_p, double shape, enum assay_tail tail);
+
+/* Chi-squared with real degrees of freedom (> 0). */
+ASSAY_API double assay_stats_chi_squared_tail(double x, double degrees, enum assay_tail tail);
+ASSAY_API double assay_stats_chi_squared_quantile(double log10_p, double degrees,
+                                                  enum assay_tail tail);
+
+/*
+ * Poisson, k of any sign, mean from 0. The quantile: for ASSAY_LOWER the least k with
+ * P(X <= k) >= 10^log10_p; for ASSAY_UPPER the critical value, the least k with
+ * P(X >= k) <= 10^log10_p. -1 where there is none, or for arguments out of range (mean up to
+ * 1e15).
+ */
+ASSAY_API double assay_stats_poisson_tail(int64_t k, double mean, enum assay_tail tail);
+ASSAY_API int64_t assay_stats_poisson_quantile(double log10_p, double mean, enum assay_tail tail);
+
+/* The beta distribution on 0 to 1, shapes a and b > 0. */
+ASSAY_API double assay_stats_beta_tail(double x, double a, double b, enum assay_tail tail);
+ASSAY_API double assay_stats_beta_quantile(double log10_p, double a, double b,
+                                           enum assay_tail tail);
+
+/* Student's t with real degrees of freedom (> 0). */
+ASSAY_API double assay_stats_student_tail(double t, double degrees, enum assay_tail tail);
+ASSAY_API double assay_stats_student_quantile(double log10_p, double degrees, enum assay_tail tail);
+
+/*
+ * Binomial: k (of any sign) of n (0 to 2^53) with chance p each. The quantile as for Poisson,
+ * 0 to n, and n + 1 for an upper critical value beyond all; -1 for arguments out of range.
+ */
+ASSAY_API double assay_stats_binomial_tail(int64_t k, int64_t n, double p, enum assay_tail tail);
+ASSAY_API int64_t assay_stats_binomial_quantile(double log10_p, int64_t n, double p,
+                                                enum assay_tail tail);
+
+/*
+ * Hypergeometric: k marked ones among `drawn` out of `population` (0 to 1e12) of which `marked`
+ * are marked. Takes a time proportional to the standard deviation: at 1e9 about a millisecond.
+ * The quantile as for the binomial; an upper critical value beyond all is the largest possible
+ * count + 1.
+ */
+ASSAY_API double assay_stats_hypergeometric_tail(int64_t k, int64_t population, int64_t marked,
+                                                 int64_t drawn, enum assay_tail tail);
+ASSAY_API int64_t assay_stats_hypergeometric_quantile(double log10_p, int64_t population,
+                                                      int64_t marked, int64_t drawn,
+                                                      enum assay_tail tail);
+
 #ifdef __cplusplus
 }
 #endif

@@ -63,7 +63,7 @@ double stats_stirling_remainder(double n)
 double assay_stats_log_factorial(double n)
 {
     if (!(n >= 0))
-        return NAN;
+        return (double)NAN;
     if (n == 0 || n == 1)
         return 0;
     if (isinf(n))
@@ -74,9 +74,9 @@ double assay_stats_log_factorial(double n)
 double assay_stats_log_choose(double n, double k)
 {
     if (isnan(n) || isnan(k) || n < 0 || isinf(n))
-        return NAN;
+        return (double)NAN;
     if (k < 0 || k > n)
-        return -INFINITY;
+        return -HUGE_VAL;
     k = fmin(k, n - k);
     if (k == 0)
         return 0;

@@ -9,10 +9,10 @@
 /* The largest term is taken out, so that the rest are at most 1. */
 static double largest(const double *terms, size_t n)
 {
-    double most = -INFINITY;
+    double most = -HUGE_VAL;
     for (size_t i = 0; i < n; i++) {
         if (isnan(terms[i]))
-            return NAN;
+            return (double)NAN;
         most = fmax(most, terms[i]);
     }
     return most;
@@ -41,7 +41,7 @@ double assay_stats_log10_sum(const double *terms, size_t n)
 double assay_stats_log1mexp(double x)
 {
     if (!(x <= 0))
-        return NAN;
+        return (double)NAN;
     return x > -LN_2 ? log(-expm1(x)) : log1p(-exp(x));
 }
 
