@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stats: probabilities as logarithms to base 10, so that 1e-670 is a number; quantiles; tests.
+ * stats: probabilities as logarithms to base 10, so that 1e-670 is a number; quantiles; tests;
+ * fitting with the small matrices that it needs.
  *
  * Conventions
  *   - A function is pure: no state, no allocation, safe on any thread; exceptions say so.
@@ -83,8 +84,8 @@ enum assay_tail { ASSAY_LOWER, ASSAY_UPPER };
 
 /*
  * Accuracy, measured against 2,400 references of 25 digits (tests/data/tails_*.csv): the error of
- * p relative to p is below 4e-12 where log10 p >= -1100 (one unit in the last place of
- * log10 p = -1000 alone is 2.6e-13 of p), and that of log10 p relative to itself below 3e-15 from
+ * p relative to p is below 2e-12 where log10 p >= -1100 (one unit in the last place of
+ * log10 p = -1000 alone is 2.6e-13 of p), and that of log10 p relative to itself below 1e-15 from
  * there to -20000. Shapes from 1e-12 to 1e9, counts up to 1e9, populations up to 4e9. A shape or
  * an x is taken for exact: far out in a distribution of a large shape, one unit in its last place
  * can move p by more than that.
@@ -190,6 +191,69 @@ ASSAY_API double assay_stats_fisher_combine(const double *log10_p, size_t n);
 ASSAY_API ASSAY_MUST_USE assay_status assay_stats_benjamini_hochberg(const double *log10_p,
                                                                      size_t n, double *log10_q,
                                                                      struct assay_error *error);
+
+/* ---- small dense matrices ------------------------------------------------------------- */
+
+/*
+ * A matrix is n x n, row after row. Overwrites a symmetric positive definite one, of which only
+ * the lower triangle is read, with its lower Cholesky factor (zeros above); false, leaving
+ * rubbish, if it is not positive definite to working precision.
+ */
+ASSAY_API ASSAY_MUST_USE bool assay_stats_cholesky(double *matrix, size_t n);
+
+/* Overwrites b with the x of factor factor^T x = b. */
+ASSAY_API void assay_stats_cholesky_solve(const double *factor, size_t n, double *vector);
+
+/* The inverse of factor factor^T, symmetric. `inverse` must not be `factor`. */
+ASSAY_API void assay_stats_cholesky_inverse(const double *factor, size_t n, double *inverse);
+
+/* One draw from the normal distribution with this mean and covariance factor factor^T. */
+ASSAY_API void assay_stats_draw_normals(struct assay_random *random, const double *mean,
+                                        const double *factor, size_t n, double *draw);
+
+/* ---- fitting -------------------------------------------------------------------------- */
+
+/*
+ * Writes the residuals at `parameters`, each divided by its scale; false if there are none. Called
+ * from several threads at once, so it may only read `user`.
+ */
+typedef bool assay_fit_function(void *user, const double *parameters, double *residuals);
+
+struct assay_fit_problem {
+    size_t parameter_count; /* 1 to 1000, each of order 1 (a logarithm, say) */
+    size_t residual_count;  /* 1 to 1,000,000; a normal prior is one residual a parameter */
+    const double *degrees;  /* of each residual's Student t: INFINITY is normal; NULL: all so */
+    assay_fit_function *residuals;
+    void *user;
+};
+
+struct assay_fit_settings {
+    double difference; /* of a parameter p, times max(1, |p|), for derivatives; default 6e-6 */
+    double tolerance;  /* converged when a step is below this times max(1, |p|); default 1e-8 */
+    int most_steps;    /* tried, refused ones included; default 200 */
+};
+
+ASSAY_API struct assay_fit_settings assay_fit_settings_default(void);
+
+struct assay_fit_result {
+    double loss;    /* minus the log likelihood, less that of residuals that are all 0 */
+    int steps;      /* tried */
+    bool converged; /* false: most_steps were spent, or no step in any direction helps */
+};
+
+/*
+ * Moves `parameters` from their start to a local minimum of the loss. The n x n `covariance` (NULL
+ * if not wanted) is the inverse of Fisher's information there: with outliers it is that of the
+ * model, not theirs. Gives the same bytes on any number of threads. ASSAY_ERROR_INPUT for a start
+ * without finite residuals or arguments out of range; ASSAY_ERROR_UNANSWERABLE if the residuals
+ * cannot be differentiated, or do not determine every parameter and the covariance is wanted.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_stats_fit(const struct assay_context *context,
+                                                      const struct assay_fit_problem *problem,
+                                                      const struct assay_fit_settings *settings,
+                                                      double *parameters, double *covariance,
+                                                      struct assay_fit_result *result,
+                                                      struct assay_error *error);
 
 #ifdef __cplusplus
 }

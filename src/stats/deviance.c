@@ -31,8 +31,10 @@ double stats_expm1_minus(double w)
 double stats_log_ratio_minus(double m, double expected, double excess)
 {
     double u = excess / expected;
-    if (u < -0.5) /* 1 + u would have lost the small m */
-        return log(m) - log(expected) - u;
+    if (u < -0.5) { /* 1 + u would have lost the small m */
+        double ratio = m / expected;
+        return (ratio > 1e-290 ? log(ratio) : log(m) - log(expected)) - u;
+    }
     return stats_log1p_minus(u);
 }
 
