@@ -11,10 +11,11 @@ static assay_status read_all(const char *folder, struct assay_claim_data *data,
     struct assay_efficiency_table *table;
     char *accelerators = assay_arena_print(data->arena, "%s/accelerators.csv", folder);
     char *efficiency = assay_arena_print(data->arena, "%s/efficiency.csv", folder);
-    if (!accelerators || !efficiency)
+    char *factor = assay_arena_print(data->arena, "%s/efficiency_factor.csv", folder);
+    if (!accelerators || !efficiency || !factor)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     ASSAY_TRY(accelerators_read(accelerators, data, error));
-    ASSAY_TRY(efficiency_read(efficiency, data->arena, &table, error));
+    ASSAY_TRY(efficiency_read(efficiency, factor, data->arena, &table, error));
     data->efficiency = table;
     data->efficiency_file.path = efficiency;
     return assay_sha256_file(efficiency, data->efficiency_file.sha256, error);

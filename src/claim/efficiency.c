@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "claim/efficiency.h"
 
-#include "base/csv.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -98,73 +96,16 @@ void assay_efficiency_resolve(const struct assay_efficiency_table *table,
                               const struct assay_run *run, struct assay_random *random,
                               struct assay_efficiency *efficiency)
 {
-    double shift[EFFICIENCY_MOST_ROWS];
-    if (random)
-        for (size_t i = 0; i < table->count; i++)
-            shift[i] = table->rows[i].log_sd * assay_random_normal(random);
-    efficiency_resolve_shifted(table, run, random ? shift : NULL, efficiency);
-}
-
-/* ---- the table ----------------------------------------------------------------------------- */
-
-static assay_status read_row(const struct csv *csv, const struct csv_row *row, const int *at,
-                             struct efficiency_row *out, struct assay_error *error)
-{
-    double value, sd;
-    out->parameter = row->cells[at[0]];
-    out->scope = row->cells[at[1]];
-    out->line = row->line;
-    for (out->field = 0; out->field < efficiency_field_count; out->field++)
-        if (strcmp(efficiency_fields[out->field].name, out->parameter) == 0)
-            break;
-    if (out->field == efficiency_field_count)
-        return assay_error_at(error, ASSAY_ERROR_INPUT, csv->path, row->line,
-                              "unknown parameter \"%.60s\"", out->parameter);
-    if (!csv_number(row->cells[at[2]], &value) || !(value > 0))
-        return assay_error_at(error, ASSAY_ERROR_INPUT, csv->path, row->line,
-                              "value: found \"%.40s\", expected a number above 0",
-                              row->cells[at[2]]);
-    if (!csv_number(row->cells[at[3]], &sd) || sd < 0 || sd > 5)
-        return assay_error_at(error, ASSAY_ERROR_INPUT, csv->path, row->line,
-                              "log_sd: found \"%.40s\", expected a number from 0 to 5",
-                              row->cells[at[3]]);
-    out->log_value = log(value);
-    out->log_sd = sd;
-    return ASSAY_OK;
-}
-
-assay_status efficiency_read(const char *path, struct assay_arena *arena,
-                             struct assay_efficiency_table **table, struct assay_error *error)
-{
-    static const char *const columns[] = {"parameter", "scope", "value", "log_sd"};
-    struct csv csv;
-    int at[4];
-
-    ASSAY_TRY(csv_read(path, arena, &csv, error));
-    for (int i = 0; i < 4; i++)
-        if ((at[i] = csv_column(&csv, columns[i])) < 0)
-            return assay_error_at(error, ASSAY_ERROR_INPUT, path, 1, "no column is named \"%s\"",
-                                  columns[i]);
-    if (csv.count > EFFICIENCY_MOST_ROWS)
-        return assay_error_at(error, ASSAY_ERROR_LIMIT, path, 0,
-                              "found %zu rows, expected at most %d", csv.count,
-                              EFFICIENCY_MOST_ROWS);
-    *table = assay_arena_alloc(arena, 1, sizeof **table);
-    struct efficiency_row *rows = assay_arena_alloc(arena, csv.count, sizeof *rows);
-    if (!*table || !rows)
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    for (size_t i = 0; i < csv.count; i++)
-        ASSAY_TRY(read_row(&csv, &csv.rows[i], at, &rows[i], error));
-    for (size_t f = 0; f < efficiency_field_count; f++) {
-        size_t bases = 0;
-        for (size_t i = 0; i < csv.count; i++)
-            bases += rows[i].field == f && rows[i].scope[0] == '\0';
-        if (bases != 1)
-            return assay_error_at(error, ASSAY_ERROR_INPUT, path, 0,
-                                  "parameter %s has %zu rows without a scope, expected one",
-                                  efficiency_fields[f].name, bases);
+    double shift[EFFICIENCY_MOST_ROWS], z[EFFICIENCY_MOST_ROWS];
+    for (size_t i = 0; random && i < table->count; i++) {
+        z[i] = assay_random_normal(random);
+        shift[i] = table->rows[i].log_sd * z[i];
     }
-    (*table)->rows = rows;
-    (*table)->count = csv.count;
-    return ASSAY_OK;
+    for (size_t i = 0; random && table->factor && i < table->count; i++) {
+        const double *row = table->factor + i * table->count;
+        shift[i] = 0;
+        for (size_t k = 0; k <= i; k++)
+            shift[i] += row[k] * z[k];
+    }
+    efficiency_resolve_shifted(table, run, random ? shift : NULL, efficiency);
 }
