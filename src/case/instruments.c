@@ -1,3 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The instruments of this library. A new one is a function here and a row in the table. */
 #include "case/instruments.h"
-const struct instrument_table instruments_all = {NULL, 0};
+
+#include <assay/claim.h>
+
+static char *copied(struct assay_arena *arena, const char *text)
+{
+    return text ? assay_arena_copy(arena, text) : NULL;
+}
+
+/* What the run states, with its sources, outlives the run. */
+static assay_status copy_statements(const struct assay_run *run, const char *path,
+                                    struct assay_arena *arena,
+                                    const struct assay_case_stated **stated, size_t *count,
+                                    struct assay_error *error)
+{
+    struct assay_case_stated *list = assay_arena_alloc(arena, run->statement_count, sizeof *list);
+    if (!list)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    for (size_t i = 0; i < run->statement_count; i++) {
+        const struct assay_statement *s = &run->statements[i];
+        list[i] = (struct assay_case_stated){.name = copied(arena, s->name),
+                                             .value = copied(arena, s->value),
+                                             .source = copied(arena, s->source),
+                                             .date = copied(arena, s->date),
+                                             .file = path,
+                                             .line = s->line};
+        if (!list[i].name || !list[i].value)
+            return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    }
+    *stated = list;
+    *count = run->statement_count;
+    return ASSAY_OK;
+}
+
+static assay_status infer_hardware(const char *path, const char *data_folder,
+                                   const struct assay_context *context, struct assay_arena *arena,
+                                   struct assay_finding *finding,
+                                   const struct assay_case_stated **stated, size_t *stated_count,
+                                   struct assay_error *error)
+{
+    struct assay_claim_data data;
+    struct assay_run run;
+    ASSAY_TRY(assay_claim_data_read(data_folder, &data, error));
+    assay_status status = assay_run_read(path, &data, &run, error);
+    if (status == ASSAY_OK) {
+        status = copy_statements(&run, path, arena, stated, stated_count, error);
+        assay_run_free(&run);
+    }
+    if (status == ASSAY_OK)
+        status = assay_claim_infer(path, &data, context, finding, error);
+    assay_claim_data_free(&data);
+    return status;
+}
+
+static const struct instrument instruments[] = {
+    {"claim.infer", infer_hardware},
+};
+
+const struct instrument_table instruments_all = {instruments,
+                                                 sizeof instruments / sizeof instruments[0]};

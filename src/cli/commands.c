@@ -5,5 +5,6 @@
 #include <stddef.h>
 
 const struct cli_command *const cli_commands[] = {
-    &cli_claim_predict, &cli_claim_validate, &cli_claim_infer, &cli_model, NULL,
+    &cli_case_run,       &cli_case_check,  &cli_case_new, &cli_claim_predict,
+    &cli_claim_validate, &cli_claim_infer, &cli_model,    NULL,
 };

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report: an assessment as JSON, as one HTML page, as text. Nothing is computed here: a report
+ * lays out what the case room gave. Text from a case is escaped; a page runs no script and asks
+ * the network for nothing.
+ */
+#ifndef ASSAY_REPORT_H
+#define ASSAY_REPORT_H
+
+#include <assay/case.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Each gives a NUL-terminated text that the caller frees with free(), or ASSAY_ERROR_MEMORY.
+ *   json: the object that docs/report.schema.json describes.
+ *   html: one file, readable on a phone and on paper, light and dark.
+ *   text: for a terminal, lines of at most 80 columns where words allow.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_report_json(const struct assay_assessment *assessment,
+                                                        char **text, struct assay_error *error);
+ASSAY_API ASSAY_MUST_USE assay_status assay_report_html(const struct assay_assessment *assessment,
+                                                        char **text, struct assay_error *error);
+ASSAY_API ASSAY_MUST_USE assay_status assay_report_text(const struct assay_assessment *assessment,
+                                                        char **text, struct assay_error *error);
+
+/* Writes report.html and report.json into `folder`, which must be there; each file whole. */
+ASSAY_API ASSAY_MUST_USE assay_status assay_report_write(const struct assay_assessment *assessment,
+                                                         const char *folder,
+                                                         struct assay_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay case run, check, new */
+#include "cli/commands.h"
+
+#include <assay/report.h>
+
+#include "report/report_json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- run ------------------------------------------------------------------------------------ */
+
+static assay_status out_folder(struct cli_call *call, char *folder, size_t size)
+{
+    const char *stated = call->value[0];
+    int length = stated ? snprintf(folder, size, "%s", stated)
+                        : snprintf(folder, size, "%s/out", call->positional[0]);
+    if (length < 0 || (size_t)length >= size)
+        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0, "the path is too long");
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return assay_error_at(&call->error, ASSAY_ERROR_IO, folder, 0, "cannot make the folder: %s",
+                              strerror(errno));
+    return ASSAY_OK;
+}
+
+static assay_status give(struct cli_call *call, const struct assay_assessment *assessment)
+{
+    char folder[4000], *text = NULL;
+    ASSAY_TRY(out_folder(call, folder, sizeof folder));
+    ASSAY_TRY(assay_report_write(assessment, folder, &call->error));
+    cli_progress_end();
+    if (call->json)
+        return cli_print_json(call, report_to_json(assessment));
+    ASSAY_TRY(assay_report_text(assessment, &text, &call->error));
+    printf("%s\nWritten: %s/report.html\n         %s/report.json\n", text, folder, folder);
+    free(text);
+    return cli_finish_output(call);
+}
+
+static assay_status run_case(struct cli_call *call)
+{
+    struct assay_case subject;
+    struct assay_assessment assessment;
+    ASSAY_TRY(assay_case_read(call->positional[0], &subject, &call->error));
+    assay_status status =
+        assay_case_run(&subject, call->data_folder, &call->context, &assessment, &call->error);
+    if (status == ASSAY_OK) {
+        status = give(call, &assessment);
+        assay_assessment_free(&assessment);
+    }
+    assay_case_free(&subject);
+    return status;
+}
+
+const struct cli_command cli_case_run = {
+    .room = "case",
+    .verb = "run",
+    .arguments = "DIR",
+    .summary = "Run a case's instruments, print the assessment and write the report",
+    .text = "Reads DIR/case.yaml, runs the instruments that it names, prints the assessment and\n"
+            "writes report.html (one page, no network) and report.json (its schema is\n"
+            "docs/report.schema.json). With --json the report object is printed as well. Nothing\n"
+            "is written unless everything succeeded.\n",
+    .least = 1,
+    .most = 1,
+    .options = {{"out", "DIR", "folder of the report (default: DIR/out)"}},
+    .run = run_case,
+};
+
+/* ---- check ---------------------------------------------------------------------------------- */
+
+static assay_status check_case(struct cli_call *call)
+{
+    struct assay_case subject;
+    ASSAY_TRY(assay_case_read(call->positional[0], &subject, &call->error));
+    size_t questions = subject.question_count, exhibits = subject.exhibit_count;
+    assay_case_free(&subject);
+    if (call->json)
+        return cli_print_json(call,
+                              json_pack("{s:b,s:I,s:I}", "valid", 1, "questions",
+                                        (json_int_t)questions, "exhibits", (json_int_t)exhibits));
+    printf("%s/case.yaml: %zu question%s and %zu exhibit%s, nothing wrong\n", call->positional[0],
+           questions, questions == 1 ? "" : "s", exhibits, exhibits == 1 ? "" : "s");
+    return cli_finish_output(call);
+}
+
+const struct cli_command cli_case_check = {
+    .room = "case",
+    .verb = "check",
+    .arguments = "DIR",
+    .summary = "Read a case and say what is wrong with it, without running anything",
+    .text = "Names the first thing that is wrong by file and line, with exit status 2.\n",
+    .least = 1,
+    .most = 1,
+    .run = check_case,
+};
+
+/* ---- new ------------------------------------------------------------------------------------ */
+
+static const char skeleton_case[] =
+    "# A case: what is asked, what was said and found, and which instruments to run\n"
+    "# (docs/case.md). `assay case check` reads it, `assay case run` assesses it.\n"
+    "title: Could the stated hardware have trained the model?\n"
+    "exhibits:\n"
+    "  - id: E1\n"
+    "    file: claim.yaml          # the claim, as numbers; its digest is taken\n"
+    "    source: Entered by hand from the sources that it names\n"
+    "    date: 2026-01-01\n"
+    "    grade: C3                 # source A to F, statement 1 to 6\n"
+    "questions:\n"
+    "  - id: hardware\n"
+    "    text: Would that hardware give the hours that were claimed, and which other would?\n"
+    "    kind: hardware\n"
+    "    stated: 2048 x H100-SXM   # the hypothesis as claimed\n"
+    "    instruments:\n"
+    "      - instrument: claim.infer\n"
+    "        input: claim.yaml\n"
+    "    exhibits: [E1]\n";
+
+static const char skeleton_claim[] =
+    "# A training run and what was claimed of it (docs/claim.md). Every number may be written as\n"
+    "# {value: ..., source: ..., date: ...}; units are part of the number.\n"
+    "assay: run/1\n"
+    "name: An example\n"
+    "model:                        # or: {config: config.json}\n"
+    "  layers: 32\n"
+    "  hidden: 4096\n"
+    "  vocabulary: 128256\n"
+    "  heads: 32\n"
+    "  kv_heads: 8\n"
+    "  ffn: 14336\n"
+    "training:\n"
+    "  tokens: {value: 15T tokens, source: Say where, date: 2024-04-18}\n"
+    "  sequence: 8192 tokens\n"
+    "  global_batch: 2048 sequences\n"
+    "  precision: bf16\n"
+    "hardware:\n"
+    "  accelerator: H100-SXM\n"
+    "  devices: 2048\n"
+    "claimed:\n"
+    "  device_hours: {value: 1.3M H100-hours, source: Say where, date: 2024-04-18}\n";
+
+static assay_status put(struct cli_call *call, const char *name, const char *text)
+{
+    char path[4200];
+    struct stat there;
+    snprintf(path, sizeof path, "%s/%s", call->positional[0], name);
+    if (stat(path, &there) == 0)
+        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, path, 0,
+                              "is there already: a new case starts in a new folder");
+    return assay_file_write(path, text, strlen(text), &call->error);
+}
+
+static assay_status new_case(struct cli_call *call)
+{
+    const char *folder = call->positional[0];
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return assay_error_at(&call->error, ASSAY_ERROR_IO, folder, 0, "cannot make the folder: %s",
+                              strerror(errno));
+    ASSAY_TRY(put(call, "case.yaml", skeleton_case));
+    ASSAY_TRY(put(call, "claim.yaml", skeleton_claim));
+    if (call->json)
+        return cli_print_json(call, json_pack("{s:s}", "case", folder));
+    printf("Written: %s/case.yaml and claim.yaml. Fill them in, then: assay case run %s\n", folder,
+           folder);
+    return cli_finish_output(call);
+}
+
+const struct cli_command cli_case_new = {
+    .room = "case",
+    .verb = "new",
+    .arguments = "DIR",
+    .summary = "Write a commented case to start from",
+    .text =
+        "Makes DIR with a case.yaml and a claim.yaml that run as they are. Never writes over a\n"
+        "file.\n",
+    .least = 1,
+    .most = 1,
+    .run = new_case,
+};
