@@ -383,6 +383,13 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_claim_infer(const char *path,
 
 /* ---- validation: predicted against measured ------------------------------------------- */
 
+/* What the efficiency parameters may have seen of the rows they are judged on. */
+enum assay_cross_validation {
+    ASSAY_CROSS_NONE,        /* the shipped table as it is */
+    ASSAY_CROSS_SOURCE,      /* fitted anew without the row's source (its document or repository) */
+    ASSAY_CROSS_ACCELERATOR, /* fitted anew without the row's accelerator */
+};
+
 /* One measured quantity of one row, and what the model says of it. */
 struct assay_validation_row {
     const char *id, *source, *group, *accelerator;
@@ -418,15 +425,26 @@ struct assay_validation {
 };
 
 /*
- * Predicts every row of `runs` with the shipped efficiency table. A row that cannot be
- * predicted is in the result, with `used` false and the reason. Free with
- * assay_validation_free.
+ * Predicts every row of `runs`, with the shipped efficiency table or cross-validated (`runs` is
+ * then what is fitted to as well). A row that cannot be predicted is in the result, with `used`
+ * false and the reason. Free with assay_validation_free.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_claim_validate(const struct assay_claim_data *data,
                                                            const struct assay_training_runs *runs,
+                                                           enum assay_cross_validation cross,
                                                            const struct assay_context *context,
                                                            struct assay_validation *validation,
                                                            struct assay_error *error);
+/*
+ * Fits the efficiency parameters to `runs`, from the priors in the table, and writes
+ * `folder`/efficiency.csv and `folder`/efficiency_factor.csv. The predictive residual is set from
+ * errors on left-out sources, such that 80% intervals hold 80% of them.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_claim_calibrate(const struct assay_claim_data *data,
+                                                            const struct assay_training_runs *runs,
+                                                            const struct assay_context *context,
+                                                            const char *folder,
+                                                            struct assay_error *error);
 ASSAY_API void assay_validation_free(struct assay_validation *validation);
 
 #ifdef __cplusplus

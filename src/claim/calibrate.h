@@ -20,7 +20,7 @@
 #include "claim/measured.h"
 
 #define CALIBRATE_SIGMA 0.06 /* scale of noise within a source, in log time */
-#define CALIBRATE_TAU 0.06   /* sd of what a source shares, in log time */
+#define CALIBRATE_TAU 0.10   /* sd of what a source shares, in log time */
 #define CALIBRATE_MEMORY_SIGMA 0.08
 #define CALIBRATE_FREEDOM 4.0
 

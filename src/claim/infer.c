@@ -123,6 +123,26 @@ struct job {
     uint64_t seed;
 };
 
+/* The latest date that stands beside what was claimed of time, or NULL: it was over by then. */
+static const char *claim_date(const struct assay_run *run)
+{
+    const char *latest = NULL;
+    for (size_t i = 0; i < run->statement_count; i++) {
+        const struct assay_statement *s = &run->statements[i];
+        bool time = strncmp(s->name, "device_hours", 12) == 0 || strncmp(s->name, "wall", 4) == 0 ||
+                    strncmp(s->name, "step", 4) == 0;
+        if (time && s->date && (!latest || strcmp(s->date, latest) > 0))
+            latest = s->date;
+    }
+    return latest;
+}
+
+/* Dates are ISO 8601, so that they compare as text; a shorter one means its whole period. */
+static bool launched_after(const struct assay_accelerator *a, const char *date)
+{
+    return date && a->launch_date && strncmp(a->launch_date, date, strlen(date)) > 0;
+}
+
 static void consider(void *user, size_t i)
 {
     struct job *job = user;
@@ -131,6 +151,12 @@ static void consider(void *user, size_t i)
     struct assay_error error;
 
     h->weighed = false;
+    const struct assay_accelerator *a = &h->run.machine.accelerator;
+    if (launched_after(a, claim_date(job->claimed))) {
+        snprintf(h->note, sizeof h->note, "not to be had before %s, after the claim was made",
+                 a->launch_date);
+        return;
+    }
     if (!h->stated && assay_plan_choose(job->data, &h->run, &error) != ASSAY_OK) {
         snprintf(h->note, sizeof h->note, "no plan divides");
         return;

@@ -80,11 +80,16 @@ static const char *forward_sentence(struct writer *w)
 
 static const char *memory_sentence(struct writer *w)
 {
-    const struct assay_memory *m = &w->prediction->step.memory;
+    const struct assay_interval *bytes = &w->prediction->memory_bytes;
+    double available = w->prediction->step.memory.available;
+    const char *fits = bytes->high <= available ? "it fits"
+                       : bytes->low > available ? "it does not fit"
+                                                : "too close to call";
     return assay_arena_print(w->arena,
-                             "The layout needs about %.0f GB on the fullest device, of %.0f GB: it "
-                             "%s.",
-                             m->peak / 1e9, m->available / 1e9, m->fits ? "fits" : "does not fit");
+                             "The layout needs about %.0f GB on the fullest device (80%% interval "
+                             "%.0f to %.0f), of %.0f GB: %s.",
+                             bytes->median / 1e9, bytes->low / 1e9, bytes->high / 1e9,
+                             available / 1e9, fits);
 }
 
 /* The best count of each accelerator, in the order of the list. */
@@ -188,8 +193,8 @@ static void write_limits(struct writer *w)
         "every other machine gets the best layout found by Assay, in a smaller space of methods.",
         "Likelihoods compare how well hypotheses predict the claim. They are not probabilities of "
         "the hypotheses, which need priors.",
-        "Only the claim's own hours and days are weighed here: no power, shipments, staff, cost "
-        "or release dates.",
+        "Only the claim's own hours and days are weighed here, and whether a chip could be had by "
+        "then: no power, shipments, staff or cost.",
     };
     struct assay_finding *f = w->finding;
     f->limits = limits;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "claim/measured.h"
 
+#include "claim/flops.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
@@ -86,7 +88,7 @@ const char *measured_software(const struct assay_training_run *row)
 static bool is_unfused(const char *software)
 {
     static const char *const before[] = {"megatron-2020", "megatron-2021", "megatron-2022",
-                                         "megatron-deepspeed-2022", "glm-2022"};
+                                         "megatron-deepspeed-2021", "megatron-deepspeed-2022"};
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
         if (strcmp(software, before[i]) == 0)
             return true;
@@ -137,7 +139,9 @@ static bool fill_shape(const struct assay_training_run *row, struct measured *m)
     }
     a->heads = (int64_t)heads;
     a->kv_heads = (int64_t)first(row->kv_heads, heads);
-    a->head_dim = a->hidden / a->heads > 0 ? a->hidden / a->heads : 1;
+    a->head_dim = row->head_dim > 0          ? (int64_t)row->head_dim
+                  : a->hidden / a->heads > 0 ? a->hidden / a->heads
+                                             : 1;
     if (isnan(layers)) {
         if (!(row->parameters > 0))
             return false;
@@ -342,6 +346,18 @@ static double megatron_step(const struct assay_training_run *row, const struct a
     return flops / (row->flops_per_device * (double)run->machine.devices);
 }
 
+/* Step time from the TFLOP/s that MaxText prints: 6 a weight and token, and attention counted in
+ * full, though it is causal (AI-Hypercomputer/maxtext, docs/training_runs.md). */
+static double maxtext_step(const struct assay_training_run *row, const struct assay_run *run)
+{
+    const struct assay_architecture *a = &run->architecture;
+    double tokens = (double)run->plan.global_batch * (double)run->sequence;
+    double causal = model_flops(a, run->sequence) / (double)run->sequence;
+    double half = 3 * 2 * (double)run->sequence / 2 * (double)a->heads * 2 * (double)a->head_dim *
+                  (double)a->layers;
+    return tokens * (causal + half) / (row->flops_per_device * (double)run->machine.devices);
+}
+
 static void read_values(const struct assay_training_run *row, struct measured *m)
 {
     const struct assay_run *run = &m->run;
@@ -361,6 +377,8 @@ static void read_values(const struct assay_training_run *row, struct measured *m
         m->value[MEASURED_STEP_SECONDS] = tokens / (row->tokens_per_second_per_device * devices);
     else if (row->flops_per_device > 0 && strcmp(run->software, "megatron-2021") == 0)
         m->value[MEASURED_STEP_SECONDS] = megatron_step(row, run);
+    else if (row->flops_per_device > 0 && strncmp(run->software, "maxtext", 7) == 0)
+        m->value[MEASURED_STEP_SECONDS] = maxtext_step(row, run);
     else if (whole_run)
         m->value[MEASURED_DEVICE_HOURS] = row->device_hours;
     if (row->peak_memory_bytes > 0)
@@ -392,8 +410,10 @@ bool measured_read(const struct assay_claim_data *data, const struct assay_train
         return false;
     }
     run->machine.accelerator = *device;
-    if (memory > 0)
+    if (memory > 0 && memory != device->memory_bytes) {
         run->machine.accelerator.memory_bytes = memory;
+        run->machine.accelerator.memory_usable_bytes = 0;
+    }
     if (!(row->devices >= 1)) {
         if (!(row->device_hours > 0)) {
             snprintf(why, size, "the number of devices is not stated");

@@ -201,8 +201,10 @@ static assay_status read_hardware(struct reader *r, struct assay_yaml *root,
         return unknown_accelerator(r, data, value, name);
     ASSAY_TRY(state(r, node, &source));
     *device = *found;
-    if (stated > 0)
+    if (stated > 0 && stated != device->memory_bytes) {
         device->memory_bytes = stated;
+        device->memory_usable_bytes = 0;
+    }
 
     ASSAY_TRY(assay_yaml_need(map, "devices", &node, r->error));
     ASSAY_TRY(assay_yaml_count(node, 1, MOST_DEVICES, &run->machine.devices, r->error));
@@ -218,6 +220,8 @@ static assay_status read_hardware(struct reader *r, struct assay_yaml *root,
                        &device->scale_up_bandwidth));
     ASSAY_TRY(quantity(r, map, "scale_out_bandwidth", ASSAY_UNIT_BYTES_PER_SECOND, 1e6, 1e15,
                        &device->scale_out_bandwidth));
+    if (assay_yaml_get(map, "memory"))
+        device->memory_usable_bytes = 0; /* what the file states is what there is */
     ASSAY_TRY(quantity(r, map, "memory", ASSAY_UNIT_BYTES, 1e6, 1e15, &device->memory_bytes));
     node = assay_yaml_get(map, "devices_per_node");
     if (node) {

@@ -25,6 +25,11 @@ static struct timed time_layer(const struct assay_run *run, const struct assay_e
 
     for (int part = 0; part < ASSAY_PART_COUNT; part++)
         t.part[part] = c->forward.compute[part] + c->backward.compute[part];
+    t.part[ASSAY_PART_LAUNCH] = 0; /* what the host adds to the device's time */
+    for (int part = 0; part < ASSAY_PART_COUNT; part++)
+        if (part != ASSAY_PART_LAUNCH)
+            t.part[ASSAY_PART_LAUNCH] -= t.part[part];
+    t.part[ASSAY_PART_LAUNCH] += forward + backward - c->recompute_seconds;
     t.part[ASSAY_PART_RECOMPUTE] = c->recompute_seconds;
 
     /* Context exchange hides behind the attention of the chunk before, as ring attention does. */

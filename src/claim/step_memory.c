@@ -70,7 +70,8 @@ static struct assay_memory stage_memory(const struct assay_run *run,
     memory.overhead = e->memory_fixed_bytes;
     memory.peak =
         memory.weights + memory.gradients + memory.optimizer + memory.activations + memory.overhead;
-    memory.available = run->machine.accelerator.memory_bytes;
+    const struct assay_accelerator *a = &run->machine.accelerator;
+    memory.available = a->memory_usable_bytes > 0 ? a->memory_usable_bytes : a->memory_bytes;
     memory.fits = memory.peak <= memory.available;
     return memory;
 }

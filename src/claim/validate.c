@@ -4,7 +4,7 @@
  * training runs. Out: rows and summaries. A row that cannot be predicted stays, unused, with the
  * reason. What can go wrong: memory; the caller's wish to stop.
  */
-#include "claim/measured.h"
+#include "claim/observations.h"
 #include "claim/sorted.h"
 
 #include <math.h>
@@ -17,8 +17,9 @@ struct work {
     const struct assay_claim_data *data;
     const struct assay_training_runs *runs;
     const struct assay_context *context;
+    const struct observation_set *set;
+    const struct assay_efficiency_table *const *tables; /* one a fold; NULL: the shipped one */
     struct assay_validation_row *rows; /* MEASURED_COUNT a table row; quantity NULL if absent */
-    char (*notes)[256];
 };
 
 static struct assay_interval exactly(double value)
@@ -31,11 +32,12 @@ static void predict_row(void *user, size_t i)
     struct work *w = user;
     const struct assay_training_run *row = &w->runs->rows[i];
     struct assay_validation_row *out = &w->rows[i * MEASURED_COUNT];
-    struct measured m;
+    const struct measured *m = &w->set->measured[i];
     struct assay_prediction prediction;
-    char *note = w->notes[i];
-    bool readable = measured_read(w->data, row, &m, note, sizeof w->notes[i]);
-    bool dropped = row->dropped && row->dropped[0];
+    struct assay_claim_data data = *w->data;
+    bool dropped = !w->set->scored[i];
+    if (w->tables)
+        data.efficiency = w->tables[w->set->fold[i]];
     /* Rows are the parallel loop already: each predicts on its own thread. */
     struct assay_context alone = {.seed = w->context->seed, .threads = 1};
 
@@ -43,19 +45,20 @@ static void predict_row(void *user, size_t i)
                                         .source = row->source,
                                         .group = row->group,
                                         .accelerator = row->accelerator,
-                                        .layout_known = m.run.plan_known,
-                                        .note = note};
-    if (!readable || assay_claim_predict(w->data, &m.run, &alone, &prediction, NULL) != ASSAY_OK) {
+                                        .layout_known = m->run.plan_known,
+                                        .note = w->set->why[i]};
+    if (!w->set->readable[i] ||
+        assay_claim_predict(&data, &m->run, &alone, &prediction, NULL) != ASSAY_OK) {
         base.quantity = measured_quantity_name(MEASURED_STEP_SECONDS);
         base.measured = row->step_seconds;
         base.predicted = exactly(NAN);
         base.relative_error = NAN;
-        if (dropped)
+        if (row->dropped && row->dropped[0])
             base.note = row->dropped;
         out[0] = base;
         return;
     }
-    strncpy(note, m.assumed, sizeof w->notes[i] - 1);
+    base.note = m->assumed;
     const struct assay_memory *memory = &prediction.step.memory;
     double peak = memory->peak;
     struct assay_interval predicted[MEASURED_COUNT] = {
@@ -65,15 +68,15 @@ static void predict_row(void *user, size_t i)
         [MEASURED_FITS] = exactly(peak <= memory->available),
     };
     for (int q = 0; q < MEASURED_COUNT; q++) {
-        if (isnan(m.value[q]))
+        if (isnan(m->value[q]))
             continue;
         out[q] = base;
         out[q].quantity = measured_quantity_name((enum measured_quantity)q);
-        out[q].measured = m.value[q];
+        out[q].measured = m->value[q];
         out[q].predicted = predicted[q];
         out[q].relative_error = q == MEASURED_FITS
-                                    ? fabs(predicted[q].median - m.value[q])
-                                    : (predicted[q].median - m.value[q]) / m.value[q];
+                                    ? fabs(predicted[q].median - m->value[q])
+                                    : (predicted[q].median - m->value[q]) / m->value[q];
         out[q].used = !dropped;
         if (dropped)
             out[q].note = row->dropped;
@@ -158,15 +161,21 @@ static bool summarise_by(struct assay_validation *v, struct collected *c, key_fu
 
 static assay_status validate(const struct assay_claim_data *data,
                              const struct assay_training_runs *runs,
-                             const struct assay_context *context, struct assay_validation *v,
-                             struct collected *c, struct assay_error *error)
+                             enum assay_cross_validation cross, const struct assay_context *context,
+                             struct assay_validation *v, struct collected *c,
+                             struct assay_error *error)
 {
-    struct work work = {.data = data, .runs = runs, .context = context};
+    struct observation_set set;
+    const struct assay_efficiency_table **tables = NULL;
+    ASSAY_TRY(observations_read(data, runs, cross, context, v->arena, &set, error));
+    if (cross != ASSAY_CROSS_NONE)
+        ASSAY_TRY(observations_fit(data, &set, cross, context, v->arena, &tables, error));
+    struct work work = {
+        .data = data, .runs = runs, .context = context, .set = &set, .tables = tables};
     size_t n = runs->count, kept = 0;
 
     work.rows = assay_arena_alloc(v->arena, n * MEASURED_COUNT, sizeof *work.rows);
-    work.notes = assay_arena_alloc(v->arena, n, sizeof *work.notes);
-    if (!work.rows || !work.notes)
+    if (!work.rows)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     ASSAY_TRY(assay_parallel_for(context, "runs", n, predict_row, &work, error));
     for (size_t i = 0; i < n * MEASURED_COUNT; i++)
@@ -194,6 +203,7 @@ static assay_status validate(const struct assay_claim_data *data,
 
 assay_status assay_claim_validate(const struct assay_claim_data *data,
                                   const struct assay_training_runs *runs,
+                                  enum assay_cross_validation cross,
                                   const struct assay_context *context,
                                   struct assay_validation *validation, struct assay_error *error)
 {
@@ -202,7 +212,7 @@ assay_status assay_claim_validate(const struct assay_claim_data *data,
     validation->arena = assay_arena_new();
     if (!validation->arena)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    assay_status status = validate(data, runs, context, validation, &collected, error);
+    assay_status status = validate(data, runs, cross, context, validation, &collected, error);
     if (status != ASSAY_OK)
         assay_validation_free(validation);
     return status;
@@ -212,4 +222,52 @@ void assay_validation_free(struct assay_validation *validation)
 {
     assay_arena_free(validation->arena);
     memset(validation, 0, sizeof *validation);
+}
+
+/* ---- calibration ---------------------------------------------------------------------------- */
+
+/* The sd for which 80% of left-out log errors lie inside 1.2816 sd. */
+static double residual_of(const struct assay_validation *v, double *errors)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < v->row_count; i++) {
+        const struct assay_validation_row *r = &v->rows[i];
+        bool time =
+            strcmp(r->quantity, "step_seconds") == 0 || strcmp(r->quantity, "device_hours") == 0;
+        if (r->used && r->layout_known && time)
+            errors[n++] = fabs(log(r->predicted.median / r->measured));
+    }
+    sort_doubles(errors, n);
+    return quantile_of_sorted(errors, n, 0.8) / 1.2815515655446004;
+}
+
+static assay_status fit_all(const struct assay_claim_data *data,
+                            const struct assay_training_runs *runs,
+                            const struct assay_context *context, struct assay_arena *arena,
+                            double residual, const char *folder, struct assay_error *error)
+{
+    struct observation_set set;
+    const struct assay_efficiency_table **tables;
+    ASSAY_TRY(observations_read(data, runs, ASSAY_CROSS_NONE, context, arena, &set, error));
+    ASSAY_TRY(observations_fit(data, &set, ASSAY_CROSS_NONE, context, arena, &tables, error));
+    for (size_t i = 0; i < tables[0]->count; i++)
+        if (strcmp(tables[0]->rows[i].parameter, "residual") == 0 && !tables[0]->rows[i].scope[0])
+            tables[0]->rows[i].log_value = log(residual);
+    return efficiency_write(folder, tables[0], error);
+}
+
+assay_status assay_claim_calibrate(const struct assay_claim_data *data,
+                                   const struct assay_training_runs *runs,
+                                   const struct assay_context *context, const char *folder,
+                                   struct assay_error *error)
+{
+    struct assay_validation validation;
+    ASSAY_TRY(assay_claim_validate(data, runs, ASSAY_CROSS_SOURCE, context, &validation, error));
+    double *errors = assay_arena_alloc(validation.arena, validation.row_count, sizeof *errors);
+    assay_status status = errors
+                              ? fit_all(data, runs, context, validation.arena,
+                                        residual_of(&validation, errors), folder, error)
+                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    assay_validation_free(&validation);
+    return status;
 }
