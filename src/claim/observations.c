@@ -130,13 +130,12 @@ assay_status observations_read(const struct assay_claim_data *data,
 assay_status observations_fit(const struct assay_claim_data *data,
                               const struct observation_set *set, enum assay_cross_validation cross,
                               const struct assay_context *context, struct assay_arena *arena,
-                              const struct assay_efficiency_table ***tables,
-                              struct assay_error *error)
+                              struct assay_efficiency_table ***tables, struct assay_error *error)
 {
     const struct assay_efficiency_table *priors = efficiency_priors(data->efficiency, arena);
-    const struct assay_efficiency_table *whole = NULL;
+    struct assay_efficiency_table *whole = NULL;
     bool *used = assay_arena_alloc(arena, set->count, sizeof *used);
-    *tables = assay_arena_alloc(arena, set->folds, sizeof(struct assay_efficiency_table *));
+    *tables = assay_arena_alloc(arena, set->folds, sizeof **tables);
     if (!priors || !used || !*tables)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     for (size_t fold = 0; fold < set->folds; fold++) {

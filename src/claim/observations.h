@@ -34,7 +34,6 @@ assay_status observations_read(const struct assay_claim_data *data,
 assay_status observations_fit(const struct assay_claim_data *data,
                               const struct observation_set *set, enum assay_cross_validation cross,
                               const struct assay_context *context, struct assay_arena *arena,
-                              const struct assay_efficiency_table ***tables,
-                              struct assay_error *error);
+                              struct assay_efficiency_table ***tables, struct assay_error *error);
 
 #endif

@@ -18,7 +18,7 @@ struct work {
     const struct assay_training_runs *runs;
     const struct assay_context *context;
     const struct observation_set *set;
-    const struct assay_efficiency_table *const *tables; /* one a fold; NULL: the shipped one */
+    struct assay_efficiency_table **tables; /* one a fold; NULL: the shipped one */
     struct assay_validation_row *rows; /* MEASURED_COUNT a table row; quantity NULL if absent */
 };
 
@@ -157,6 +157,54 @@ static bool summarise_by(struct assay_validation *v, struct collected *c, key_fu
     return true;
 }
 
+/* ---- what the model does not explain -------------------------------------------------------- */
+
+/*
+ * The sd for which 80% of the log errors of time, over rows whose layout is known, lie inside
+ * 1.2816 sd. Rows of `fold` are left out (SIZE_MAX: none).
+ */
+static double residual_without(const struct work *w, size_t fold, double *errors)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->runs->count * MEASURED_COUNT; i++) {
+        const struct assay_validation_row *r = &w->rows[i];
+        bool time = r->quantity && (strcmp(r->quantity, "step_seconds") == 0 ||
+                                    strcmp(r->quantity, "device_hours") == 0);
+        if (time && r->used && r->layout_known && w->set->fold[i / MEASURED_COUNT] != fold)
+            errors[n++] = fabs(log(r->predicted.median / r->measured));
+    }
+    sort_doubles(errors, n);
+    return n ? quantile_of_sorted(errors, n, 0.8) / 1.2815515655446004 : 0.3;
+}
+
+static void set_residual(struct assay_efficiency_table *table, double residual)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->rows[i].parameter, "residual") == 0 && !table->rows[i].scope[0])
+            table->rows[i].log_value = log(residual);
+}
+
+/* Each fold's intervals get the width that the other folds' errors ask for. */
+static assay_status widen(struct work *w, struct assay_efficiency_table **tables,
+                          struct assay_arena *arena, struct assay_error *error)
+{
+    double *errors = assay_arena_alloc(arena, w->runs->count * MEASURED_COUNT, sizeof *errors);
+    if (!errors)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    for (size_t fold = 0; fold < w->set->folds; fold++) {
+        /* folds that nothing was fitted from share a table: their rows' own copy */
+        struct assay_efficiency_table *own = assay_arena_alloc(arena, 1, sizeof *own);
+        if (!own || !(own->rows = assay_arena_alloc(arena, tables[fold]->count, sizeof *own->rows)))
+            return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+        own->count = tables[fold]->count;
+        own->factor = tables[fold]->factor;
+        memcpy(own->rows, tables[fold]->rows, own->count * sizeof *own->rows);
+        set_residual(own, residual_without(w, fold, errors));
+        tables[fold] = own;
+    }
+    return ASSAY_OK;
+}
+
 /* ---- the whole ---------------------------------------------------------------------------- */
 
 static assay_status validate(const struct assay_claim_data *data,
@@ -166,7 +214,7 @@ static assay_status validate(const struct assay_claim_data *data,
                              struct assay_error *error)
 {
     struct observation_set set;
-    const struct assay_efficiency_table **tables = NULL;
+    struct assay_efficiency_table **tables = NULL;
     ASSAY_TRY(observations_read(data, runs, cross, context, v->arena, &set, error));
     if (cross != ASSAY_CROSS_NONE)
         ASSAY_TRY(observations_fit(data, &set, cross, context, v->arena, &tables, error));
@@ -178,6 +226,10 @@ static assay_status validate(const struct assay_claim_data *data,
     if (!work.rows)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     ASSAY_TRY(assay_parallel_for(context, "runs", n, predict_row, &work, error));
+    if (cross != ASSAY_CROSS_NONE) {
+        ASSAY_TRY(widen(&work, tables, v->arena, error));
+        ASSAY_TRY(assay_parallel_for(context, "runs", n, predict_row, &work, error));
+    }
     for (size_t i = 0; i < n * MEASURED_COUNT; i++)
         if (work.rows[i].quantity)
             work.rows[kept++] = work.rows[i];
@@ -226,7 +278,7 @@ void assay_validation_free(struct assay_validation *validation)
 
 /* ---- calibration ---------------------------------------------------------------------------- */
 
-/* The sd for which 80% of left-out log errors lie inside 1.2816 sd. */
+/* The same from a finished cross-validation, all folds together. */
 static double residual_of(const struct assay_validation *v, double *errors)
 {
     size_t n = 0;
@@ -247,12 +299,10 @@ static assay_status fit_all(const struct assay_claim_data *data,
                             double residual, const char *folder, struct assay_error *error)
 {
     struct observation_set set;
-    const struct assay_efficiency_table **tables;
+    struct assay_efficiency_table **tables;
     ASSAY_TRY(observations_read(data, runs, ASSAY_CROSS_NONE, context, arena, &set, error));
     ASSAY_TRY(observations_fit(data, &set, ASSAY_CROSS_NONE, context, arena, &tables, error));
-    for (size_t i = 0; i < tables[0]->count; i++)
-        if (strcmp(tables[0]->rows[i].parameter, "residual") == 0 && !tables[0]->rows[i].scope[0])
-            tables[0]->rows[i].log_value = log(residual);
+    set_residual(tables[0], residual);
     return efficiency_write(folder, tables[0], error);
 }
 
