@@ -63,7 +63,8 @@ static inline assay_status sample_instrument(const char *path, const char *data_
     struct assay_case_stated *list = assay_arena_alloc(arena, 1, sizeof *list);
     if (!list)
         abort();
-    *list = (struct assay_case_stated){"devices", "64", "A report, p. 3", "2026-01", path, 7};
+    *list =
+        (struct assay_case_stated){"devices", "64", "A report, p. 3", "2026-01", "claim.yaml", 7};
     *stated = list;
     *stated_count = 1;
     return status;
@@ -90,5 +91,13 @@ static inline const struct instrument_table *sample_table(void)
     "    instruments:\n"                                                                           \
     "      - {instrument: test.sample, input: claim.yaml}\n"                                       \
     "    exhibits: [E1, E2]\n"
+
+#define SAMPLE_PRIORS                                                                              \
+    "    priors:\n"                                                                                \
+    "      held_by: A reader\n"                                                                    \
+    "      reason: Equal for want of better\n"                                                     \
+    "      probabilities:\n"                                                                       \
+    "        - {hypothesis: 64 x Alpha, probability: 50 %}\n"                                      \
+    "        - {hypothesis: 16 x Alpha, probability: 50 %}\n"
 
 #endif

@@ -8,14 +8,6 @@
 
 #include "case_folder.h"
 
-#define PRIORS                                                                                     \
-    "    priors:\n"                                                                                \
-    "      held_by: A reader\n"                                                                    \
-    "      reason: Equal for want of better\n"                                                     \
-    "      probabilities:\n"                                                                       \
-    "        - {hypothesis: 64 x Alpha, probability: 50 %}\n"                                      \
-    "        - {hypothesis: 16 x Alpha, probability: 50 %}\n"
-
 static void assert_close(double value, double expected)
 {
     if (!(fabs(value - expected) <= 1e-12))
@@ -193,7 +185,7 @@ static void probabilities_follow_from_stated_priors_by_bayes(void **state)
     struct assay_case subject;
     struct assay_assessment assessment;
     struct assay_error error;
-    assert_int_equal(run_text(SAMPLE_CASE PRIORS, &subject, &assessment, &error), ASSAY_OK);
+    assert_int_equal(run_text(SAMPLE_CASE SAMPLE_PRIORS, &subject, &assessment, &error), ASSAY_OK);
     const struct assay_case_result *result = &assessment.replies[0].results[0];
     double odds = pow(10, -2.45);
     assert_close(find(result, "16 x Alpha")->posterior, odds / (1 + odds));

@@ -26,6 +26,11 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_report_html(const struct assay_asses
 ASSAY_API ASSAY_MUST_USE assay_status assay_report_text(const struct assay_assessment *assessment,
                                                         char **text, struct assay_error *error);
 
+/* What a case asks and rests on, for a terminal; free() it. Nothing has been run. */
+ASSAY_API ASSAY_MUST_USE assay_status assay_report_case_text(const struct assay_case *subject,
+                                                             char **text,
+                                                             struct assay_error *error);
+
 /* Writes report.html and report.json into `folder`, which must be there; each file whole. */
 ASSAY_API ASSAY_MUST_USE assay_status assay_report_write(const struct assay_assessment *assessment,
                                                          const char *folder,

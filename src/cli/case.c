@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* assay case run, check, new */
+/* assay case run, check, show, new */
 #include "cli/commands.h"
 
 #include <assay/report.h>
@@ -96,6 +96,60 @@ const struct cli_command cli_case_check = {
     .least = 1,
     .most = 1,
     .run = check_case,
+};
+
+/* ---- show ---------------------------------------------------------------------------------- */
+
+static json_t *case_to_json(const struct assay_case *subject)
+{
+    json_t *questions = json_array(), *exhibits = json_array();
+    for (size_t i = 0; i < subject->question_count; i++) {
+        const struct assay_case_question *q = &subject->questions[i];
+        json_t *tasks = json_array();
+        for (size_t t = 0; t < q->task_count; t++)
+            json_array_append_new(tasks,
+                                  json_pack("{s:s,s:s}", "instrument", q->tasks[t].instrument,
+                                            "input", q->tasks[t].input));
+        json_array_append_new(questions,
+                              json_pack("{s:s,s:s,s:s,s:s?,s:o}", "id", q->id, "text", q->text,
+                                        "kind", assay_question_kind_name(q->kind), "stated",
+                                        q->stated, "instruments", tasks));
+    }
+    for (size_t i = 0; i < subject->exhibit_count; i++) {
+        const struct assay_case_exhibit *e = &subject->exhibits[i];
+        json_array_append_new(exhibits, json_pack("{s:s,s:s?,s:s?,s:s?,s:s,s:s,s:s}", "id", e->id,
+                                                  "statement", e->statement, "file", e->file,
+                                                  "said_by", e->said_by, "source", e->source,
+                                                  "date", e->date, "grade", e->grade));
+    }
+    return json_pack("{s:s,s:s?,s:s,s:o,s:o}", "title", subject->title, "summary", subject->summary,
+                     "case_sha256", subject->sha256, "questions", questions, "exhibits", exhibits);
+}
+
+static assay_status show_case(struct cli_call *call)
+{
+    struct assay_case subject;
+    char *text = NULL;
+    ASSAY_TRY(assay_case_read(call->positional[0], &subject, &call->error));
+    assay_status status = call->json ? cli_print_json(call, case_to_json(&subject))
+                                     : assay_report_case_text(&subject, &text, &call->error);
+    assay_case_free(&subject);
+    if (status != ASSAY_OK || call->json)
+        return status;
+    fputs(text, stdout);
+    free(text);
+    return cli_finish_output(call);
+}
+
+const struct cli_command cli_case_show = {
+    .room = "case",
+    .verb = "show",
+    .arguments = "DIR",
+    .summary = "Print what a case asks and what it rests on, without running anything",
+    .text = "Questions with the instruments that would run, and exhibits with their grades.\n",
+    .least = 1,
+    .most = 1,
+    .run = show_case,
 };
 
 /* ---- new ------------------------------------------------------------------------------------ */

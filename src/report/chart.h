@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * chart: a figure of a finding as an SVG picture of horizontal bars with whiskers, and as the
- * table behind it. Colours come from the page's style by class, so that light, dark and paper
- * each have theirs.
+ * chart: a figure of a finding as SVG, and as the table behind it. A figure of amounts becomes
+ * bars from zero with whiskers; one of log10 likelihood ratios becomes points on a scale whose
+ * divisions are those of the ENFSI guideline, with what cannot be told apart in a bracket. Each
+ * is drawn twice, for a wide page and for a phone; the style shows one. Colours come by class,
+ * so that light, dark and paper each have theirs.
  */
 #ifndef REPORT_CHART_H
 #define REPORT_CHART_H

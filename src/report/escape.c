@@ -2,40 +2,76 @@
 #include "report/escape.h"
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <string.h>
 
-/* Length of a character at `text` that reorders what surrounds it, or 0. */
-static size_t reorders(const unsigned char *text)
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
+size_t escape_unsafe(const char *text)
 {
-    if (text[0] != 0xE2 || (text[1] != 0x80 && text[1] != 0x81))
-        return 0;
-    bool mark = text[1] == 0x80 && (text[2] == 0x8E || text[2] == 0x8F);
-    bool embedding = text[1] == 0x80 && text[2] >= 0xAA && text[2] <= 0xAE;
-    bool isolate = text[1] == 0x81 && text[2] >= 0xA6 && text[2] <= 0xA9;
-    return mark || embedding || isolate ? 3 : 0;
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] < 0x20 || c[0] == 0x7f)
+        return 1;
+    if (c[0] == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F) /* C1 controls */
+        return 2;
+    if (c[0] == 0xD8 && c[1] == 0x9C) /* U+061C */
+        return 2;
+    if (c[0] == 0xE2 && c[1] == 0x80 &&
+        (c[2] == 0x8E || c[2] == 0x8F || (c[2] >= 0xA8 && c[2] <= 0xAE)))
+        return 3;
+    if (c[0] == 0xE2 && c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9)
+        return 3;
+    if (c[0] == 0xEF && c[1] == 0xBB && c[2] == 0xBF)
+        return 3;
+    return 0;
+}
+
+static const char *entity(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
 }
 
 void escape(FILE *to, const char *text)
 {
-    if (!text)
-        return;
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        size_t hidden = reorders(c);
-        if (hidden || *c < 0x20 || *c == 0x7f) {
-            fputs("\xEF\xBF\xBD", to);
-            c += hidden ? hidden - 1 : 0;
-        } else if (*c == '&') {
-            fputs("&amp;", to);
-        } else if (*c == '<') {
-            fputs("&lt;", to);
-        } else if (*c == '>') {
-            fputs("&gt;", to);
-        } else if (*c == '"') {
-            fputs("&quot;", to);
-        } else if (*c == '\'') {
-            fputs("&#39;", to);
+    for (const char *c = text; c && *c; c++) {
+        size_t unsafe = escape_unsafe(c);
+        const char *name = entity(*c);
+        if (unsafe) {
+            fputs(REPLACEMENT, to);
+            c += unsafe - 1;
+        } else if (name) {
+            fputs(name, to);
         } else {
             fputc(*c, to);
         }
     }
+}
+
+size_t escape_plain(FILE *to, const char *text, size_t bytes)
+{
+    size_t characters = 0;
+    for (size_t i = 0; text && i < bytes && text[i]; i++) {
+        size_t unsafe = escape_unsafe(text + i);
+        bool starts = ((unsigned char)text[i] & 0xC0) != 0x80;
+        characters += starts;
+        if (unsafe) {
+            fputs(REPLACEMENT, to);
+            i += unsafe - 1;
+        } else {
+            fputc(text[i], to);
+        }
+    }
+    return characters;
 }

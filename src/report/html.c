@@ -27,11 +27,32 @@ static void list(FILE *to, const char *kind, const char *const *texts, size_t co
     fprintf(to, "</ul>\n");
 }
 
+/* The cell that names its row. */
+static void head_cell(FILE *to, const char *text)
+{
+    fprintf(to, "<th scope=\"row\">");
+    escape(to, text);
+    fprintf(to, "</th>");
+}
+
 static void cell(FILE *to, const char *text)
 {
     fprintf(to, "<td>");
     escape(to, text);
     fprintf(to, "</td>");
+}
+
+static void date_cell(FILE *to, const char *text)
+{
+    fprintf(to, "<td class=\"d\">");
+    escape(to, text);
+    fprintf(to, "</td>");
+}
+
+/* Two decimals, without a minus before zero. */
+static double hundredths(double value)
+{
+    return round(value * 100) / 100 + 0.0;
 }
 
 /* ---- parts of a result --------------------------------------------------------------------- */
@@ -49,27 +70,39 @@ static void number(FILE *to, double value)
         fprintf(to, "%.4g", value);
 }
 
+/* Large numbers of bytes are read in GB; every other unit stays as the finding has it. */
+static double shown_unit(const struct assay_quantity *q, const char **unit)
+{
+    bool giga = strcmp(q->unit, "bytes") == 0 && fabs(q->value.median) >= 1e9;
+    *unit = giga ? "GB" : q->unit;
+    return giga ? 1e-9 : 1;
+}
+
 static void quantities(FILE *to, const struct assay_finding *f)
 {
     if (!f->quantity_count)
         return;
-    fprintf(to, "<h3>Numbers</h3>\n<div class=\"scroll\"><table><thead><tr><th>Quantity</th>"
-                "<th class=\"n\">Value</th><th class=\"n\">80%% interval</th><th>Unit</th></tr>"
+    fprintf(to, "<h3>Numbers</h3>\n<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th "
+                "scope=\"col\">Quantity</th>"
+                "<th scope=\"col\" class=\"n\">Value</th><th scope=\"col\" class=\"n\">80%% "
+                "interval</th><th scope=\"col\">Unit</th></tr>"
                 "</thead><tbody>\n");
     for (size_t i = 0; i < f->quantity_count; i++) {
         const struct assay_quantity *q = &f->quantities[i];
+        const char *unit;
+        double scale = shown_unit(q, &unit);
         fprintf(to, "<tr>");
-        cell(to, q->name);
+        head_cell(to, q->name);
         fprintf(to, "<td class=\"n\">");
-        number(to, q->value.median);
+        number(to, q->value.median * scale);
         fprintf(to, "</td><td class=\"n\">");
         if (q->value.low != q->value.high) {
-            number(to, q->value.low);
+            number(to, q->value.low * scale);
             fprintf(to, " to ");
-            number(to, q->value.high);
+            number(to, q->value.high * scale);
         }
         fprintf(to, "</td>");
-        cell(to, q->unit);
+        cell(to, unit);
         fprintf(to, "</tr>\n");
     }
     fprintf(to, "</tbody></table></div>\n");
@@ -79,10 +112,10 @@ static void comparison(FILE *to, const struct assay_comparison *c, bool posterio
 {
     const struct assay_interval *x = &c->log10_likelihood_ratio;
     fprintf(to, "<tr%s>", c->reference ? " class=\"ref\"" : "");
-    cell(to, c->hypothesis);
+    head_cell(to, c->hypothesis);
     if (c->weighed)
-        fprintf(to, "<td class=\"n\">%.2f</td><td class=\"n\">%.2f to %.2f</td>", x->median, x->low,
-                x->high);
+        fprintf(to, "<td class=\"n\">%.2f</td><td class=\"n\">%.2f to %.2f</td>",
+                hundredths(x->median), hundredths(x->low), hundredths(x->high));
     else
         fprintf(to, "<td class=\"n\">-</td><td class=\"n\">-</td>");
     fprintf(to, "<td>");
@@ -110,10 +143,14 @@ static void comparison_table(FILE *to, const struct assay_case_result *r, size_t
                              bool posteriors)
 {
     fprintf(to,
-            "<div class=\"scroll\"><table><thead><tr><th>Hypothesis</th><th class=\"n\">log10 "
-            "likelihood ratio</th><th class=\"n\">80%% interval</th><th>In words</th>%s</tr>"
+            "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th "
+            "scope=\"col\">Hypothesis</th><th scope=\"col\" class=\"n\">log10 "
+            "likelihood ratio</th><th scope=\"col\" class=\"n\">80%% interval</th><th "
+            "scope=\"col\">In words</th>%s</tr>"
             "</thead><tbody>\n",
-            posteriors ? "<th class=\"n\">Posterior</th><th>In words</th>" : "");
+            posteriors
+                ? "<th scope=\"col\" class=\"n\">Posterior</th><th scope=\"col\">In words</th>"
+                : "");
     for (size_t i = from; i < until; i++)
         comparison(to, &r->comparisons[i], posteriors);
     fprintf(to, "</tbody></table></div>\n");
@@ -130,7 +167,7 @@ static void comparisons(FILE *to, const struct assay_case_result *r,
     fprintf(to,
             "</h3>\n<p>A likelihood ratio says how much better or worse one hypothesis predicts "
             "the evidence than the reference does%s. It is not the probability of either. Words "
-            "are those of the ENFSI guideline (2015); intervals are Monte-Carlo error.</p>\n",
+            "are those of the ENFSI guideline (2015).</p>\n",
             r->reference_is_best ? " (no hypothesis is stated: the best stands in)" : "");
     size_t shown = r->comparison_count < SHOWN ? r->comparison_count : SHOWN;
     comparison_table(to, r, 0, shown, posteriors);
@@ -153,18 +190,20 @@ static void stated(FILE *to, const struct assay_case_result *r)
 {
     if (!r->stated_count)
         return;
-    fprintf(to,
-            "<details><summary>What was stated, and where (%zu numbers)</summary>\n"
-            "<div class=\"scroll\"><table><thead><tr><th>What</th><th>Stated</th><th>Source</th>"
-            "<th>Date</th><th class=\"n\">Line</th></tr></thead><tbody>\n",
-            r->stated_count);
+    fprintf(
+        to,
+        "<details class=\"paper\"><summary>What was stated, and where (%zu numbers)</summary>\n"
+        "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">What</th><th "
+        "scope=\"col\">Stated</th><th scope=\"col\">Source</th>"
+        "<th scope=\"col\">Date</th><th scope=\"col\" class=\"n\">Line</th></tr></thead><tbody>\n",
+        r->stated_count);
     for (size_t i = 0; i < r->stated_count; i++) {
         const struct assay_case_stated *s = &r->stated[i];
         fprintf(to, "<tr>");
-        cell(to, s->name);
+        head_cell(to, s->name);
         cell(to, s->value);
         cell(to, s->source);
-        cell(to, s->date);
+        date_cell(to, s->date);
         fprintf(to, "<td class=\"n\">%ld</td></tr>\n", s->line);
     }
     fprintf(to, "</tbody></table></div></details>\n");
@@ -191,16 +230,24 @@ static void method(FILE *to, const struct assay_case_result *r)
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
+static void answer(FILE *to, const struct assay_finding *f)
+{
+    if (f->answer_count) {
+        fprintf(to, "<section class=\"can\"><h3>What follows</h3>\n");
+        list(to, "answer", f->answers, f->answer_count);
+        fprintf(to, "</section>\n");
+    }
+    if (f->cannot_tell_count) {
+        fprintf(to, "<section class=\"cannot\"><h3>What this cannot tell</h3>\n");
+        list(to, "doubt", f->cannot_tell, f->cannot_tell_count);
+        fprintf(to, "</section>\n");
+    }
+}
+
 static void result(FILE *to, const struct assay_case_question *question,
                    const struct assay_case_result *r, size_t q, size_t number_of_result)
 {
     const struct assay_finding *f = &r->finding;
-    list(to, "answer", f->answers, f->answer_count);
-    if (f->cannot_tell_count) {
-        fprintf(to, "<section class=\"cannot\"><h3>What this cannot tell</h3>\n");
-        list(to, "", f->cannot_tell, f->cannot_tell_count);
-        fprintf(to, "</section>\n");
-    }
     for (size_t i = 0; i < f->figure_count; i++) {
         char id[64];
         snprintf(id, sizeof id, "f%zu-%zu-%zu", q, number_of_result, i);
@@ -212,34 +259,66 @@ static void result(FILE *to, const struct assay_case_question *question,
     method(to, r);
 }
 
+/* Of the sources and the reasoning: by itself, in no sentence with a number. */
+static void confidence(FILE *to, const struct assay_case_question *question)
+{
+    if (!question->confidence)
+        return;
+    fprintf(to, "<p class=\"confidence\"><strong>Confidence in the sources and the reasoning: ");
+    escape(to, question->confidence);
+    fprintf(to, ".</strong> ");
+    escape(to, question->confidence_reason);
+    fprintf(to, "</p>\n");
+}
+
+/* The exhibits that bear on a question, as links to their rows. */
+static void bearing(FILE *to, const struct assay_case_question *question)
+{
+    if (!question->exhibit_count)
+        return;
+    fprintf(to, "<p class=\"meta\">Exhibits that bear on this:");
+    for (size_t i = 0; i < question->exhibit_count; i++) {
+        fprintf(to, "%s <a href=\"#exhibit-", i ? "," : "");
+        escape(to, question->exhibits[i]->id);
+        fprintf(to, "\">");
+        escape(to, question->exhibits[i]->id);
+        fprintf(to, "</a> (%s)", question->exhibits[i]->grade);
+    }
+    fprintf(to, "</p>\n");
+}
+
 static void reply(FILE *to, const struct assay_case_reply *a, size_t q)
 {
     fprintf(to, "<section aria-labelledby=\"q%zu\">\n<h2 id=\"q%zu\">", q, q);
     escape(to, a->question->text);
     fprintf(to, "</h2>\n");
     for (size_t i = 0; i < a->result_count; i++)
+        answer(to, &a->results[i].finding);
+    confidence(to, a->question);
+    bearing(to, a->question);
+    for (size_t i = 0; i < a->result_count; i++)
         result(to, a->question, &a->results[i], q, i);
-    if (a->question->confidence) {
-        fprintf(to, "<p><strong>Confidence: ");
-        escape(to, a->question->confidence);
-        fprintf(to, ".</strong> ");
-        escape(to, a->question->confidence_reason);
-        fprintf(to, "</p>\n");
-    }
     fprintf(to, "</section>\n");
 }
 
 static void exhibits(FILE *to, const struct assay_case *subject)
 {
-    fprintf(to,
-            "<section aria-labelledby=\"exhibits\">\n<h2 id=\"exhibits\">Exhibits</h2>\n"
-            "<p>Grades are Admiralty grades: A to F for the source, 1 to 6 for what it says.</p>\n"
-            "<div class=\"scroll\"><table><thead><tr><th>Exhibit</th><th>What</th><th>Said by</th>"
-            "<th>Source</th><th>Date</th><th>Grade</th></tr></thead><tbody>\n");
+    fprintf(
+        to,
+        "<section aria-labelledby=\"exhibits\">\n<h2 id=\"exhibits\">Exhibits</h2>\n"
+        "<p>Admiralty grades: A (reliable) to E for the source, F if it cannot be judged; 1 "
+        "(confirmed by others) to 5 for what it says, 6 if that cannot be judged. They enter no "
+        "number.</p>\n"
+        "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">Exhibit</th>"
+        "<th scope=\"col\">Grade</th><th scope=\"col\">What</th><th scope=\"col\">Said by</th>"
+        "<th scope=\"col\">Source</th><th scope=\"col\">Date</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < subject->exhibit_count; i++) {
         const struct assay_case_exhibit *e = &subject->exhibits[i];
-        fprintf(to, "<tr>");
-        cell(to, e->id);
+        fprintf(to, "<tr id=\"exhibit-");
+        escape(to, e->id);
+        fprintf(to, "\">");
+        head_cell(to, e->id);
+        cell(to, e->grade);
         fprintf(to, "<td>");
         escape(to, e->statement ? e->statement : e->file);
         if (e->file)
@@ -247,8 +326,7 @@ static void exhibits(FILE *to, const struct assay_case *subject)
         fprintf(to, "</td>");
         cell(to, e->said_by);
         cell(to, e->source);
-        cell(to, e->date);
-        cell(to, e->grade);
+        date_cell(to, e->date);
         fprintf(to, "</tr>\n");
     }
     fprintf(to, "</tbody></table></div>\n</section>\n");
@@ -262,7 +340,11 @@ static void page(FILE *to, const struct assay_assessment *a)
                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                 "<title>");
     escape(to, a->subject->title);
-    fprintf(to, "</title>\n<style>%s</style>\n</head>\n<body>\n<header>\n<h1>", style);
+    fprintf(to, "</title>\n<style>");
+    for (size_t i = 0; i < sizeof style / sizeof style[0]; i++)
+        fputs(style[i], to);
+    fprintf(to, "</style>\n</head>\n<body>\n<header>\n<p class=\"brand\">Assay "
+                "<span>an assessment, not a verdict</span></p>\n<h1>");
     escape(to, a->subject->title);
     fprintf(to, "</h1>\n");
     if (a->subject->summary) {

@@ -2,6 +2,8 @@
 /* The report for a terminal: the answer first, then what it cannot tell, then the numbers. */
 #include <assay/report.h>
 
+#include "report/escape.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,14 +26,21 @@ static void fold(FILE *to, const char *lead, const char *text)
             fputc(' ', to);
             column++;
         }
-        for (size_t i = 0; i < word; i++) {
-            unsigned char c = (unsigned char)text[i];
-            fputc(c < 0x20 || c == 0x7f ? '?' : c, to);
-        }
-        column += word;
+        column += escape_plain(to, text, word);
         text += word + (text[word] == ' ');
     }
     fputc('\n', to);
+}
+
+/* At most `width` characters of `text`, padded to as many. */
+static void column(FILE *to, const char *text, size_t width)
+{
+    size_t bytes = 0;
+    for (size_t characters = 0; text[bytes]; bytes++)
+        if (((unsigned char)text[bytes] & 0xC0) != 0x80 && characters++ == width)
+            break;
+    size_t shown = escape_plain(to, text, bytes);
+    fprintf(to, "%*s", (int)(width - shown), "");
 }
 
 static void bars(FILE *to, const struct assay_figure *figure)
@@ -47,12 +56,15 @@ static void bars(FILE *to, const struct assay_figure *figure)
     for (size_t i = 0; i < figure->bar_count && (i < MOST_BARS || !negative); i++) {
         const struct assay_bar *b = &figure->bars[i];
         int length = most > 0 ? (int)(30 * fabs(b->value) / most + 0.5) : 0;
-        fprintf(to, "    %-22.22s %9.3g  %.*s\n", b->label, b->value, length,
-                "##############################");
+        fputs("    ", to);
+        column(to, b->label, 22);
+        fprintf(to, " %9.3g  %.*s\n", b->value, length, "##############################");
     }
     if (negative && figure->bar_count > MOST_BARS)
         fprintf(to, "    and %zu more, all lower\n", figure->bar_count - MOST_BARS);
-    fprintf(to, "    (%s)\n", figure->unit[0] ? figure->unit : "a number");
+    fputs("    (", to);
+    escape_plain(to, figure->unit[0] ? figure->unit : "a number", SIZE_MAX);
+    fputs(")\n", to);
 }
 
 static void quantities(FILE *to, const struct assay_finding *f)
@@ -61,7 +73,10 @@ static void quantities(FILE *to, const struct assay_finding *f)
         fputs("\n  Numbers (80% intervals)\n", to);
     for (size_t i = 0; i < f->quantity_count; i++) {
         const struct assay_quantity *q = &f->quantities[i];
-        fprintf(to, "    %s: %.4g %s", q->name, q->value.median, q->unit);
+        fputs("    ", to);
+        escape_plain(to, q->name, SIZE_MAX);
+        fprintf(to, ": %.4g ", q->value.median);
+        escape_plain(to, q->unit, SIZE_MAX);
         if (q->value.low != q->value.high)
             fprintf(to, " (%.4g to %.4g)", q->value.low, q->value.high);
         fputc('\n', to);
@@ -73,9 +88,9 @@ static void comparisons(FILE *to, const struct assay_case_result *r)
     size_t shown = 0, unweighed = 0;
     if (!r->reference)
         return;
-    fputs("\n", to);
-    fprintf(to, "  Likelihood ratios against %s%s\n", r->reference,
-            r->reference_is_best ? " (the best: none is stated)" : "");
+    fputs("\n  Likelihood ratios against ", to);
+    escape_plain(to, r->reference, SIZE_MAX);
+    fputs(r->reference_is_best ? " (the best: none is stated)\n" : "\n", to);
     for (size_t i = 0; i < r->comparison_count; i++) {
         const struct assay_comparison *c = &r->comparisons[i];
         if (!c->weighed) {
@@ -84,13 +99,15 @@ static void comparisons(FILE *to, const struct assay_case_result *r)
         }
         if (c->reference || shown++ >= MOST_BARS)
             continue;
-        fprintf(to, "    %-22.22s %8.2f  %s%s\n", c->hypothesis, c->log10_likelihood_ratio.median,
+        fputs("    ", to);
+        column(to, c->hypothesis, 22);
+        fprintf(to, " %8.2f  %s%s\n", round(c->log10_likelihood_ratio.median * 100) / 100 + 0.0,
                 c->words,
                 c->favours > 0   ? " for it"
                 : c->favours < 0 ? " for the reference"
                                  : " for either");
         if (isfinite(c->posterior))
-            fprintf(to, "    %-22s %8s  with the stated prior: %.2g, %s\n", "", "", c->posterior,
+            fprintf(to, "      probability with the stated priors: %.2g, %s\n", c->posterior,
                     c->posterior_words);
     }
     if (shown > MOST_BARS)
@@ -132,10 +149,58 @@ static void print(FILE *to, const struct assay_assessment *a)
         for (size_t r = 0; r < a->replies[q].result_count; r++)
             result(to, &a->replies[q].results[r]);
         if (question->confidence) {
-            fprintf(to, "\n  Confidence: %s. ", question->confidence);
-            fold(to, "", question->confidence_reason ? question->confidence_reason : "");
+            fprintf(to, "\n  Confidence in the sources and the reasoning: %s\n",
+                    question->confidence);
+            fold(to, "  * ", question->confidence_reason);
         }
     }
+}
+
+static void exhibits(FILE *to, const struct assay_case *subject)
+{
+    fputs("\nExhibits (Admiralty grades)\n", to);
+    for (size_t i = 0; i < subject->exhibit_count; i++) {
+        const struct assay_case_exhibit *e = &subject->exhibits[i];
+        char lead[80];
+        snprintf(lead, sizeof lead, "  %-6s %s  ", e->id, e->grade);
+        fold(to, lead, e->statement ? e->statement : e->file);
+        snprintf(lead, sizeof lead, "%*s", 13, "");
+        fold(to, lead, e->source);
+        fprintf(to, "%*s%s%s", 13, "", e->date, e->said_by ? ", " : "\n");
+        if (e->said_by)
+            fold(to, "", e->said_by);
+    }
+}
+
+static void print_case(FILE *to, const struct assay_case *subject)
+{
+    fold(to, "", subject->title);
+    if (subject->summary)
+        fold(to, "", subject->summary);
+    for (size_t i = 0; i < subject->question_count; i++) {
+        const struct assay_case_question *q = &subject->questions[i];
+        fputc('\n', to);
+        fold(to, "? ", q->text);
+        fprintf(to, "    kind: %s\n", assay_question_kind_name(q->kind));
+        if (q->stated)
+            fold(to, "    as stated: ", q->stated);
+        for (size_t t = 0; t < q->task_count; t++) {
+            fprintf(to, "    runs %s on ", q->tasks[t].instrument);
+            fold(to, "", q->tasks[t].input);
+        }
+    }
+    if (subject->exhibit_count)
+        exhibits(to, subject);
+}
+
+/* Closes what open_memstream gave; the text is the caller's if it is whole. */
+static assay_status finish(FILE *to, char **text, struct assay_error *error)
+{
+    if (to && fclose(to) == 0 && *text)
+        return ASSAY_OK;
+    free(*text);
+    *text = NULL;
+    return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
 assay_status assay_report_text(const struct assay_assessment *assessment, char **text,
@@ -144,12 +209,18 @@ assay_status assay_report_text(const struct assay_assessment *assessment, char *
     size_t size = 0;
     *text = NULL;
     FILE *to = open_memstream(text, &size);
-    if (to) {
+    if (to)
         print(to, assessment);
-        if (fclose(to) == 0 && *text)
-            return ASSAY_OK;
-        free(*text);
-        *text = NULL;
-    }
-    return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    return finish(to, text, error);
+}
+
+assay_status assay_report_case_text(const struct assay_case *subject, char **text,
+                                    struct assay_error *error)
+{
+    size_t size = 0;
+    *text = NULL;
+    FILE *to = open_memstream(text, &size);
+    if (to)
+        print_case(to, subject);
+    return finish(to, text, error);
 }
