@@ -92,6 +92,19 @@ static void quantities_without_or_with_another_unit_are_refused(void **state)
 
 /* ---- YAML ----------------------------------------------------------------------------------- */
 
+static void numbers_longer_than_any_need_are_refused_whatever_ends_them(void **state)
+{
+    (void)state;
+    for (size_t digits = 50; digits < 80; digits++) {
+        char text[120], expected[160];
+        double value;
+        memset(text, '1', digits);
+        memcpy(text + digits, "e5 tokens", 10);
+        bool read = assay_quantity_read(text, ASSAY_UNIT_TOKENS, &value, expected, sizeof expected);
+        assert_true(!read || digits < 64);
+    }
+}
+
 static struct assay_arena *arena;
 
 static int new_arena(void **state)
@@ -341,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantities_are_read_as_people_write_them),
         cmocka_unit_test(quantities_without_or_with_another_unit_are_refused),
+        cmocka_unit_test(numbers_longer_than_any_need_are_refused_whatever_ends_them),
         cmocka_unit_test(nodes_know_their_lines_keys_and_order),
         cmocka_unit_test(a_number_may_carry_its_source_and_date),
         cmocka_unit_test(yaml_that_could_hurt_is_refused_with_its_line),

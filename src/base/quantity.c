@@ -97,10 +97,11 @@ static bool read_number(const char **text, double *number)
     size_t n = 0;
     const char *at = *text;
     bool digits = false;
+    const size_t most = sizeof plain - 3; /* an exponent takes two, the end one */
 
     if (*at == '+' || *at == '-')
         plain[n++] = *at++;
-    for (; n < sizeof plain - 1; at++) {
+    for (; n < most; at++) {
         bool digit = *at >= '0' && *at <= '9';
         bool separator = (*at == ',' || *at == '_') && digits && at[1] >= '0' && at[1] <= '9';
         bool exponent = (*at == 'e' || *at == 'E') && digits &&
@@ -115,7 +116,7 @@ static bool read_number(const char **text, double *number)
         digits = digits || digit;
     }
     plain[n] = '\0';
-    if (!digits || n == sizeof plain - 1)
+    if (!digits || n >= most)
         return false;
     char *end;
     *number = strtod(plain, &end);
