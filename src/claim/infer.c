@@ -152,7 +152,7 @@ static void consider(void *user, size_t i)
 
     h->weighed = false;
     const struct assay_accelerator *a = &h->run.machine.accelerator;
-    if (launched_after(a, claim_date(job->claimed))) {
+    if (!h->stated && launched_after(a, claim_date(job->claimed))) {
         snprintf(h->note, sizeof h->note, "not to be had before %s, after the claim was made",
                  a->launch_date);
         return;

@@ -351,6 +351,10 @@ static assay_status write_finding(const struct assay_run *run, const struct assa
     for (size_t i = 0; i < count; i++)
         if (list[i].stated)
             w.stated = &list[i];
+    if (!w.stated || !w.stated->weighed)
+        return assay_error_at(error, ASSAY_ERROR_UNANSWERABLE, run->path, 0,
+                              "the stated machine could not be weighed: %s",
+                              w.stated ? w.stated->note : "it is not in the table");
     finding->id = "hardware";
     finding->question = "hardware";
     finding->method = "claim.infer";

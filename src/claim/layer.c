@@ -375,7 +375,7 @@ void layer_embedding(const struct assay_run *run, const struct assay_efficiency 
 
     elementwise(&s, 4 * stream, 6 * stream, 3);
     cost->weights =
-        (double)(s.a->vocabulary / run->plan.tensor + s.a->positions) * (double)s.a->hidden;
+        ((double)s.a->vocabulary / run->plan.tensor + (double)s.a->positions) * (double)s.a->hidden;
 }
 
 /*
