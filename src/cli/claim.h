@@ -17,4 +17,7 @@ json_t *cli_plan_json(const struct assay_plan *plan);
 assay_status cli_change_machine(struct cli_call *call, const struct assay_claim_data *data,
                                 struct assay_run *run, const char *name, int64_t count);
 
+/* `text` in lines of at most 80 columns, each after `indent`, and a newline. */
+void cli_print_wrapped(const char *text, const char *indent);
+
 #endif

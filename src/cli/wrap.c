@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sentences broken at 80 columns. */
+#include "cli/claim.h"
+
+#include <string.h>
+
+void cli_print_wrapped(const char *text, const char *indent)
+{
+    size_t margin = strlen(indent), column = margin;
+    printf("%s", indent);
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        if (column > margin && column + 1 + length > 80) {
+            printf("\n%s", indent);
+            column = margin;
+        }
+        column += (size_t)printf("%s%.*s", column > margin ? " " : "", (int)length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
+    printf("\n");
+}
