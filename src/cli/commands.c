@@ -4,9 +4,18 @@
 
 #include <stddef.h>
 
-/* clang-format off: a row a line */
+/* a row a line, NULL last */
 const struct cli_command *const cli_commands[] = {
-    &cli_case_run,       &cli_case_check,  &cli_case_show,       &cli_case_new, &cli_claim_predict,
-    &cli_claim_validate, &cli_claim_infer, &cli_claim_calibrate, &cli_model,    &cli_chips,
+    &cli_case_run,
+    &cli_case_check,
+    &cli_case_show,
+    &cli_case_new,
+    &cli_claim_predict,
+    &cli_claim_validate,
+    &cli_claim_infer,
+    &cli_claim_calibrate,
+    &cli_model,
+    &cli_chips,
+    &cli_lineage_inspect,
     NULL,
 };

@@ -10,6 +10,7 @@ extern const struct cli_command cli_claim_predict;
 extern const struct cli_command cli_claim_validate;
 extern const struct cli_command cli_claim_infer, cli_claim_calibrate;
 extern const struct cli_command cli_chips;
+extern const struct cli_command cli_lineage_inspect;
 extern const struct cli_command cli_model;
 
 #endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checkpoint: the weights of a model as a list of named tensors, whatever file they stand in:
+ * safetensors (one file, or shards by their index.json), GGUF version 2 and 3, ONNX, a PyTorch
+ * zip (.pt, .pth, .bin, TorchScript .jit) and llama2.c's .bin.
+ *
+ * Files are mapped, never read whole; a tensor's bytes point into the mapping. No file is
+ * trusted: every count, offset and product is checked against the file's size before use, and
+ * no allocation is larger than the file justifies. A pickle is never run: the few opcodes that
+ * build tensors are understood, anything else is refused.
+ */
+#ifndef ASSAY_CHECKPOINT_H
+#define ASSAY_CHECKPOINT_H
+
+#include <assay/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How an element is stored. Block formats are those of ggml; see assay_dtype_block. */
+enum assay_dtype {
+    ASSAY_DTYPE_F64,
+    ASSAY_DTYPE_F32,
+    ASSAY_DTYPE_F16,
+    ASSAY_DTYPE_BF16,
+    ASSAY_DTYPE_F8_E4M3, /* the "fn" form: no infinities, 0x7f and 0xff are NaN */
+    ASSAY_DTYPE_F8_E5M2,
+    ASSAY_DTYPE_I64,
+    ASSAY_DTYPE_I32,
+    ASSAY_DTYPE_I16,
+    ASSAY_DTYPE_I8,
+    ASSAY_DTYPE_U64,
+    ASSAY_DTYPE_U32,
+    ASSAY_DTYPE_U16,
+    ASSAY_DTYPE_U8,
+    ASSAY_DTYPE_BOOL,
+    ASSAY_DTYPE_Q4_0,
+    ASSAY_DTYPE_Q4_1,
+    ASSAY_DTYPE_Q5_0,
+    ASSAY_DTYPE_Q5_1,
+    ASSAY_DTYPE_Q8_0,
+    ASSAY_DTYPE_Q2_K,
+    ASSAY_DTYPE_Q3_K,
+    ASSAY_DTYPE_Q4_K,
+    ASSAY_DTYPE_Q5_K,
+    ASSAY_DTYPE_Q6_K,
+    ASSAY_DTYPE_IQ4_NL,
+    ASSAY_DTYPE_IQ4_XS,
+    ASSAY_DTYPE_MXFP4,
+    ASSAY_DTYPE_OTHER, /* named in the file, not read by Assay: listed, never decoded */
+    ASSAY_DTYPE_COUNT
+};
+
+/* "F32", "Q4_K", ...; "other" for ASSAY_DTYPE_OTHER. Never NULL. */
+ASSAY_API const char *assay_dtype_name(enum assay_dtype dtype);
+
+/* Elements and bytes of one block: 1 element for plain types. Bytes 0 for ASSAY_DTYPE_OTHER. */
+ASSAY_API void assay_dtype_block(enum assay_dtype dtype, size_t *elements, size_t *bytes);
+
+/* True for floating point and block types: what can hold a weight. */
+ASSAY_API bool assay_dtype_is_real(enum assay_dtype dtype);
+
+#define ASSAY_TENSOR_MOST_RANK 8
+
+/* What an ONNX graph does with a tensor; ASSAY_USE_UNKNOWN in formats without a graph. */
+enum assay_tensor_use {
+    ASSAY_USE_UNKNOWN,
+    ASSAY_USE_MATMUL, /* x W: rows are inputs, columns are outputs */
+    ASSAY_USE_GATHER, /* a table that is looked up by row */
+    ASSAY_USE_CONVOLUTION,
+    ASSAY_USE_RECURRENT, /* weights of an LSTM or GRU: rows are gate blocks */
+    ASSAY_USE_OTHER,
+};
+
+struct assay_tensor {
+    const char *name; /* as in the file; unique within a checkpoint */
+    enum assay_dtype dtype;
+    const char *stored_as;                   /* the file's own word for the type */
+    int rank;                                /* 0: a scalar */
+    uint64_t shape[ASSAY_TENSOR_MOST_RANK];  /* slowest first, as PyTorch prints it */
+    uint64_t stride[ASSAY_TENSOR_MOST_RANK]; /* in elements; for plain types */
+    bool contiguous;                         /* strides are those of the shape */
+    uint64_t elements;
+    const unsigned char *bytes; /* into the mapping (or the arena); NULL if unreadable */
+    size_t size;                /* of `bytes` */
+    uint64_t offset;            /* of `bytes` in `file` */
+    const char *file;           /* the path of the shard */
+    const char *unreadable;     /* NULL, or why it cannot be decoded */
+    enum assay_tensor_use use;
+};
+
+/* A line of the file's own description: a safetensors metadata entry, a GGUF key. */
+struct assay_checkpoint_note {
+    const char *key, *value; /* long values are cut */
+};
+
+struct assay_checkpoint {
+    const char *path;
+    const char *format; /* "safetensors", "gguf", "onnx", "pytorch", "llama2c" */
+    struct assay_tensor *tensors;
+    size_t count;
+    const struct assay_checkpoint_note *notes;
+    size_t note_count;
+    uint64_t file_bytes; /* all shards together */
+    struct assay_file *files;
+    size_t file_count;
+    struct assay_arena *arena; /* owns all of the above but the mappings */
+};
+
+/*
+ * Opens a checkpoint, recognising the format by its content (an index.json by its weight_map).
+ * A folder stands for the index.json or the one checkpoint file inside it. Errors: what base
+ * says of files; ASSAY_ERROR_INPUT with the byte offset for anything malformed;
+ * ASSAY_ERROR_UNSUPPORTED for a well-formed file of a kind that is not read.
+ * assay_checkpoint_close frees it; harmless on a zeroed or failed one.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_checkpoint_open(const char *path,
+                                                            struct assay_checkpoint *checkpoint,
+                                                            struct assay_error *error);
+ASSAY_API void assay_checkpoint_close(struct assay_checkpoint *checkpoint);
+
+/* The same from memory, which must outlive it; not for shards. `path` is for messages. */
+ASSAY_API ASSAY_MUST_USE assay_status assay_checkpoint_parse(const char *path, const void *bytes,
+                                                             size_t size,
+                                                             struct assay_checkpoint *checkpoint,
+                                                             struct assay_error *error);
+
+/* The tensor of that name, or NULL. */
+ASSAY_API const struct assay_tensor *
+assay_checkpoint_find(const struct assay_checkpoint *checkpoint, const char *name);
+
+/*
+ * Decodes `count` elements from element `first` (row-major) to float32. For block types both
+ * must be multiples of the block. F64 and 64-bit integers are rounded. ASSAY_ERROR_UNSUPPORTED
+ * for an unreadable tensor, ASSAY_ERROR_INPUT for a range outside it.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_tensor_read(const struct assay_tensor *tensor,
+                                                        uint64_t first, uint64_t count,
+                                                        float *values, struct assay_error *error);
+
+/* One tensor to be written. */
+struct assay_tensor_out {
+    const char *name;
+    enum assay_dtype dtype; /* plain types only */
+    int rank;
+    uint64_t shape[ASSAY_TENSOR_MOST_RANK];
+    const void *bytes; /* row-major, little-endian, elements * size of dtype */
+};
+
+/*
+ * Writes a safetensors file: beside and renamed, so that nothing is half-written. Names must be
+ * unique. ASSAY_ERROR_INPUT for a block type or sizes that overflow.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_safetensors_write(
+    const char *path, const struct assay_tensor_out *tensors, size_t count,
+    const struct assay_checkpoint_note *notes, size_t note_count, struct assay_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How elements are stored, and what they are as float32. */
+#include "formats/checkpoint.h"
+#include "formats/small_floats.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t elements, bytes;
+} table[ASSAY_DTYPE_COUNT] = {
+    [ASSAY_DTYPE_F64] = {"F64", 1, 8},           [ASSAY_DTYPE_F32] = {"F32", 1, 4},
+    [ASSAY_DTYPE_F16] = {"F16", 1, 2},           [ASSAY_DTYPE_BF16] = {"BF16", 1, 2},
+    [ASSAY_DTYPE_F8_E4M3] = {"F8_E4M3", 1, 1},   [ASSAY_DTYPE_F8_E5M2] = {"F8_E5M2", 1, 1},
+    [ASSAY_DTYPE_I64] = {"I64", 1, 8},           [ASSAY_DTYPE_I32] = {"I32", 1, 4},
+    [ASSAY_DTYPE_I16] = {"I16", 1, 2},           [ASSAY_DTYPE_I8] = {"I8", 1, 1},
+    [ASSAY_DTYPE_U64] = {"U64", 1, 8},           [ASSAY_DTYPE_U32] = {"U32", 1, 4},
+    [ASSAY_DTYPE_U16] = {"U16", 1, 2},           [ASSAY_DTYPE_U8] = {"U8", 1, 1},
+    [ASSAY_DTYPE_BOOL] = {"BOOL", 1, 1},         [ASSAY_DTYPE_Q4_0] = {"Q4_0", 32, 18},
+    [ASSAY_DTYPE_Q4_1] = {"Q4_1", 32, 20},       [ASSAY_DTYPE_Q5_0] = {"Q5_0", 32, 22},
+    [ASSAY_DTYPE_Q5_1] = {"Q5_1", 32, 24},       [ASSAY_DTYPE_Q8_0] = {"Q8_0", 32, 34},
+    [ASSAY_DTYPE_Q2_K] = {"Q2_K", 256, 84},      [ASSAY_DTYPE_Q3_K] = {"Q3_K", 256, 110},
+    [ASSAY_DTYPE_Q4_K] = {"Q4_K", 256, 144},     [ASSAY_DTYPE_Q5_K] = {"Q5_K", 256, 176},
+    [ASSAY_DTYPE_Q6_K] = {"Q6_K", 256, 210},     [ASSAY_DTYPE_IQ4_NL] = {"IQ4_NL", 32, 18},
+    [ASSAY_DTYPE_IQ4_XS] = {"IQ4_XS", 256, 136}, [ASSAY_DTYPE_MXFP4] = {"MXFP4", 32, 17},
+    [ASSAY_DTYPE_OTHER] = {"other", 1, 0},
+};
+
+const char *assay_dtype_name(enum assay_dtype dtype)
+{
+    return table[dtype].name;
+}
+
+void assay_dtype_block(enum assay_dtype dtype, size_t *elements, size_t *bytes)
+{
+    *elements = table[dtype].elements;
+    *bytes = table[dtype].bytes;
+}
+
+bool assay_dtype_is_real(enum assay_dtype dtype)
+{
+    return dtype <= ASSAY_DTYPE_F8_E5M2 || (dtype >= ASSAY_DTYPE_Q4_0 && dtype < ASSAY_DTYPE_OTHER);
+}
+
+/* One plain element. Files are little-endian, and so is every machine Assay runs on. */
+static float plain(enum assay_dtype dtype, const unsigned char *at)
+{
+    union {
+        double f64;
+        float f32;
+        int64_t i64;
+        int32_t i32;
+        int16_t i16;
+        uint64_t u64;
+        uint32_t u32;
+        uint16_t u16;
+    } v;
+    memcpy(&v, at, table[dtype].bytes);
+    switch (dtype) {
+    case ASSAY_DTYPE_F64:
+        return (float)v.f64;
+    case ASSAY_DTYPE_F32:
+        return v.f32;
+    case ASSAY_DTYPE_F16:
+        return small_float_half(v.u16);
+    case ASSAY_DTYPE_BF16:
+        return small_float_bfloat16(v.u16);
+    case ASSAY_DTYPE_F8_E4M3:
+        return small_float_e4m3(*at);
+    case ASSAY_DTYPE_F8_E5M2:
+        return small_float_half((uint16_t)(*at << 8));
+    case ASSAY_DTYPE_I64:
+        return (float)v.i64;
+    case ASSAY_DTYPE_I32:
+        return (float)v.i32;
+    case ASSAY_DTYPE_I16:
+        return v.i16;
+    case ASSAY_DTYPE_I8:
+        return (float)(*at < 128 ? *at : *at - 256);
+    case ASSAY_DTYPE_U64:
+        return (float)v.u64;
+    case ASSAY_DTYPE_U32:
+        return (float)v.u32;
+    case ASSAY_DTYPE_U16:
+        return v.u16;
+    default:
+        return *at;
+    }
+}
+
+/* Contiguous runs: the common types get a loop that the compiler can vectorise. */
+static void run(enum assay_dtype dtype, const unsigned char *at, size_t count, float *values)
+{
+    if (dtype == ASSAY_DTYPE_F32) {
+        memcpy(values, at, count * sizeof *values);
+    } else if (dtype == ASSAY_DTYPE_BF16 || dtype == ASSAY_DTYPE_F16) {
+        for (size_t i = 0; i < count; i++) {
+            uint16_t half;
+            memcpy(&half, at + 2 * i, sizeof half);
+            values[i] =
+                dtype == ASSAY_DTYPE_F16 ? small_float_half(half) : small_float_bfloat16(half);
+        }
+    } else {
+        for (size_t i = 0; i < count; i++)
+            values[i] = plain(dtype, at + i * table[dtype].bytes);
+    }
+}
+
+static void strided(const struct assay_tensor *t, uint64_t first, size_t count, float *values)
+{
+    size_t width = table[t->dtype].bytes;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t rest = first + i, element = 0;
+        for (int axis = t->rank; axis-- > 0;) {
+            element += rest % t->shape[axis] * t->stride[axis];
+            rest /= t->shape[axis];
+        }
+        values[i] = plain(t->dtype, t->bytes + element * width);
+    }
+}
+
+assay_status assay_tensor_read(const struct assay_tensor *t, uint64_t first, uint64_t count,
+                               float *values, struct assay_error *error)
+{
+    size_t block = table[t->dtype].elements;
+    if (t->unreadable)
+        return assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, t->file, 0, "tensor \"%.100s\": %s",
+                              t->name, t->unreadable);
+    if (first > t->elements || count > t->elements - first || first % block || count % block)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, t->file, 0,
+                              "tensor \"%.100s\" has %llu elements in blocks of %zu; asked for "
+                              "%llu from %llu",
+                              t->name, (unsigned long long)t->elements, block,
+                              (unsigned long long)count, (unsigned long long)first);
+    if (block > 1)
+        ggml_decode(t->dtype, t->bytes + first / block * table[t->dtype].bytes, count / block,
+                    values);
+    else if (t->contiguous)
+        run(t->dtype, t->bytes + first * table[t->dtype].bytes, count, values);
+    else
+        strided(t, first, count, values);
+    return ASSAY_OK;
+}
