@@ -108,6 +108,52 @@ ASSAY_API struct assay_export_judgement
 assay_export_judge(const struct assay_export_rules *rules, const struct assay_export_rule *rule,
                    const struct assay_accelerator *accelerator);
 
+/* ---- explain: what the ratio of two runs' costs is made of ------------------------------- */
+
+#define ASSAY_EXPLAIN_MOST 12
+
+struct assay_explain_factor {
+    const char *name; /* "precision" */
+    const char *what; /* the difference in words */
+    double factor;    /* above 1: makes A cost more than B */
+    double low, high; /* middle 80% over what is not known of achieved efficiency */
+};
+
+struct assay_explanation {
+    double ratio;     /* device-hours of A over those of B */
+    bool stated;      /* both state their hours; false: both are predicted */
+    double hours[2];  /* of A and B: stated where both do, else predicted */
+    double predicted; /* what the model says of the ratio, at its medians */
+    struct assay_explain_factor factors[ASSAY_EXPLAIN_MOST]; /* their product is `ratio` */
+    size_t count;
+    size_t hybrids;  /* runs between A and B that were predicted */
+    size_t rechosen; /* of them, those whose stated layout does not divide or fit */
+    size_t misfits;  /* of them, those that fit in no layout that was found */
+    double doubt;    /* factor by which the model's ratio of two unrelated runs errs, 80% */
+    /* the plain split of published figures, NaN where hours or tokens are not stated: ratio =
+     * active parameters x tokens x (operations a second and device, at 6 a parameter and token) */
+    double active[2], tokens[2], rate[2];
+    double active_ratio, tokens_ratio, rate_ratio;
+};
+
+/*
+ * Splits the ratio of device-hours of two runs into factors by Shapley values of the logarithm
+ * of the forward model's hours (Shapley, "A value for n-person games", 1953): groups of what
+ * differs between the runs are switched from B to A in every order, exactly, over all subsets.
+ * So order does not matter, factors multiply to the whole, and A against B is the reciprocal of
+ * B against A. Tokens and operations a token are
+ * factors of their own (a group keeps what it does to the rate of operations); what both state less
+ * what is predicted is the last factor. A hybrid whose layout does not divide or does not fit gets
+ * the best plan found (assay_plan_choose); `rechosen` counts them. `active` overrides the counts of
+ * active parameters in the plain split; NULL, or NaN for either, leaves the count.
+ * ASSAY_ERROR_UNANSWERABLE if neither tokens nor hours make a cost, or if a hybrid cannot be
+ * laid out at all.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_claim_explain(
+    const struct assay_claim_data *data, const struct assay_run *a, const struct assay_run *b,
+    const double *active, const struct assay_context *context,
+    struct assay_explanation *explanation, struct assay_error *error);
+
 #ifdef __cplusplus
 }
 #endif
