@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lineage: was one checkpoint made from another, or both from a third, and what was done in
+ * between?
+ *
+ * The core is a test that needs no reference models. Take the hidden units of a layer in A and,
+ * for each, the unit of B that is most like it (cosine). Networks that were made independently
+ * have no reason to number their units alike: training is indifferent to the order of hidden
+ * units, so given everything else the numbering of B's units is uniform over all orders, and
+ *     P(at least k of n units find their own number among m) <= C(n,k) (m-k)! / m!
+ *     P(an increasing run of k or more)                      <= C(n,k) / k!
+ * hold exactly, whatever the weights are (a union over k-subsets, each of probability at most
+ * (m-k)!/m!, or 1/k!). Only axes whose units are interchangeable are tested: not vocabularies,
+ * classes, positions, input channels, rotary dimensions. Tests are put together by Bonferroni,
+ * for they share units; the family is counted in the result.
+ *
+ * What the exactness costs: someone who permutes B's units, or who trains both from one seed, or
+ * who builds an independent model to match A's numbering, defeats it in one direction or the
+ * other. The stages say which.
+ */
+#ifndef ASSAY_LINEAGE_H
+#define ASSAY_LINEAGE_H
+
+#include <assay/checkpoint.h>
+#include <assay/finding.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct assay_lineage_settings {
+    size_t most_units;       /* of A compared per axis, 16 to 65536; default 512 */
+    size_t most_coordinates; /* of a unit's vector that are read, 16 to 1048576; default 4096 */
+    size_t most_pairs;       /* tensor pairs compared at most, 1 to 100000; default 2000 */
+};
+
+ASSAY_API struct assay_lineage_settings assay_lineage_settings_default(void);
+
+/* One axis of one tensor in A against one in B. */
+struct assay_lineage_match {
+    const char *a, *b;  /* tensor names */
+    const char *axis;   /* "out" or "in": which units were matched */
+    size_t units_a;     /* compared */
+    size_t units_b;     /* that they could match */
+    size_t fixed;       /* that found their own number */
+    size_t increasing;  /* longest increasing run of numbers found */
+    double cosine;      /* mean, of units with the same number; NaN where numbers differ in count */
+    double log10_p;     /* of this axis, its own parts corrected for */
+    const char *method; /* "as numbered", "after permutation", "after rotation" */
+};
+
+/* What was found to have been done between A and B. */
+struct assay_lineage_relation {
+    const char *kind; /* identical, same-values, quantised, fine-tuned, shared-initialisation,
+                         pruned, permuted, rotated, layers-changed, low-rank, same-tokenizer */
+    const char *note; /* a sentence with the numbers */
+    double share;     /* of compared weights that it covers, 0 to 1 */
+};
+
+/* A stage of development, and whether the two share it. */
+struct assay_lineage_stage {
+    const char *stage; /* architecture, initialisation, training, tuning */
+    double log10_p;    /* NaN where there is no test */
+    double log10_lr;   /* NaN likewise; shared against not shared */
+    bool exact;        /* the p-value holds without a calibrated assumption */
+    const char *note;
+};
+
+struct assay_lineage_ignored {
+    const char *tensor;
+    const char *in; /* "A", "B" or "both" */
+    const char *reason;
+};
+
+enum assay_lineage_direction {
+    ASSAY_DIRECTION_UNKNOWN,
+    ASSAY_DIRECTION_A_TO_B,
+    ASSAY_DIRECTION_B_TO_A,
+};
+
+struct assay_lineage_comparison {
+    double log10_p;  /* that independent models look so related; 0 if nothing could be tested */
+    double log10_lr; /* related against independent, by the calibrator 1/(2 sqrt p) of Vovk and
+                        Wang, "E-values", Annals of Statistics 2021: never exaggerated */
+    size_t tests;    /* in the Bonferroni family */
+    const struct assay_lineage_match *matches;
+    size_t match_count;
+    const struct assay_lineage_relation *relations;
+    size_t relation_count;
+    const struct assay_lineage_stage *stages;
+    size_t stage_count;
+    const struct assay_lineage_ignored *ignored;
+    size_t ignored_count;
+    enum assay_lineage_direction direction;
+    const char *direction_note;
+    const char *const *limits;
+    size_t limit_count;
+    double equal_share;  /* of weights compared element by element, bit-equal as float32 */
+    double cosine;       /* over all those weights */
+    uint64_t bytes_read; /* of both files, decoded for the comparison */
+    double seconds;
+    struct assay_arena *arena;
+};
+
+/*
+ * Compares two open checkpoints. Where no axis of interchangeable units is common to both, the
+ * answer is a p of 1 from 0 tests. ASSAY_ERROR_INPUT for settings out of range. Free the result
+ * with assay_lineage_comparison_free; it does not need the checkpoints.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_compare(
+    const struct assay_checkpoint *a, const struct assay_checkpoint *b,
+    const struct assay_lineage_settings *settings, const struct assay_context *context,
+    struct assay_lineage_comparison *comparison, struct assay_error *error);
+ASSAY_API void assay_lineage_comparison_free(struct assay_lineage_comparison *comparison);
+
+/* log10 of the bounds above; 0 (certain) where k is 0. k <= n <= m. */
+ASSAY_API double assay_lineage_fixed_tail(size_t k, size_t n, size_t m);
+ASSAY_API double assay_lineage_increasing_tail(size_t k, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay lineage compare */
+#include "cli/commands.h"
+
+#include "base/json.h"
+
+#include <assay/lineage.h>
+
+#include <math.h>
+
+static const char *direction_name(enum assay_lineage_direction direction)
+{
+    static const char *const names[] = {"unknown", "A to B", "B to A"};
+    return names[direction];
+}
+
+static json_t *matches(const struct assay_lineage_comparison *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->match_count; i++) {
+        const struct assay_lineage_match *m = &r->matches[i];
+        json_t *o = json_object();
+        json_set_text(o, "a", m->a);
+        json_set_text(o, "b", m->b);
+        json_set_text(o, "axis", m->axis);
+        json_set_text(o, "method", m->method);
+        json_set_number(o, "units_a", (double)m->units_a);
+        json_set_number(o, "units_b", (double)m->units_b);
+        json_set_number(o, "fixed", (double)m->fixed);
+        json_set_number(o, "increasing", (double)m->increasing);
+        json_set_number(o, "cosine", m->cosine);
+        json_set_number(o, "log10_p", m->log10_p);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *relations(const struct assay_lineage_comparison *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->relation_count; i++) {
+        json_t *o = json_object();
+        json_set_text(o, "kind", r->relations[i].kind);
+        json_set_number(o, "share", r->relations[i].share);
+        json_set_text(o, "note", r->relations[i].note);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *stages(const struct assay_lineage_comparison *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->stage_count; i++) {
+        json_t *o = json_object();
+        json_set_text(o, "stage", r->stages[i].stage);
+        json_set_number(o, "log10_p", r->stages[i].log10_p);
+        json_set_number(o, "log10_lr", r->stages[i].log10_lr);
+        json_object_set_new(o, "exact", json_boolean(r->stages[i].exact));
+        json_set_text(o, "note", r->stages[i].note);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *ignored(const struct assay_lineage_comparison *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->ignored_count; i++) {
+        json_t *o = json_object();
+        json_set_text(o, "tensor", r->ignored[i].tensor);
+        json_set_text(o, "in", r->ignored[i].in);
+        json_set_text(o, "reason", r->ignored[i].reason);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *to_json(const struct cli_call *call, const struct assay_lineage_comparison *r)
+{
+    json_t *object = json_object(), *related = json_object(), *texts = json_array();
+    json_set_text(object, "a", call->positional[0]);
+    json_set_text(object, "b", call->positional[1]);
+    json_set_number(related, "log10_p", r->log10_p);
+    json_set_number(related, "log10_lr", r->log10_lr);
+    json_set_number(related, "tests", (double)r->tests);
+    json_object_set_new(object, "related", related);
+    json_object_set_new(object, "relations", relations(r));
+    json_set_text(object, "direction", direction_name(r->direction));
+    json_set_text(object, "direction_note", r->direction_note);
+    json_object_set_new(object, "stages", stages(r));
+    json_set_number(object, "equal_share", r->equal_share);
+    json_set_number(object, "cosine", r->cosine);
+    json_object_set_new(object, "matches", matches(r));
+    json_object_set_new(object, "ignored", ignored(r));
+    for (size_t i = 0; i < r->limit_count; i++)
+        json_array_append_new(texts, json_string(r->limits[i]));
+    json_object_set_new(object, "limits", texts);
+    json_object_set_new(object, "bytes_read", json_integer((json_int_t)r->bytes_read));
+    json_set_number(object, "seconds", r->seconds);
+    json_set_number(object, "seed", (double)call->context.seed);
+    return object;
+}
+
+static void print(const struct assay_lineage_comparison *r)
+{
+    printf("That independent models look so related: p = 10^%.2f (%zu tests, corrected); log10 of "
+           "the likelihood ratio for a common origin at least %.2f.\n",
+           r->log10_p, r->tests, r->log10_lr);
+    for (size_t i = 0; i < r->relation_count; i++)
+        printf("\n%s: %s\n", r->relations[i].kind, r->relations[i].note);
+    if (r->relation_count == 0)
+        printf("\nNo relation was found.\n");
+    printf("\nDirection: %s. %s\n\nStages:\n", direction_name(r->direction), r->direction_note);
+    for (size_t i = 0; i < r->stage_count; i++) {
+        const struct assay_lineage_stage *s = &r->stages[i];
+        printf("  %-15s", s->stage);
+        if (isnan(s->log10_p))
+            printf(" %12s  ", "");
+        else
+            printf(" p = 10^%-7.1f", s->log10_p);
+        printf("%s\n", s->note);
+    }
+    for (size_t i = 0; i < r->ignored_count; i++)
+        printf("%s  %s in %s: %s\n", i ? "" : "\nNot counted as evidence:\n", r->ignored[i].tensor,
+               r->ignored[i].in, r->ignored[i].reason);
+    printf("\nWhat this rests on:\n");
+    for (size_t i = 0; i < r->limit_count; i++)
+        printf("- %s\n", r->limits[i]);
+    printf("\n%.3g MB read in %.3g s.\n", (double)r->bytes_read / 1e6, r->seconds);
+}
+
+static assay_status compare(struct cli_call *call, const struct assay_checkpoint *a,
+                            const struct assay_checkpoint *b)
+{
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_lineage_comparison result;
+    int64_t units = (int64_t)settings.most_units;
+    ASSAY_TRY(cli_number(call, 0, 16, 65536, &units));
+    settings.most_units = (size_t)units;
+    ASSAY_TRY(assay_lineage_compare(a, b, &settings, &call->context, &result, &call->error));
+    assay_status status;
+    if (call->json) {
+        status = cli_print_json(call, to_json(call, &result));
+    } else {
+        print(&result);
+        status = cli_finish_output(call);
+    }
+    assay_lineage_comparison_free(&result);
+    return status;
+}
+
+static assay_status run_command(struct cli_call *call)
+{
+    struct assay_checkpoint a, b;
+    ASSAY_TRY(assay_checkpoint_open(call->positional[0], &a, &call->error));
+    assay_status status = assay_checkpoint_open(call->positional[1], &b, &call->error);
+    if (status == ASSAY_OK) {
+        status = compare(call, &a, &b);
+        assay_checkpoint_close(&b);
+    }
+    assay_checkpoint_close(&a);
+    return status;
+}
+
+const struct cli_command cli_lineage_compare = {
+    .room = "lineage",
+    .verb = "compare",
+    .arguments = "A B",
+    .summary = "Ask whether one checkpoint was made from another",
+    .text =
+        "Matches the hidden units of two checkpoints by cosine and counts those that keep their\n"
+        "number, or their order. Models made independently have no reason to number units\n"
+        "alike, so the probability of the count has an exact bound, given as a power of ten.\n"
+        "Says what was done in between, which side was first where something tells, which\n"
+        "stages are shared, and which tensors are no evidence because a formula made them.\n",
+    .least = 2,
+    .most = 2,
+    .options = {{"units", "N", "hidden units compared per axis; default 512"}},
+    .run = run_command,
+};

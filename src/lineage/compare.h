@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compare: a comparison in the making; each file of the room adds a part. */
+#ifndef LINEAGE_COMPARE_H
+#define LINEAGE_COMPARE_H
+
+#include "lineage/matrices.h"
+
+#include <assay/lineage.h>
+
+/* What two tensors of a pair have in common, element by element. */
+struct likeness {
+    double elements, equal, half_equal, bfloat16_equal; /* counts */
+    double dot, aa, bb, difference;                     /* sums; difference: of squares */
+    double a_half, a_bfloat16, b_half, b_bfloat16;      /* elements that fit the type */
+    double grid_bits;                                   /* of a block grid found in B; 0: none */
+};
+
+struct pair {
+    const struct matrix *a, *b;
+    bool same_shape;
+    struct likeness like;
+    double best_log10_p;
+    size_t fixed, units;
+};
+
+struct comparing {
+    const struct assay_checkpoint *file_a, *file_b;
+    const struct assay_lineage_settings *settings;
+    const struct assay_context *context;
+    struct assay_lineage_comparison *result;
+    struct assay_arena *arena;
+    struct matrices a, b;
+    struct pair *pairs;
+    size_t pair_count;
+    struct assay_lineage_match *matches;
+    size_t match_count, match_room;
+    double best_log10_p;
+    struct assay_error *error;
+};
+
+assay_status compare_no_memory(struct comparing *c);
+
+/* pair.c: which tensors of A and B to set side by side. */
+ASSAY_MUST_USE assay_status compare_pair_up(struct comparing *c);
+/* likeness.c: element by element, for pairs of one shape. */
+ASSAY_MUST_USE assay_status compare_likeness(struct comparing *c, struct pair *pair);
+/* axes.c: the exact tests on the axes of a pair. */
+ASSAY_MUST_USE assay_status compare_axes(struct comparing *c, struct pair *pair);
+/* relations.c: what was done, the stages, the direction, the limits. */
+ASSAY_MUST_USE assay_status compare_conclude(struct comparing *c);
+
+/* Adds a match and counts its test. */
+ASSAY_MUST_USE assay_status compare_add_match(struct comparing *c,
+                                              const struct assay_lineage_match *match);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* matrices: the weights of a checkpoint that can be evidence, and which of their axes are units. */
+#ifndef LINEAGE_MATRICES_H
+#define LINEAGE_MATRICES_H
+
+#include "lineage/match.h"
+#include "lineage/roles.h"
+
+enum axis { AXIS_FIRST, AXIS_SECOND };
+
+struct matrix {
+    const struct assay_tensor *tensor;
+    struct named_role name;
+    struct shaped shape;
+    bool testable[2];    /* by enum axis: its units are hidden units, interchangeable */
+    bool input_first;    /* the first axis is the input (an ONNX MatMul) */
+    uint64_t blocks;     /* of the first axis: the gates of a recurrent cell, else 1 */
+    bool own_units;      /* both axes may be the same units: entry (i, i) is left out */
+    const char *ignored; /* NULL, or why it is no evidence */
+};
+
+struct matrices {
+    struct matrix *list;
+    size_t count;
+    uint64_t bytes_read;
+};
+
+/* All real tensors of rank 2 and more. In `arena`. */
+ASSAY_MUST_USE assay_status matrices_list(const struct assay_checkpoint *checkpoint,
+                                          struct assay_arena *arena, struct matrices *matrices,
+                                          struct assay_error *error);
+
+/* Units along an axis, and how long a unit's vector is. */
+uint64_t matrix_units(const struct matrix *matrix, enum axis axis);
+uint64_t matrix_width(const struct matrix *matrix, enum axis axis);
+
+/* Which part of a matrix is read as units. */
+struct selection {
+    enum axis axis;
+    const uint64_t *numbers; /* of units, ascending; NULL: all from `first` on */
+    uint64_t first, count;
+    uint64_t most_coordinates; /* fewer are read, evenly spaced, if there are more */
+};
+
+/*
+ * Reads the selected units, centred and of length 1. Adds to *bytes_read what was decoded, as
+ * float32. Values that are not finite count as 0.
+ */
+ASSAY_MUST_USE assay_status matrix_read_units(const struct matrix *matrix,
+                                              const struct selection *selection,
+                                              struct units *units, uint64_t *bytes_read,
+                                              struct assay_error *error);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which tensors to set side by side. By role and layer where names tell them, else by the same
+ * name, else by the same ending of the name and the same shape, else by shape alone (all that
+ * fit, at most a few: each is one more test in the family).
+ */
+#include "lineage/compare.h"
+
+#include <string.h>
+
+#define MOST_BY_SHAPE 4
+
+static bool known(const struct matrix *m)
+{
+    return m->name.role != ROLE_UNKNOWN && m->name.role != ROLE_NORM;
+}
+
+static bool same_shape(const struct matrix *a, const struct matrix *b)
+{
+    return a->shape.out == b->shape.out && a->shape.in == b->shape.in &&
+           a->shape.inner == b->shape.inner;
+}
+
+/* Shared characters at the end, from a dot or the whole name. */
+static size_t shared_ending(const char *a, const char *b)
+{
+    size_t x = strlen(a), y = strlen(b), n = 0, whole = 0;
+    while (n < x && n < y && a[x - n - 1] == b[y - n - 1]) {
+        n++;
+        if (a[x - n] == '.' || n == x || n == y)
+            whole = n;
+    }
+    return whole;
+}
+
+static bool comparable(const struct matrix *a, const struct matrix *b)
+{
+    if (a->ignored || b->ignored || a->input_first != b->input_first)
+        return false;
+    for (int axis = 0; axis < 2; axis++)
+        if (a->testable[axis] && b->testable[axis] &&
+            matrix_width(a, (enum axis)axis) == matrix_width(b, (enum axis)axis))
+            return true;
+    return same_shape(a, b);
+}
+
+static assay_status add(struct comparing *c, const struct matrix *a, const struct matrix *b)
+{
+    if (c->pair_count >= c->settings->most_pairs || !comparable(a, b))
+        return ASSAY_OK;
+    c->pairs[c->pair_count++] = (struct pair){.a = a, .b = b, .same_shape = same_shape(a, b)};
+    return ASSAY_OK;
+}
+
+static const struct matrix *by_role(const struct matrices *all, const struct matrix *wanted)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->list[i].name.role == wanted->name.role &&
+            all->list[i].name.layer == wanted->name.layer &&
+            all->list[i].name.expert == wanted->name.expert)
+            return &all->list[i];
+    return NULL;
+}
+
+static const struct matrix *by_name(const struct matrices *all, const struct matrix *wanted)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (strcmp(all->list[i].tensor->name, wanted->tensor->name) == 0 &&
+            same_shape(&all->list[i], wanted))
+            return &all->list[i];
+    return NULL;
+}
+
+/* Names with nothing in common: everything of that shape, the longest common ending first. */
+static assay_status by_shape(struct comparing *c, const struct matrix *wanted)
+{
+    size_t longest = 0, added = 0;
+    for (size_t i = 0; i < c->b.count; i++)
+        if (same_shape(&c->b.list[i], wanted)) {
+            size_t n = shared_ending(c->b.list[i].tensor->name, wanted->tensor->name);
+            longest = n > longest ? n : longest;
+        }
+    for (size_t i = 0; i < c->b.count && added < MOST_BY_SHAPE; i++) {
+        const struct matrix *b = &c->b.list[i];
+        if (same_shape(b, wanted) && !known(b) &&
+            shared_ending(b->tensor->name, wanted->tensor->name) == longest) {
+            ASSAY_TRY(add(c, wanted, b));
+            added++;
+        }
+    }
+    return ASSAY_OK;
+}
+
+assay_status compare_pair_up(struct comparing *c)
+{
+    c->pairs = assay_arena_alloc(c->arena, c->settings->most_pairs, sizeof *c->pairs);
+    if (!c->pairs)
+        return compare_no_memory(c);
+    for (size_t i = 0; i < c->a.count; i++) {
+        const struct matrix *a = &c->a.list[i], *b;
+        if (a->ignored)
+            continue;
+        b = known(a) ? by_role(&c->b, a) : by_name(&c->b, a);
+        if (b)
+            ASSAY_TRY(add(c, a, b));
+        else if (!known(a))
+            ASSAY_TRY(by_shape(c, a));
+    }
+    return ASSAY_OK;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the comparison amounts to: relations, stages, direction, limits, each with its numbers. */
+#include "lineage/compare.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MOST_RELATIONS 12
+#define MOST_STAGES 8
+#define SIGNIFICANT -6.0 /* log10 p from which a relation is put into words */
+#define TUNED_COSINE 0.85
+#define TRAINED_COSINE 0.5
+
+struct summary {
+    struct likeness all; /* over the best partner of each of A's tensors */
+    size_t same_shape, unchanged, block_a, block_b, ignored_a, ignored_b;
+    const char *block_type_a, *block_type_b;
+    double cosine, least_cosine;
+};
+
+static double cosine_of(const struct likeness *l)
+{
+    return l->aa > 0 && l->bb > 0 ? l->dot / sqrt(l->aa * l->bb) : (double)NAN;
+}
+
+static bool in_blocks(enum assay_dtype dtype)
+{
+    size_t elements, bytes;
+    assay_dtype_block(dtype, &elements, &bytes);
+    return elements > 1;
+}
+
+static void add(struct likeness *sum, const struct likeness *l)
+{
+    sum->elements += l->elements;
+    sum->equal += l->equal;
+    sum->half_equal += l->half_equal;
+    sum->bfloat16_equal += l->bfloat16_equal;
+    sum->a_half += l->a_half;
+    sum->b_half += l->b_half;
+    sum->a_bfloat16 += l->a_bfloat16;
+    sum->b_bfloat16 += l->b_bfloat16;
+    sum->dot += l->dot;
+    sum->aa += l->aa;
+    sum->bb += l->bb;
+    sum->difference += l->difference;
+}
+
+/* Of several partners that one tensor of A was given, the most like it. */
+static const struct pair *best_partner(const struct comparing *c, size_t first, size_t *next)
+{
+    const struct pair *best = NULL;
+    size_t i = first;
+    for (; i < c->pair_count && c->pairs[i].a == c->pairs[first].a; i++)
+        if (c->pairs[i].same_shape &&
+            (!best || cosine_of(&c->pairs[i].like) > cosine_of(&best->like)))
+            best = &c->pairs[i];
+    *next = i;
+    return best;
+}
+
+/* Whether no other tensor of A is more like that tensor of B. */
+static bool is_mutual(const struct comparing *c, const struct pair *p)
+{
+    for (size_t i = 0; i < c->pair_count; i++)
+        if (c->pairs[i].b == p->b && c->pairs[i].same_shape &&
+            cosine_of(&c->pairs[i].like) > cosine_of(&p->like))
+            return false;
+    return true;
+}
+
+static void summarise(const struct comparing *c, struct summary *s)
+{
+    memset(s, 0, sizeof *s);
+    s->least_cosine = NAN;
+    for (size_t i = 0; i < c->pair_count;) {
+        const struct pair *p = best_partner(c, i, &i);
+        if (!p || !is_mutual(c, p))
+            continue;
+        s->same_shape++;
+        add(&s->all, &p->like);
+        s->unchanged += p->like.elements > 0 && p->like.equal >= p->like.elements;
+        s->least_cosine = fmin(s->least_cosine, cosine_of(&p->like));
+        if (in_blocks(p->a->tensor->dtype)) {
+            s->block_a++;
+            s->block_type_a = assay_dtype_name(p->a->tensor->dtype);
+        }
+        if (in_blocks(p->b->tensor->dtype)) {
+            s->block_b++;
+            s->block_type_b = assay_dtype_name(p->b->tensor->dtype);
+        }
+    }
+    for (size_t i = 0; i < c->a.count; i++)
+        s->ignored_a += c->a.list[i].ignored != NULL;
+    for (size_t i = 0; i < c->b.count; i++)
+        s->ignored_b += c->b.list[i].ignored != NULL;
+    s->cosine = cosine_of(&s->all);
+}
+
+/* ---- relations ----------------------------------------------------------------------------------
+ */
+
+struct writer {
+    struct comparing *c;
+    struct summary s;
+    struct assay_lineage_relation *relations;
+    struct assay_lineage_stage *stages;
+    bool short_of_memory;
+};
+
+static void relation(struct writer *w, const char *kind, double share, const char *note)
+{
+    struct assay_lineage_comparison *r = w->c->result;
+    if (!note)
+        w->short_of_memory = true;
+    else if (r->relation_count < MOST_RELATIONS)
+        w->relations[r->relation_count++] =
+            (struct assay_lineage_relation){.kind = kind, .note = note, .share = share};
+}
+
+static void direction(struct writer *w, enum assay_lineage_direction to, const char *note)
+{
+    w->c->result->direction = to;
+    w->c->result->direction_note = note;
+}
+
+static bool same_bytes(const struct comparing *c)
+{
+    const struct assay_checkpoint *a = c->file_a, *b = c->file_b;
+    if (a->file_count != b->file_count || a->file_count == 0)
+        return false;
+    for (size_t i = 0; i < a->file_count; i++)
+        if (a->files[i].size != b->files[i].size ||
+            memcmp(a->files[i].bytes, b->files[i].bytes, a->files[i].size) != 0)
+            return false;
+    return true;
+}
+
+/* A type that all of one side fits and the other does not, and to which the other rounds. */
+static bool rounded(struct writer *w, const char *type, double a_fits, double b_fits, double equal)
+{
+    double n = w->s.all.elements;
+    bool to_b = b_fits >= 0.9999 * n && a_fits < 0.9 * n;
+    bool to_a = a_fits >= 0.9999 * n && b_fits < 0.9 * n;
+    if (n < 1 || equal < 0.999 * n || (!to_a && !to_b))
+        return false;
+    relation(w, "quantised", equal / n,
+             assay_arena_print(w->c->arena,
+                               "%.4f%% of weights in %s are those of the other rounded to %s.",
+                               100 * equal / n, to_b ? "B" : "A", type));
+    direction(w, to_b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
+              "Rounding loses what cannot be put back: the rounded side was made later.");
+    return true;
+}
+
+static bool quantised_in_blocks(struct writer *w)
+{
+    struct summary *s = &w->s;
+    bool b = s->block_b * 2 > s->same_shape && s->block_a == 0;
+    bool a = s->block_a * 2 > s->same_shape && s->block_b == 0;
+    if ((!a && !b) || s->cosine < 0.97)
+        return false;
+    relation(w, "quantised", 1,
+             assay_arena_print(w->c->arena,
+                               "%s holds %s blocks, at a cosine of %.5f to the other's weights.",
+                               b ? "B" : "A", b ? s->block_type_b : s->block_type_a, s->cosine));
+    direction(w, b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
+              "Rounding loses what cannot be put back: the rounded side was made later.");
+    return true;
+}
+
+static bool same_values(struct writer *w)
+{
+    const struct summary *s = &w->s;
+    if (same_bytes(w->c)) {
+        relation(w, "identical", 1, "The files are the same bytes.");
+        return true;
+    }
+    bool all_of_a = s->same_shape == w->c->a.count - s->ignored_a;
+    bool all_of_b = s->same_shape == w->c->b.count - s->ignored_b;
+    if (s->all.elements > 0 && s->all.equal >= s->all.elements && (all_of_a || all_of_b)) {
+        const char *rest = all_of_a && all_of_b ? "the files differ otherwise"
+                           : all_of_b           ? "A holds other tensors besides"
+                                                : "B holds other tensors besides";
+        relation(w, "identical", 1,
+                 assay_arena_print(w->c->arena, "All %.0f compared weights are bit-equal; %s.",
+                                   s->all.elements, rest));
+        return true;
+    }
+    return rounded(w, "F16", s->all.a_half, s->all.b_half, s->all.half_equal) ||
+           rounded(w, "BF16", s->all.a_bfloat16, s->all.b_bfloat16, s->all.bfloat16_equal) ||
+           quantised_in_blocks(w);
+}
+
+static void changed_values(struct writer *w)
+{
+    const struct summary *s = &w->s;
+    struct assay_arena *arena = w->c->arena;
+    double equal = s->all.elements > 0 ? s->all.equal / s->all.elements : 0;
+    if (s->cosine >= TUNED_COSINE)
+        relation(w, "fine-tuned", 1,
+                 assay_arena_print(arena,
+                                   "Cosine %.4f over all weights (least %.3f in a tensor), %.2f%% "
+                                   "bit-equal, %zu of %zu tensors unchanged: one was trained on, "
+                                   "or both from one, for a short way.",
+                                   s->cosine, s->least_cosine, 100 * equal, s->unchanged,
+                                   s->same_shape));
+    else if (s->cosine >= TRAINED_COSINE)
+        relation(w, "continued-training", 1,
+                 assay_arena_print(arena,
+                                   "Cosine %.4f over all weights: trained a long way from "
+                                   "common weights.",
+                                   s->cosine));
+    else if (s->same_shape > 0)
+        relation(w, "shared-initialisation", 1,
+                 assay_arena_print(arena,
+                                   "Units keep their numbers at a cosine of only %.3f: a common "
+                                   "initialisation, or training so long that little else is left. "
+                                   "The weights cannot tell these two apart.",
+                                   s->cosine));
+}
+
+static void pruned(struct writer *w)
+{
+    for (size_t i = 0; i < w->c->match_count; i++) {
+        const struct assay_lineage_match *m = &w->c->matches[i];
+        if (!isnan(m->cosine) || m->log10_p > SIGNIFICANT)
+            continue;
+        relation(w, "pruned", (double)m->increasing / (double)m->units_a,
+                 assay_arena_print(w->c->arena,
+                                   "%zu of %zu units of %s are found in order among %zu of the "
+                                   "other side.",
+                                   m->increasing, m->units_a, m->a, m->units_b));
+        return;
+    }
+}
+
+/* ---- stages
+ * ---------------------------------------------------------------------------------------- */
+
+static void stage(struct writer *w, const char *name, double log10_p, double log10_lr, bool exact,
+                  const char *note)
+{
+    struct assay_lineage_comparison *r = w->c->result;
+    if (!note)
+        w->short_of_memory = true;
+    else if (r->stage_count < MOST_STAGES)
+        w->stages[r->stage_count++] =
+            (struct assay_lineage_stage){name, log10_p, log10_lr, exact, note};
+}
+
+static void stages(struct writer *w)
+{
+    struct assay_lineage_comparison *r = w->c->result;
+    const struct summary *s = &w->s;
+    struct assay_arena *arena = w->c->arena;
+    bool related = r->log10_p < SIGNIFICANT;
+    stage(w, "architecture", NAN, NAN, false,
+          assay_arena_print(arena,
+                            "%zu of %zu weight matrices of A have a partner of the same "
+                            "shape in B. Architectures are public recipes: no weight is "
+                            "given to this.",
+                            s->same_shape, w->c->a.count));
+    stage(w, "initialisation", r->log10_p, r->log10_lr, true,
+          related ? "The numbering of hidden units is shared: the same initial weights, or one "
+                    "from the other."
+          : r->tests > 0
+              ? "No sign that the numbering of hidden units is shared."
+              : "Nothing to test: no axis of interchangeable units is common to the two.");
+    if (!related)
+        return;
+    stage(w, "pre-training", NAN, NAN, false,
+          isnan(s->cosine)              ? "Shapes differ: no element by element comparison."
+          : s->cosine >= TRAINED_COSINE ? "Shared: weights this alike were trained together."
+                                        : "Open: so low a cosine does not need common training.");
+    stage(w, "tuning", NAN, NAN, false,
+          assay_arena_print(arena,
+                            "%.2f%% of weights are bit-equal; the difference has %.3g of "
+                            "the energy of A's weights.",
+                            100 * r->equal_share,
+                            s->all.aa > 0 ? s->all.difference / s->all.aa : (double)NAN));
+}
+
+static const char *const limits[] = {
+    "The p-value is exact if B's hidden units are interchangeable given A, as in networks made "
+    "independently. It bounds chance, not intent: two trainings from one seed are found related, "
+    "and are.",
+    "Who renumbers or rotates B's hidden units hides descent from the test on units as numbered.",
+    "The likelihood ratio is 1/(2 sqrt p), which never exaggerates; a p near 1 is weak evidence "
+    "against descent, for a disguise would look the same.",
+};
+
+assay_status compare_conclude(struct comparing *c)
+{
+    struct writer w = {.c = c};
+    struct assay_lineage_comparison *r = c->result;
+    w.relations = assay_arena_alloc(c->arena, MOST_RELATIONS, sizeof *w.relations);
+    w.stages = assay_arena_alloc(c->arena, MOST_STAGES, sizeof *w.stages);
+    if (!w.relations || !w.stages)
+        return compare_no_memory(c);
+    r->relations = w.relations;
+    r->stages = w.stages;
+    r->limits = limits;
+    r->limit_count = sizeof limits / sizeof limits[0];
+    r->direction_note = "Nothing in the weights tells which was first.";
+    summarise(c, &w.s);
+    r->equal_share = w.s.all.elements > 0 ? w.s.all.equal / w.s.all.elements : (double)NAN;
+    r->cosine = w.s.cosine;
+    if (!same_values(&w) && r->log10_p < SIGNIFICANT) {
+        changed_values(&w);
+        pruned(&w);
+    }
+    stages(&w);
+    return w.short_of_memory ? compare_no_memory(c) : ASSAY_OK;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tensors that a formula made. A sum of p/2 sinusoids (a windowed one is a sum of three), an
+ * exponential or a polynomial obeys a linear recurrence of order p exactly; trained weights do
+ * not. So: fit one by least squares and look at what it leaves.
+ */
+#include "lineage/trivial.h"
+
+#include <assay/stats.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ORDER 8
+#define LONGEST 1024
+#define SAMPLED 24
+#define LEFT_OVER 1e-3 /* share of the energy; bfloat16 rounding leaves about 1e-5 */
+
+/* The share of a series' energy that the best recurrence leaves; 1 if it cannot be fitted. */
+static double left_over(const float *x, size_t n)
+{
+    double gram[ORDER * ORDER] = {0}, right[ORDER] = {0}, energy = 0, left = 0;
+    for (size_t t = ORDER; t < n; t++) {
+        energy += (double)x[t] * (double)x[t];
+        for (int i = 0; i < ORDER; i++) {
+            double past = (double)x[t - 1 - (size_t)i];
+            right[i] += past * (double)x[t];
+            for (int j = 0; j <= i; j++)
+                gram[i * ORDER + j] += past * (double)x[t - 1 - (size_t)j];
+        }
+    }
+    if (!(energy > 0))
+        return 1;
+    double trace = 0;
+    for (int i = 0; i < ORDER; i++)
+        trace += gram[i * ORDER + i];
+    for (int i = 0; i < ORDER; i++) /* exact recurrences of lower order make it singular */
+        gram[i * ORDER + i] += 1e-9 * trace;
+    if (!assay_stats_cholesky(gram, ORDER))
+        return 1;
+    assay_stats_cholesky_solve(gram, ORDER, right);
+    for (size_t t = ORDER; t < n; t++) {
+        double e = (double)x[t];
+        for (int i = 0; i < ORDER; i++)
+            e -= right[i] * (double)x[t - 1 - (size_t)i];
+        left += e * e;
+    }
+    return left / energy;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static const char *few_values(float *values, size_t n)
+{
+    size_t distinct = 1, run = 1, longest = 1;
+    qsort(values, n, sizeof *values, by_value);
+    for (size_t i = 1; i < n; i++) {
+        bool same = memcmp(&values[i], &values[i - 1], sizeof *values) == 0;
+        distinct += !same;
+        run = same ? run + 1 : 1;
+        longest = run > longest ? run : longest;
+    }
+    if (distinct == 1)
+        return "constant";
+    if (distinct <= 8 && n >= 64)
+        return "no more than 8 distinct values";
+    if ((double)longest > 0.9 * (double)n)
+        return "more than 90% of it is one value";
+    return NULL;
+}
+
+struct sample {
+    const struct assay_tensor *tensor;
+    uint64_t rows, row; /* elements of a row: everything but the first axis */
+    float *values;      /* a row, or LONGEST of a column */
+};
+
+/* Row `at`, its last axis only: a sequence in the tensor's own order. */
+static size_t read_row(const struct sample *s, uint64_t at)
+{
+    size_t block, bytes;
+    uint64_t n = s->row < LONGEST ? s->row : LONGEST;
+    assay_dtype_block(s->tensor->dtype, &block, &bytes);
+    n -= n % block;
+    if (n == 0 ||
+        assay_tensor_read(s->tensor, at * s->row / block * block, n, s->values, NULL) != ASSAY_OK)
+        return 0;
+    for (uint64_t i = 0; i < n; i++)
+        if (!isfinite(s->values[i]))
+            s->values[i] = 0;
+    return (size_t)n;
+}
+
+static size_t read_column(const struct sample *s, uint64_t at)
+{
+    uint64_t n = s->rows < LONGEST ? s->rows : LONGEST;
+    for (uint64_t r = 0; r < n; r++) {
+        if (assay_tensor_read(s->tensor, r * s->row + at, 1, s->values + r, NULL) != ASSAY_OK)
+            return 0;
+        if (!isfinite(s->values[r]))
+            s->values[r] = 0;
+    }
+    return (size_t)n;
+}
+
+/* True if nearly every sampled line that is not 0 follows a recurrence. */
+static bool follows_formula(const struct sample *s, bool columns, uint64_t *bytes_read)
+{
+    uint64_t lines = columns ? s->row : s->rows;
+    size_t tried = 0, formula = 0, length;
+    for (uint64_t k = 0; k < SAMPLED; k++) {
+        uint64_t at = lines <= SAMPLED ? k : k * (lines - 1) / (SAMPLED - 1);
+        if (at >= lines)
+            break;
+        length = columns ? read_column(s, at) : read_row(s, at);
+        *bytes_read += length * 4;
+        if (length < 3 * ORDER)
+            return false;
+        double energy = 0;
+        for (size_t i = 0; i < length; i++)
+            energy += fabs((double)s->values[i]);
+        if (!(energy > 0))
+            continue;
+        tried++;
+        formula += left_over(s->values, length) < LEFT_OVER;
+    }
+    return tried > 0 && (double)formula >= 0.9 * (double)tried;
+}
+
+const char *trivial_reason(const struct assay_tensor *t, uint64_t *bytes_read)
+{
+    size_t block, bytes;
+    const char *reason = NULL;
+    assay_dtype_block(t->dtype, &block, &bytes);
+    if (t->elements == 0)
+        return "empty";
+    struct sample s = {t, t->rank ? t->shape[0] : 1, 0, malloc(LONGEST * 4 * sizeof(float))};
+    s.row = t->elements / s.rows;
+    if (!s.values)
+        return "not examined: out of memory";
+    uint64_t n = t->elements < LONGEST * 4 ? t->elements : LONGEST * 4;
+    if (assay_tensor_read(t, 0, n - n % block, s.values, NULL) == ASSAY_OK && n >= block)
+        reason = few_values(s.values, (size_t)(n - n % block));
+    *bytes_read += n * 4;
+    if (!reason && follows_formula(&s, false, bytes_read))
+        reason = "its rows follow a linear recurrence, as Fourier bases and positional tables do";
+    if (!reason && block == 1 && follows_formula(&s, true, bytes_read))
+        reason = "its columns follow a linear recurrence, as rotary and positional tables do";
+    free(s.values);
+    return reason;
+}
