@@ -154,6 +154,65 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_claim_explain(
     const double *active, const struct assay_context *context,
     struct assay_explanation *explanation, struct assay_error *error);
 
+/* ---- fence: what a control cost a run, and what method won back --------------------------- */
+
+/* Ways to need less of what was cut. */
+enum assay_technique {
+    ASSAY_TECHNIQUE_FP8,      /* linear layers in 8 bits or fewer, against 16 */
+    ASSAY_TECHNIQUE_ROUTING,  /* a token visits few nodes, against any */
+    ASSAY_TECHNIQUE_SCHEDULE, /* DualPipe or zero-bubble, against 1F1B: DualPipe hides dispatch */
+    ASSAY_TECHNIQUE_OVERLAP,  /* communication hidden behind computation, against in turn */
+    ASSAY_TECHNIQUE_COUNT
+};
+
+/* "fp8", "routing", "schedule", "overlap"; never NULL. */
+ASSAY_API const char *assay_technique_name(enum assay_technique technique);
+
+struct assay_fence_chip {
+    const struct assay_accelerator *accelerator;
+    struct assay_export_judgement judgement;
+    bool legal;   /* may be had in China on the day: free, after notice, or domestic */
+    bool fits;    /* a plan on the run's count fits in memory; else nothing below is set */
+    bool weighed; /* the techniques were weighed on it: legal ones, the best, the run's own */
+    struct assay_plan plan;
+    enum assay_precision precision;
+    struct assay_interval device_hours; /* of the run's tokens, at the run's count */
+    struct assay_interval ratio;        /* over the best chip's, what is unknown in common gone */
+    double same_time; /* devices for the best chip's time, if cost did not grow with the count */
+    bool uses[ASSAY_TECHNIQUE_COUNT];
+    struct assay_interval saves[ASSAY_TECHNIQUE_COUNT]; /* hours without it over hours with all */
+    struct assay_interval saves_all;                    /* hours with none over hours with all */
+};
+
+struct assay_fence {
+    struct assay_arena *arena;
+    const struct assay_export_rule *rule; /* in force on the day; NULL: none was */
+    const struct assay_fence_chip *chips; /* cheapest first; those without a plan last */
+    size_t count;
+    size_t too_late;                              /* accelerators not to be had by the day */
+    const struct assay_fence_chip *best;          /* cheapest of all that are sold */
+    const struct assay_fence_chip *best_legal;    /* of those sold to China without a licence */
+    const struct assay_fence_chip *best_domestic; /* of those designed there; each may be NULL */
+    const struct assay_fence_chip *own;           /* the run's own accelerator, or NULL */
+    struct assay_interval control_with;    /* best_legal's hours over best's, both with method */
+    struct assay_interval control_without; /* the same, neither with method */
+    double doubt; /* factor by which the model's ratio of two runs errs, 80% */
+};
+
+/*
+ * Prices `run` on every accelerator that could be had by `date` (ISO 8601 day), at the run's own
+ * count of devices, each with the best of the stated plan and the one that assay_plan_choose
+ * finds; 16 bits where it has no 8. Techniques are taken away one at a time and all together,
+ * with a new plan each time, on the accelerators that were legal, the best one and the run's own.
+ * `date` and `rules` must outlive the result. ASSAY_ERROR_UNANSWERABLE if the run states no
+ * tokens or fits on no accelerator. Free with assay_fence_free, harmless on a zeroed one.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_claim_fence(
+    const struct assay_claim_data *data, const struct assay_export_rules *rules,
+    const struct assay_run *run, const char *date, const struct assay_context *context,
+    struct assay_fence *fence, struct assay_error *error);
+ASSAY_API void assay_fence_free(struct assay_fence *fence);
+
 #ifdef __cplusplus
 }
 #endif

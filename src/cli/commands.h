@@ -9,7 +9,7 @@ extern const struct cli_command cli_case_run, cli_case_check, cli_case_new, cli_
 extern const struct cli_command cli_claim_predict;
 extern const struct cli_command cli_claim_validate;
 extern const struct cli_command cli_claim_infer, cli_claim_calibrate;
-extern const struct cli_command cli_chips, cli_claim_explain;
+extern const struct cli_command cli_chips, cli_claim_explain, cli_claim_fence;
 extern const struct cli_command cli_model;
 
 extern const struct cli_command cli_lineage_compare, cli_lineage_inspect;
