@@ -98,8 +98,9 @@ struct assay_training_run {
     const char *id, *group, *kind, *model, *family, *attention;
     const char *precision, *accelerator, *zero, *recompute, *sequence_parallel, *overlap_schedule;
     const char *architecture_source, *source, *confidence, *tier, *notes;
-    const char *software; /* optional column: the software generation, "" where unknown */
-    const char *dropped;  /* optional column: why the row is not to be scored, "" if it is */
+    double network_bandwidth; /* optional column: bytes/s a device, one direction, between nodes */
+    const char *software;     /* optional column: the software generation, "" where unknown */
+    const char *dropped;      /* optional column: why the row is not to be scored, "" if it is */
     double layers, hidden, heads, kv_heads, ffn, vocabulary, sequence;
     double experts, experts_active, expert_ffn;
     double head_dim; /* optional column: absent where it is hidden / heads */
@@ -140,6 +141,7 @@ enum assay_precision {
     ASSAY_PRECISION_FP4,  /* linear layers in FP4, the rest as above */
     ASSAY_PRECISION_TF32,
     ASSAY_PRECISION_FP32,
+    ASSAY_PRECISION_MXFP8, /* FP8 with a scale for every 32 values, or for tiles: more kernels */
 };
 
 enum assay_recompute {
@@ -202,6 +204,7 @@ struct assay_run {
     double optimizer_bytes; /* bytes of optimizer state a weight, master copy included; 12 usual */
     double gradient_bytes;  /* bytes a weight of the gradient accumulator; 4 usual */
     int64_t communication_units; /* compute units that do nothing but communicate; 0 usual */
+    bool blocking_launches;      /* the host waits for every kernel (CUDA_LAUNCH_BLOCKING=1) */
     struct assay_machine machine;
     struct assay_plan plan;
     bool plan_known; /* false: the plan is Assay's choice (see assay_plan_choose) */
@@ -296,6 +299,7 @@ struct assay_step {
 struct assay_efficiency {
     double matrix;       /* share of peak of a large matrix product in the run's precision */
     double matrix_plain; /* the same for what stays in BF16 when linear layers do not */
+    double power;        /* exponent: matrix share falls as (watts an operation)^power below A100 */
     double matrix_depth; /* inner dimension at which a product reaches half of that share */
     double grouped;      /* factor on `matrix` for grouped expert products */
     double attention;    /* share of peak of a fused attention kernel, forward, head width 128 */
@@ -303,7 +307,8 @@ struct assay_efficiency {
     double memory;             /* share of memory bandwidth */
     double elementwise;        /* bytes moved by memory-bound operators over the least possible */
     double cast;               /* the same for quantisation */
-    double launch_seconds;     /* idle time a kernel */
+    double launch_seconds;     /* of the host, a kernel */
+    double expert_launches;    /* kernels an expert and product in 16 bits; more below, layer.c */
     double host_seconds;       /* a micro-batch and stage */
     double step_seconds;       /* a step */
     double scale_up;           /* share of scale-up bandwidth */

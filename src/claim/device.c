@@ -25,6 +25,19 @@ static double rate_of(const struct assay_accelerator *a, enum number_width width
     return a->flops_bf16;
 }
 
+/*
+ * Watts a 16-bit operation bound what share of its peak a device sustains: an A100 has 1.28 W a
+ * TFLOP/s and reaches most of it, an H100 0.71, a B200 0.40, and clocks fall under load. A device
+ * without a stated power is taken as the A100.
+ */
+static double power_share(const struct assay_accelerator *a, double exponent)
+{
+    static const double ample = 400 / 312e12;
+    if (!(a->tdp_watts > 0) || !(a->flops_bf16 > 0))
+        return 1;
+    return fmin(1, pow(a->tdp_watts / a->flops_bf16 / ample, exponent));
+}
+
 void device_set(struct device *device, const struct assay_run *run,
                 const struct assay_efficiency *efficiency)
 {
@@ -32,19 +45,20 @@ void device_set(struct device *device, const struct assay_run *run,
     static const enum number_width linear[] = {
         [ASSAY_PRECISION_BF16] = WIDTH_16, [ASSAY_PRECISION_FP8] = WIDTH_8,
         [ASSAY_PRECISION_FP4] = WIDTH_4,   [ASSAY_PRECISION_TF32] = WIDTH_32,
-        [ASSAY_PRECISION_FP32] = WIDTH_32,
+        [ASSAY_PRECISION_FP32] = WIDTH_32, [ASSAY_PRECISION_MXFP8] = WIDTH_8,
     };
     double units = a->compute_units > 0 ? a->compute_units : 1;
     double kept = fmax(1.0, units - (double)run->communication_units);
+    double powered = power_share(a, efficiency->power);
 
     device->units = kept;
     device->linear = linear[run->precision];
     for (unsigned w = 0; w < WIDTH_COUNT; w++) {
         double share = w == device->linear ? efficiency->matrix : efficiency->matrix_plain;
-        device->matrix_rate[w] = rate_of(a, w) * share * kept / units;
+        device->matrix_rate[w] = rate_of(a, w) * share * powered * kept / units;
     }
     if (run->precision == ASSAY_PRECISION_TF32 && a->flops_tf32 > 0)
-        device->matrix_rate[WIDTH_32] = a->flops_tf32 * efficiency->matrix * kept / units;
+        device->matrix_rate[WIDTH_32] = a->flops_tf32 * efficiency->matrix * powered * kept / units;
     device->operand_bytes[WIDTH_4] = 0.5;
     device->operand_bytes[WIDTH_8] = 1;
     device->operand_bytes[WIDTH_16] = 2;

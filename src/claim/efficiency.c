@@ -12,6 +12,7 @@
 const struct efficiency_field efficiency_fields[] = {
     FIELD(matrix, 0.01, 1),
     FIELD(matrix_plain, 0.01, 1),
+    FIELD(power, 0.001, 1),
     FIELD(matrix_depth, 0, 1e5),
     FIELD(grouped, 0.05, 1.5),
     FIELD(attention, 0.01, 1),
@@ -20,6 +21,7 @@ const struct efficiency_field efficiency_fields[] = {
     FIELD(elementwise, 0.2, 20),
     FIELD(cast, 0.05, 20),
     FIELD(launch_seconds, 0, 1e-3),
+    FIELD(expert_launches, 0.05, 50),
     FIELD(host_seconds, 0, 1),
     FIELD(step_seconds, 0, 10),
     FIELD(scale_up, 0.01, 1),
@@ -43,7 +45,7 @@ const size_t efficiency_field_count = sizeof efficiency_fields / sizeof efficien
 
 static const char *precision_name(enum assay_precision precision)
 {
-    static const char *const names[] = {"bf16", "fp8", "fp4", "tf32", "fp32"};
+    static const char *const names[] = {"bf16", "fp8", "fp4", "tf32", "fp32", "mxfp8"};
     return names[precision];
 }
 

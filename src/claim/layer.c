@@ -55,6 +55,23 @@ static void elementwise(struct site *s, double forward_bytes, double backward_by
 }
 
 /*
+ * Kernels an expert and product against 16 bits: FP8 finds its range, casts and transposes;
+ * blocks of scales are also packed for the matrix units, for rows and for columns.
+ */
+static double casts_of(enum assay_precision precision)
+{
+    switch (precision) {
+    case ASSAY_PRECISION_FP8:
+        return 3;
+    case ASSAY_PRECISION_MXFP8:
+    case ASSAY_PRECISION_FP4:
+        return 6;
+    default:
+        return 1;
+    }
+}
+
+/*
  * y = x W with x (m x k) and W (k x n), `batch` times: three products a step. Below 16 bits,
  * x, W's use of it and the gradient of y are quantised once each, in both orientations.
  */
@@ -74,9 +91,15 @@ static void linear(struct site *s, enum assay_part part, enum number_width width
         double bytes = 2 + 2 * s->device->operand_bytes[width]; /* read 16 bits, write twice */
         c->forward.compute[ASSAY_PART_CAST] += batch * m * k * bytes / rate;
         c->backward.compute[ASSAY_PART_CAST] += batch * m * n * bytes / rate;
-        launches(s, 1, 1);
+        if (part != ASSAY_PART_EXPERTS)
+            launches(s, 1, 1);
     }
-    launches(s, 1, 2);
+    if (part == ASSAY_PART_EXPERTS) { /* each expert's product is a kernel, and so are its casts */
+        double each = batch * s->efficiency->expert_launches * casts_of(s->run->precision);
+        launches(s, each, 2 * each);
+    } else {
+        launches(s, 1, 2);
+    }
 }
 
 /* Gather before a matrix that is split over tensor ranks, and reduce after it: one all-reduce,
@@ -124,6 +147,11 @@ static void attention_core(struct site *s, double heads, double width_qk, double
     double batch = heads * rows / sequence; /* no context parallelism in such software */
     struct device slow = *s->device;
     slow.matrix_rate[WIDTH_16] = s->device->attention_unfused_rate;
+    /* Batched products with a width that is no multiple of 8 halves miss the matrix units
+     * (NVIDIA, Matrix Multiplication Background, 2.1): a twelfth of the rate, from the three such
+     * models of BLOOM's sweep (docs/training_runs.md). */
+    if (fmod(width_qk, 8) != 0)
+        slow.matrix_rate[WIDTH_16] /= 12;
     slow.depth = 0; /* in attention_unfused already: depth is always a head's width */
     double scores = device_matrix_seconds(&slow, WIDTH_16, sequence, sequence, width_qk, batch);
     double values = device_matrix_seconds(&slow, WIDTH_16, sequence, width_v, sequence, batch);
@@ -317,8 +345,8 @@ static void recompute(struct site *s)
     const double *forward = c->forward.compute;
 
     if (p->recompute == ASSAY_RECOMPUTE_FULL)
-        c->recompute_seconds = pass_compute_seconds(&c->forward) + c->forward.tensor +
-                               c->forward.context + c->forward.dispatch;
+        c->recompute_seconds = pass_compute_seconds(&c->forward, s->run->blocking_launches) +
+                               c->forward.tensor + c->forward.context + c->forward.dispatch;
     else if (p->recompute == ASSAY_RECOMPUTE_SELECTIVE && p->unfused_attention)
         c->recompute_seconds = forward[ASSAY_PART_ATTENTION] + forward[ASSAY_PART_ELEMENTWISE] / 2;
     else if (p->recompute == ASSAY_RECOMPUTE_SELECTIVE) /* norms, activations, latents */
@@ -380,14 +408,17 @@ void layer_embedding(const struct assay_run *run, const struct assay_efficiency 
 
 /*
  * The host issues kernels while the device computes: a pass takes the longer of the two, with a
- * soft corner where they are alike, since kernels of one pass are not all alike.
+ * soft corner where they are alike, since kernels of one pass are not all alike. A host that
+ * waits for every kernel adds its own time.
  */
-double pass_compute_seconds(const struct pass *pass)
+double pass_compute_seconds(const struct pass *pass, bool blocking)
 {
     double device = 0, host = pass->compute[ASSAY_PART_LAUNCH];
     for (int part = 0; part < ASSAY_PART_COUNT; part++)
         if (part != ASSAY_PART_LAUNCH)
             device += pass->compute[part];
+    if (blocking)
+        return device + host;
     double d2 = device * device, h2 = host * host;
     return sqrt(sqrt(d2 * d2 + h2 * h2));
 }

@@ -45,6 +45,6 @@ void layer_head(const struct assay_run *run, const struct assay_efficiency *effi
 void layer_embedding(const struct assay_run *run, const struct assay_efficiency *efficiency,
                      const struct device *device, struct layer_cost *cost);
 
-double pass_compute_seconds(const struct pass *pass);
+double pass_compute_seconds(const struct pass *pass, bool blocking);
 
 #endif

@@ -120,10 +120,10 @@ static assay_status read_model(struct reader *r, struct assay_yaml *root)
 
 static assay_status read_training(struct reader *r, struct assay_yaml *root)
 {
-    static const char *const precisions[] = {"bf16", "fp16", "fp8", "fp4", "tf32", "fp32"};
-    static const enum assay_precision precision[] = {ASSAY_PRECISION_BF16, ASSAY_PRECISION_BF16,
-                                                     ASSAY_PRECISION_FP8,  ASSAY_PRECISION_FP4,
-                                                     ASSAY_PRECISION_TF32, ASSAY_PRECISION_FP32};
+    static const char *const precisions[] = {"bf16", "fp16", "fp8", "mxfp8", "fp4", "tf32", "fp32"};
+    static const enum assay_precision precision[] = {
+        ASSAY_PRECISION_BF16, ASSAY_PRECISION_BF16, ASSAY_PRECISION_FP8, ASSAY_PRECISION_MXFP8,
+        ASSAY_PRECISION_FP4,  ASSAY_PRECISION_TF32, ASSAY_PRECISION_FP32};
     static const char *const recompute[] = {"none", "selective", "full"};
     static const char *const kernels[] = {"fused", "unfused"};
     struct assay_run *run = r->run;

@@ -19,8 +19,9 @@ static struct timed time_layer(const struct assay_run *run, const struct assay_e
                                const struct layer_cost *c)
 {
     struct timed t = {.by_weight = c->weight_seconds};
-    double forward = pass_compute_seconds(&c->forward);
-    double backward = pass_compute_seconds(&c->backward) + c->recompute_seconds;
+    double forward = pass_compute_seconds(&c->forward, run->blocking_launches);
+    double backward =
+        pass_compute_seconds(&c->backward, run->blocking_launches) + c->recompute_seconds;
     double tensor = 1 - e->tensor_overlap;
 
     for (int part = 0; part < ASSAY_PART_COUNT; part++)

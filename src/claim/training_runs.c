@@ -83,6 +83,7 @@ static const struct column columns[] = {
     WORDS("tier", tier),
     WORDS("notes", notes),
     {"head_dim", NUMBER, offsetof(struct assay_training_run, head_dim), 1, true},
+    {"network_gbit", NUMBER, offsetof(struct assay_training_run, network_bandwidth), 1e9 / 8, true},
     {"software", TEXT, offsetof(struct assay_training_run, software), 0, true},
     {"dropped", TEXT, offsetof(struct assay_training_run, dropped), 0, true},
 };
