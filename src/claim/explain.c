@@ -134,6 +134,7 @@ static const struct member members[] = {
     AT(ACCELERATOR, machine.accelerator.launch_date),
     AT(ACCELERATOR, machine.accelerator.release_status),
     AT(ACCELERATOR, software),
+    AT(ACCELERATOR, blocking_launches),
 };
 
 static void take(struct assay_run *to, const struct assay_run *from, enum group group)
