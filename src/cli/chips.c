@@ -146,6 +146,22 @@ static void print_all(const struct question *q)
                assay_export_status_words((enum assay_export_status)s));
 }
 
+static void print_clause(const struct assay_export_clause *clause)
+{
+    char text[800];
+    size_t used = 0;
+    printf("\n%s: %s (figures %s)\n", clause->name, assay_export_status_name(clause->outcome),
+           clause->grade);
+    text[0] = '\0';
+    for (size_t i = 0; i < clause->condition_count && used + 1 < sizeof text; i++) {
+        const struct assay_export_condition *c = &clause->conditions[i];
+        int n = snprintf(text + used, sizeof text - used, "%s%s %s %s %s", i ? ", " : "",
+                         c->quantity, c->comparison, c->threshold, c->unit);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    cli_print_wrapped(text, "  ");
+}
+
 static void print_one(const struct question *q)
 {
     if (q->rule)
@@ -170,15 +186,8 @@ static void print_one(const struct question *q)
     }
     if (q->date)
         printf("\n* not to be had before that day\n");
-    for (size_t i = 0; q->rule && i < q->rule->clause_count; i++) {
-        const struct assay_export_clause *c = &q->rule->clauses[i];
-        printf("%s%s -> %s (%s)\n ", i ? "" : "\n", c->name, assay_export_status_words(c->outcome),
-               c->grade);
-        for (size_t k = 0; k < c->condition_count; k++)
-            printf("%s %s %s %s", k ? "," : "", c->conditions[k].quantity,
-                   c->conditions[k].comparison, c->conditions[k].threshold);
-        printf("\n");
-    }
+    for (size_t i = 0; q->rule && i < q->rule->clause_count; i++)
+        print_clause(&q->rule->clauses[i]);
 }
 
 static void print(const struct question *q)

@@ -143,7 +143,7 @@ static void print(const struct answer *w)
 
     printf("A: %s, %.4g thousand device-hours\nB: %s, %.4g thousand device-hours\n\n",
            name_of(w->a), x->hours[0] / 1e3, name_of(w->b), x->hours[1] / 1e3);
-    printf("A costs %.4g times what B does (%s; the model alone says %.4g).\n\n", x->ratio,
+    printf("A costs %.4g times what B does (%s; the model says %.4g).\n\n", x->ratio,
            x->stated ? "hours stated by both" : "predicted", x->predicted);
     printf("%-14s %7s  %-15s %s\n", "factor", "", "80%", "what differs");
     for (size_t i = 0; i < x->count; i++) {
