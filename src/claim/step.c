@@ -8,13 +8,6 @@
 
 /* ---- one layer, with what hides behind what -------------------------------------------- */
 
-/* Seconds of a layer for one micro-batch, by part, both passes; and what each pass takes. */
-struct timed {
-    double part[ASSAY_PART_COUNT];
-    double forward, backward; /* backward with recomputation */
-    double by_weight;
-};
-
 static struct timed time_layer(const struct assay_run *run, const struct assay_efficiency *e,
                                const struct layer_cost *c)
 {
@@ -93,8 +86,8 @@ static void split_layers(double layers, double count, double head_in_layers, str
     }
 }
 
-static void lay_out(const struct assay_run *run, const struct assay_efficiency *e,
-                    struct stages *stages)
+static void cost_layers(const struct assay_run *run, const struct assay_efficiency *e,
+                        struct stages *stages)
 {
     const struct assay_architecture *a = &run->architecture;
     struct device device;
@@ -123,17 +116,15 @@ struct exchange {
 };
 
 static struct exchange exchange_of(const struct assay_run *run, const struct assay_efficiency *e,
-                                   const struct stages *stages)
+                                   const struct network *network, const struct stages *stages)
 {
     const struct assay_plan *p = &run->plan;
-    struct network network;
     struct exchange x = {0};
     double ranks = (double)p->data * p->context, all = ranks * p->tensor;
     struct group dense_group = {ranks, p->tensor};
     struct group expert_group = {fmax(1, all / p->expert), p->expert};
     double rate = run->machine.accelerator.memory_bandwidth * e->memory;
 
-    network_set(&network, run, e);
     double layers = stages->last_is_slowest ? stages->layers_last : stages->layers_each;
     double moe = layers * stages->moe_share, dense = layers - moe;
     double weights[2] = {
@@ -144,11 +135,11 @@ static struct exchange exchange_of(const struct assay_run *run, const struct ass
     struct group groups[2] = {dense_group, expert_group};
     for (int i = 0; i < 2; i++) {
         double gradients =
-            network_gather_seconds(&network, groups[i], weights[i] * run->gradient_bytes);
-        double gathered = network_gather_seconds(&network, groups[i], weights[i] * 2);
+            network_gather_seconds(network, groups[i], weights[i] * run->gradient_bytes);
+        double gathered = network_gather_seconds(network, groups[i], weights[i] * 2);
         if (p->zero == 3) {
             x.each += 2 * gathered +
-                      network_gather_seconds(&network, groups[i], weights[i] * run->gradient_bytes);
+                      network_gather_seconds(network, groups[i], weights[i] * run->gradient_bytes);
         } else {
             x.once += gradients + (p->zero > 0 ? gathered : gradients);
         }
@@ -187,47 +178,55 @@ static double bubble_share(const struct assay_plan *p, const struct timed *stage
     return 1.0 / p->virtual_stages;
 }
 
-void assay_step_predict(const struct assay_run *run, const struct assay_efficiency *e,
-                        struct assay_step *step)
+void step_prepare(const struct assay_run *run, const struct assay_efficiency *e,
+                  struct prepared_step *prepared)
+{
+    double layers = (double)run->architecture.layers;
+    struct stages *stages = &prepared->stages;
+
+    cost_layers(run, e, stages);
+    network_set(&prepared->network, run, e);
+    prepared->model_flops = model_flops(&run->architecture, run->sequence);
+    struct timed dense = time_layer(run, e, &stages->dense), moe = time_layer(run, e, &stages->moe);
+    struct timed head = time_layer(run, e, &stages->head);
+    prepared->embedding = time_layer(run, e, &stages->embedding);
+
+    /* The model's mean layer; an MTP layer is a layer and one more head. */
+    memset(&prepared->layer, 0, sizeof prepared->layer);
+    add(&prepared->layer, &dense, stages->dense_layers / layers);
+    add(&prepared->layer, &moe, stages->moe_layers / layers);
+    prepared->top = head;
+    add(&prepared->top, &head, stages->mtp_layers);
+    add(&prepared->top, &prepared->layer, stages->mtp_layers);
+    stages->moe_share = stages->moe_layers / layers;
+}
+
+void step_finish(const struct assay_run *run, const struct assay_efficiency *e,
+                 struct prepared_step *prepared, struct assay_step *step)
 {
     const struct assay_plan *p = &run->plan;
     const struct assay_architecture *a = &run->architecture;
-    struct stages stages;
-    struct network network;
-    double batches = (double)p->global_batch / ((double)p->micro_batch * p->data);
-
-    lay_out(run, e, &stages);
-    network_set(&network, run, e);
-    struct timed dense = time_layer(run, e, &stages.dense), moe = time_layer(run, e, &stages.moe);
-    struct timed head = time_layer(run, e, &stages.head);
-    struct timed embedding = time_layer(run, e, &stages.embedding);
-
-    /* The model's mean layer; an MTP layer is a layer and one more head. */
+    struct stages *stages = &prepared->stages;
+    const struct timed *layer = &prepared->layer, *top = &prepared->top;
     double layers = (double)a->layers;
-    struct timed layer = {0}, all = {0}, stage = {0};
-    add(&layer, &dense, stages.dense_layers / layers);
-    add(&layer, &moe, stages.moe_layers / layers);
-    struct timed top = head;
-    add(&top, &head, stages.mtp_layers);
-    add(&top, &layer, stages.mtp_layers);
-    split_layers(layers, p->pipeline, both(&top) / both(&layer), &stages);
-    stages.moe_share = stages.moe_layers / layers;
-    add(&all, &layer, layers);
-    add(&all, &top, 1);
-    add(&all, &embedding, 1);
-    stages.last_is_slowest = p->pipeline == 1 || stages.layers_last * both(&layer) + both(&top) >
-                                                     stages.layers_each * both(&layer);
-    add(&stage, &layer, stages.last_is_slowest ? stages.layers_last : stages.layers_each);
-    if (stages.last_is_slowest)
-        add(&stage, &top, 1);
+    double batches = (double)p->global_batch / ((double)p->micro_batch * p->data);
+    struct timed stage = {0};
+
+    split_layers(layers, p->pipeline, both(top) / both(layer), stages);
+    double all = layers * both(layer) + both(top) + both(&prepared->embedding);
+    stages->last_is_slowest = p->pipeline == 1 || stages->layers_last * both(layer) + both(top) >
+                                                      stages->layers_each * both(layer);
+    add(&stage, layer, stages->last_is_slowest ? stages->layers_last : stages->layers_each);
+    if (stages->last_is_slowest)
+        add(&stage, top, 1);
     if (p->pipeline == 1)
-        add(&stage, &embedding, 1);
+        add(&stage, &prepared->embedding, 1);
 
     memset(step, 0, sizeof *step);
     double busy = both(&stage);
     for (int part = 0; part < ASSAY_PART_COUNT; part++)
         step->part[part] = batches * stage.part[part];
-    step->part[ASSAY_PART_BUBBLE] = fmax(0, both(&all) - busy) * bubble_share(p, &stage);
+    step->part[ASSAY_PART_BUBBLE] = fmax(0, all - busy) * bubble_share(p, &stage);
     step->part[ASSAY_PART_LAUNCH] +=
         e->step_seconds + e->host_seconds * batches * p->virtual_stages;
 
@@ -235,13 +234,13 @@ void assay_step_predict(const struct assay_run *run, const struct assay_efficien
         double stride = (double)run->machine.devices / p->pipeline;
         double bytes = (double)p->micro_batch * (double)run->sequence / p->context *
                        (double)a->hidden * 2 / (p->sequence_parallel ? p->tensor : 1);
-        double send = network_send_seconds(&network, stride, bytes);
+        double send = network_send_seconds(&prepared->network, stride, bytes);
         step->part[ASSAY_PART_PIPELINE] =
             2 * send * (1 - e->pipeline_overlap) * batches * p->virtual_stages +
             2 * send * (p->pipeline - 1);
     }
 
-    struct exchange x = exchange_of(run, e, &stages);
+    struct exchange x = exchange_of(run, e, &prepared->network, stages);
     if (p->zero == 3) {
         double hidden = fmin(x.each * e->data_overlap, busy);
         step->part[ASSAY_PART_DATA] = batches * (x.each - hidden);
@@ -258,11 +257,19 @@ void assay_step_predict(const struct assay_run *run, const struct assay_efficien
     step->seconds = sum + step->part[ASSAY_PART_STRAGGLERS];
 
     double devices = (double)run->machine.devices;
-    step->model_flops = model_flops(a, run->sequence) * (double)p->global_batch;
+    step->model_flops = prepared->model_flops * (double)p->global_batch;
     step->mfu = step->model_flops / (step->seconds * devices * run->machine.accelerator.flops_bf16);
     step->tokens_per_second_per_device =
         (double)p->global_batch * (double)run->sequence / (step->seconds * devices);
-    step_memory(run, e, &stages, &step->memory);
+    step_memory(run, e, stages, &step->memory);
+}
+
+void assay_step_predict(const struct assay_run *run, const struct assay_efficiency *e,
+                        struct assay_step *step)
+{
+    struct prepared_step prepared;
+    step_prepare(run, e, &prepared);
+    step_finish(run, e, &prepared, step);
 }
 
 const char *assay_part_name(enum assay_part part)

@@ -19,6 +19,30 @@ struct stages {
     bool last_is_slowest; /* the last stage, which has the head, decides the pace */
 };
 
+/* Seconds of a layer for one micro-batch, by part, both passes; and what each pass takes. */
+struct timed {
+    double part[ASSAY_PART_COUNT];
+    double forward, backward; /* backward with recomputation */
+    double by_weight;
+};
+
+/*
+ * What of a step follows from tensor, context, expert and sequence parallelism, micro-batch,
+ * recomputation and whether the schedule is DualPipe: a search over the other degrees prepares
+ * once. step_finish sets what of `stages` depends on the pipeline.
+ */
+struct prepared_step {
+    struct stages stages;
+    struct network network;
+    struct timed layer, top, embedding; /* the mean layer; head and MTP layers */
+    double model_flops;                 /* a sequence */
+};
+
+void step_prepare(const struct assay_run *run, const struct assay_efficiency *efficiency,
+                  struct prepared_step *prepared);
+void step_finish(const struct assay_run *run, const struct assay_efficiency *efficiency,
+                 struct prepared_step *prepared, struct assay_step *step);
+
 /* Peak bytes on the fullest device of the plan (step_memory.c). */
 void step_memory(const struct assay_run *run, const struct assay_efficiency *efficiency,
                  const struct stages *stages, struct assay_memory *memory);

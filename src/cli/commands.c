@@ -12,6 +12,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_case_new,
     &cli_claim_predict,
     &cli_claim_validate,
+    &cli_claim_search,
     &cli_claim_infer,
     &cli_claim_explain,
     &cli_claim_fence,
