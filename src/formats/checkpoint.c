@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening a checkpoint: which format, which shards; the list of tensors and its checks. */
 #include "formats/checkpoint.h"
+#include "formats/llama2c.h"
 
 #include "base/json.h"
 #include "base/utf8.h"
@@ -158,8 +159,22 @@ static bool is_onnx(const struct checkpoint_draft *d)
            d->bytes[2] != 0;
 }
 
+static bool is_gguf(const struct checkpoint_draft *d)
+{
+    return d->size >= 4 && memcmp(d->bytes, "GGUF", 4) == 0;
+}
+
+static bool is_zip(const struct checkpoint_draft *d)
+{
+    return d->size >= 4 && memcmp(d->bytes, "PK\003\004", 4) == 0;
+}
+
+/* From the surest sign to the weakest. */
 static const struct format formats[] = {
+    {"gguf", is_gguf, gguf_read},
+    {"pytorch", is_zip, pytorch_read},
     {"safetensors", is_safetensors, safetensors_read},
+    {"llama2c", llama2c_fits, llama2c_read},
     {"onnx", is_onnx, onnx_read},
 };
 
