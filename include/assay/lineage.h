@@ -113,6 +113,31 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_compare(
     struct assay_lineage_comparison *comparison, struct assay_error *error);
 ASSAY_API void assay_lineage_comparison_free(struct assay_lineage_comparison *comparison);
 
+/* ---- disguises ---------------------------------------------------------------------------- */
+
+/* What to do to a checkpoint, in the order of the fields. Those about layers, units and the
+ * residual stream need a transformer with the tensors of Llama, under any of its usual names. */
+struct assay_disguise {
+    const char *drop_layers; /* "1,3": layers left out, the rest renumbered; NULL: none */
+    double prune;            /* share of feed-forward units taken out, the weakest; 0 to 0.9 */
+    bool rescale;            /* feed-forward units scaled and some negated, the function kept */
+    bool permute;            /* feed-forward units and the residual stream renumbered */
+    bool rotate;             /* the residual stream turned, norms folded into the weights */
+    double noise;            /* normal, in standard deviations of each matrix; 0 to 100 */
+    const char *quantise;    /* "f16", "bf16", "q8_0", "q4_0": the grid; NULL: none */
+    bool rename;             /* tensors named t0000, t0001, ..., in a shuffled order */
+    uint64_t seed;
+};
+
+/*
+ * Writes a disguised copy as safetensors (float32; F16 and BF16 as such), with a note of what was
+ * done. ASSAY_ERROR_UNSUPPORTED where the tensors that a step needs are not there,
+ * ASSAY_ERROR_INPUT for values out of range.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_disguise(
+    const struct assay_checkpoint *checkpoint, const struct assay_disguise *disguise,
+    const char *path, struct assay_error *error);
+
 /* log10 of the bounds above; 0 (certain) where k is 0. k <= n <= m. */
 ASSAY_API double assay_lineage_fixed_tail(size_t k, size_t n, size_t m);
 ASSAY_API double assay_lineage_increasing_tail(size_t k, size_t n);

@@ -20,6 +20,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_model,
     &cli_chips,
     &cli_lineage_compare,
+    &cli_lineage_disguise,
     &cli_lineage_inspect,
     NULL,
 };

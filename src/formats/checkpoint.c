@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MOST_FILE ((size_t)1 << 46)
 #define MOST_TENSORS 4000000
 #define LONGEST_NOTE 200
+#define MOST_SHARDS 4096
+#define MOST_INDEX ((size_t)64 << 20)
 
 /* ---- what the readers call ---------------------------------------------------------------- */
 
@@ -260,16 +263,129 @@ assay_status assay_checkpoint_parse(const char *path, const void *bytes, size_t 
     return end(&draft, status);
 }
 
+static assay_status open_one(struct checkpoint_draft *draft, const char *path)
+{
+    struct assay_checkpoint *c = draft->checkpoint;
+    struct assay_file *file = &c->files[c->file_count];
+    ASSAY_TRY(assay_file_open(path, MOST_FILE, file, draft->error));
+    c->file_count++;
+    draft->path = path;
+    draft->bytes = file->bytes;
+    draft->size = file->size;
+    return ASSAY_OK;
+}
+
+/* ---- shards: {"weight_map": {"tensor": "file", ...}} ----------------------------------------- */
+
+static bool is_index(const struct checkpoint_draft *d)
+{
+    size_t length = strlen(d->path);
+    static const char ending[] = ".index.json";
+    return length > sizeof ending && strcmp(d->path + length - (sizeof ending - 1), ending) == 0;
+}
+
+static assay_status read_shard(struct checkpoint_draft *draft, const char *index, const char *name)
+{
+    struct assay_checkpoint *c = draft->checkpoint;
+    if (strchr(name, '/') || strcmp(name, "..") == 0 || !name[0])
+        return assay_error_at(draft->error, ASSAY_ERROR_INPUT, index, 0,
+                              "a shard must be a file beside the index, found \"%.100s\"", name);
+    char *path = assay_path_beside(c->arena, index, name);
+    if (!path)
+        return checkpoint_no_memory(draft);
+    ASSAY_TRY(open_one(draft, path));
+    return read_one(draft);
+}
+
+/* Distinct file names, so that a long map over few shards stays cheap. */
+static assay_status shard_names(struct checkpoint_draft *draft, json_t *map, json_t *names)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(map, key, value)
+    {
+        const char *name = json_string_value(value);
+        if (!name || json_object_set_new(names, name, json_true()) != 0)
+            return assay_error_at(draft->error, ASSAY_ERROR_INPUT, draft->path, 0,
+                                  "weight_map gives no file for \"%.100s\"", key);
+        if (json_object_size(names) > MOST_SHARDS)
+            return assay_error_at(draft->error, ASSAY_ERROR_LIMIT, draft->path, 0,
+                                  "more than %d shards", MOST_SHARDS);
+    }
+    return ASSAY_OK;
+}
+
+static assay_status read_shards(struct checkpoint_draft *draft, json_t *map, json_t *names)
+{
+    struct assay_checkpoint *c = draft->checkpoint;
+    const char *index = c->path, *name;
+    json_t *value;
+    ASSAY_TRY(shard_names(draft, map, names));
+    c->files = assay_arena_alloc(c->arena, json_object_size(names), sizeof *c->files);
+    if (!c->files)
+        return checkpoint_no_memory(draft);
+    json_object_foreach(names, name, value) ASSAY_TRY(read_shard(draft, index, name));
+    if (c->count != json_object_size(map))
+        return assay_error_at(draft->error, ASSAY_ERROR_INPUT, index, 0,
+                              "weight_map lists %zu tensors, the shards hold %zu",
+                              json_object_size(map), c->count);
+    for (size_t i = 0; i < c->count; i++)
+        if (!json_object_get(map, c->tensors[i].name))
+            return assay_error_at(draft->error, ASSAY_ERROR_INPUT, index, 0,
+                                  "\"%.100s\" stands in a shard but not in weight_map",
+                                  c->tensors[i].name);
+    return ASSAY_OK;
+}
+
+static assay_status open_index(struct checkpoint_draft *draft)
+{
+    json_t *root, *names = json_object();
+    assay_status status = json_read(draft->path, MOST_INDEX, &root, draft->error);
+    if (status == ASSAY_OK) {
+        json_t *map = json_object_get(root, "weight_map");
+        status = json_is_object(map) && json_object_size(map) > 0
+                     ? read_shards(draft, map, names)
+                     : assay_error_at(draft->error, ASSAY_ERROR_INPUT, draft->path, 0,
+                                      "expected an object weight_map with a file for each tensor");
+        json_decref(root);
+    }
+    json_decref(names);
+    return status;
+}
+
+/* A folder stands for what Hugging Face tools would load from it. */
+static assay_status in_folder(struct checkpoint_draft *draft)
+{
+    static const char *const usual[] = {"model.safetensors.index.json", "model.safetensors",
+                                        "pytorch_model.bin.index.json", "pytorch_model.bin"};
+    struct stat status;
+    struct assay_checkpoint *c = draft->checkpoint;
+    if (stat(c->path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return ASSAY_OK;
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
+        char *path = assay_arena_print(c->arena, "%s/%s", c->path, usual[i]);
+        if (!path)
+            return checkpoint_no_memory(draft);
+        if (stat(path, &status) == 0) {
+            c->path = draft->path = path;
+            return ASSAY_OK;
+        }
+    }
+    return assay_error_at(draft->error, ASSAY_ERROR_INPUT, c->path, 0,
+                          "no model.safetensors, pytorch_model.bin or index.json of them in this "
+                          "folder: name the file itself");
+}
+
 static assay_status open_files(struct checkpoint_draft *draft)
 {
     struct assay_checkpoint *c = draft->checkpoint;
+    ASSAY_TRY(in_folder(draft));
+    if (is_index(draft))
+        return open_index(draft);
     c->files = assay_arena_alloc(c->arena, 1, sizeof *c->files);
     if (!c->files)
         return checkpoint_no_memory(draft);
-    ASSAY_TRY(assay_file_open(c->path, MOST_FILE, &c->files[0], draft->error));
-    c->file_count = 1;
-    draft->bytes = c->files[0].bytes;
-    draft->size = c->files[0].size;
+    ASSAY_TRY(open_one(draft, c->path));
     return read_one(draft);
 }
 
