@@ -109,6 +109,10 @@ static assay_status place(struct reading *r, struct assay_tensor *t, const struc
         return checkpoint_refuse(r->draft, entry->offset,
                                  "tensor \"%.100s\" reaches beyond its storage of %llu bytes",
                                  t->name, (unsigned long long)entry->size);
+    if (t->elements > entry->size / width) { /* no more is read than the file holds */
+        t->unreadable = "a view that repeats its storage";
+        return ASSAY_OK;
+    }
     t->offset = entry->offset + start;
     t->bytes = r->draft->bytes + t->offset;
     t->contiguous = is_contiguous(t);
