@@ -90,11 +90,13 @@ static assay_status work(struct comparing *c)
     ASSAY_TRY(matrices_list(c->file_b, c->arena, &c->b, c->error));
     c->result->bytes_read += c->a.bytes_read + c->b.bytes_read;
     ASSAY_TRY(list_ignored(c));
+    ASSAY_TRY(compare_lend_roles(c));
     ASSAY_TRY(compare_pair_up(c));
     for (size_t i = 0; i < c->pair_count; i++) {
         ASSAY_TRY(compare_likeness(c, &c->pairs[i]));
         ASSAY_TRY(compare_axes(c, &c->pairs[i]));
     }
+    ASSAY_TRY(compare_disguised(c));
     combine(c);
     return compare_conclude(c);
 }

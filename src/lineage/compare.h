@@ -12,7 +12,7 @@ struct likeness {
     double elements, equal, half_equal, bfloat16_equal; /* counts */
     double dot, aa, bb, difference;                     /* sums; difference: of squares */
     double a_half, a_bfloat16, b_half, b_bfloat16;      /* elements that fit the type */
-    double grid_bits;                                   /* of a block grid found in B; 0: none */
+    double blocks, grid_a[2], grid_b[2]; /* runs of 32; those on a grid of 127 and of 8 steps */
 };
 
 struct pair {
@@ -21,6 +21,16 @@ struct pair {
     struct likeness like;
     double best_log10_p;
     size_t fixed, units;
+};
+
+/* What was seen behind a disguise (disguised.c); layer_map NULL: not looked. */
+struct disguise_seen {
+    const char *layer_map; /* for each layer of B the one of A, "?" for none */
+    size_t matched_layers, layers_a, layers_b;
+    bool layers_moved, units_renumbered, residual_renumbered, residual_turned;
+    double agreement, cosine;
+    double negated, length_spread; /* of up rows: share negated; deviation of ln(length ratio) */
+    size_t units_a, units_b;       /* of the matched layers */
 };
 
 struct comparing {
@@ -34,18 +44,23 @@ struct comparing {
     size_t pair_count;
     struct assay_lineage_match *matches;
     size_t match_count, match_room;
-    double best_log10_p;
+    struct disguise_seen seen;
+    bool lent; /* one side's roles were lent: its layer numbers mean nothing */
     struct assay_error *error;
 };
 
 assay_status compare_no_memory(struct comparing *c);
 
+/* lend.c: roles for the tensors of one side, if all its names are hidden. */
+ASSAY_MUST_USE assay_status compare_lend_roles(struct comparing *c);
 /* pair.c: which tensors of A and B to set side by side. */
 ASSAY_MUST_USE assay_status compare_pair_up(struct comparing *c);
 /* likeness.c: element by element, for pairs of one shape. */
 ASSAY_MUST_USE assay_status compare_likeness(struct comparing *c, struct pair *pair);
 /* axes.c: the exact tests on the axes of a pair. */
 ASSAY_MUST_USE assay_status compare_axes(struct comparing *c, struct pair *pair);
+/* disguised.c: renumbered, turned, moved: for transformers known by their tensors' names. */
+ASSAY_MUST_USE assay_status compare_disguised(struct comparing *c);
 /* relations.c: what was done, the stages, the direction, the limits. */
 ASSAY_MUST_USE assay_status compare_conclude(struct comparing *c);
 

@@ -41,6 +41,38 @@ static void add_run(struct likeness *l, const float *a, const float *b, size_t n
     }
 }
 
+/* Whether 32 values are whole multiples of their largest's `steps`th part, and not all 0. */
+static bool on_grid(const float *x, double steps)
+{
+    double most = 0;
+    for (int i = 0; i < 32; i++)
+        most = fmax(most, fabs((double)x[i]));
+    double step = most / steps;
+    if (!(step > 0) || !isfinite(step))
+        return false;
+    for (int i = 0; i < 32; i++)
+        if (fabs((double)x[i] / step - round((double)x[i] / step)) > 0.01)
+            return false;
+    return true;
+}
+
+/* Runs of 32 that begin at a multiple of 32 in their row, as block formats cut them. */
+static void add_grids(struct likeness *l, const float *a, const float *b, uint64_t first, size_t n,
+                      uint64_t row)
+{
+    static const double steps[2] = {127, 8};
+    for (size_t i = 0; i + 32 <= n; i++) {
+        uint64_t column = (first + i) % row;
+        if (column % 32 || row - column < 32)
+            continue;
+        l->blocks += 1;
+        for (int grid = 0; grid < 2; grid++) {
+            l->grid_a[grid] += on_grid(a + i, steps[grid]);
+            l->grid_b[grid] += on_grid(b + i, steps[grid]);
+        }
+    }
+}
+
 static assay_status add_runs(struct comparing *c, struct pair *p, float *room)
 {
     uint64_t n = p->a->tensor->elements, runs = (n + RUN - 1) / RUN;
@@ -51,6 +83,9 @@ static assay_status add_runs(struct comparing *c, struct pair *p, float *room)
         ASSAY_TRY(assay_tensor_read(p->a->tensor, first, count, room, c->error));
         ASSAY_TRY(assay_tensor_read(p->b->tensor, first, count, room + RUN, c->error));
         add_run(&p->like, room, room + RUN, (size_t)count);
+        if (r < 4)
+            add_grids(&p->like, room, room + RUN, first, (size_t)count,
+                      p->a->shape.in * p->a->shape.inner);
         c->result->bytes_read += 8 * count;
     }
     return ASSAY_OK;

@@ -146,6 +146,13 @@ assay_status matrices_list(const struct assay_checkpoint *checkpoint, struct ass
     return ASSAY_OK;
 }
 
+void matrix_set_axes(struct matrix *m)
+{
+    m->testable[AXIS_FIRST] = m->testable[AXIS_SECOND] = m->own_units = false;
+    m->blocks = 1;
+    set_by_role(m);
+}
+
 uint64_t matrix_units(const struct matrix *m, enum axis axis)
 {
     return axis == AXIS_FIRST ? m->shape.out : m->shape.in;

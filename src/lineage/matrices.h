@@ -30,6 +30,9 @@ ASSAY_MUST_USE assay_status matrices_list(const struct assay_checkpoint *checkpo
                                           struct assay_arena *arena, struct matrices *matrices,
                                           struct assay_error *error);
 
+/* Sets which axes are testable and how, from the role alone: for a role that was lent. */
+void matrix_set_axes(struct matrix *matrix);
+
 /* Units along an axis, and how long a unit's vector is. */
 uint64_t matrix_units(const struct matrix *matrix, enum axis axis);
 uint64_t matrix_width(const struct matrix *matrix, enum axis axis);

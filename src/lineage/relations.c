@@ -44,6 +44,11 @@ static void add(struct likeness *sum, const struct likeness *l)
     sum->aa += l->aa;
     sum->bb += l->bb;
     sum->difference += l->difference;
+    sum->blocks += l->blocks;
+    for (int grid = 0; grid < 2; grid++) {
+        sum->grid_a[grid] += l->grid_a[grid];
+        sum->grid_b[grid] += l->grid_b[grid];
+    }
 }
 
 /* Of several partners that one tensor of A was given, the most like it. */
@@ -153,6 +158,27 @@ static bool rounded(struct writer *w, const char *type, double a_fits, double b_
     return true;
 }
 
+/* Runs of 32 in which every value is a whole multiple of a step: what Q8_0 or Q4_0 leaves. */
+static bool on_a_grid(struct writer *w)
+{
+    const struct likeness *l = &w->s.all;
+    bool b8 = l->grid_b[0] > 0.9 * l->blocks && l->grid_a[0] < 0.1 * l->blocks;
+    bool b4 = l->grid_b[1] > 0.9 * l->blocks && l->grid_a[1] < 0.1 * l->blocks;
+    bool a8 = l->grid_a[0] > 0.9 * l->blocks && l->grid_b[0] < 0.1 * l->blocks;
+    bool a4 = l->grid_a[1] > 0.9 * l->blocks && l->grid_b[1] < 0.1 * l->blocks;
+    if (!(l->blocks > 0) || w->s.cosine < 0.9 || !(b8 || b4 || a8 || a4))
+        return false;
+    relation(w, "quantised", 1,
+             assay_arena_print(w->c->arena,
+                               "Runs of 32 weights in %s lie on a grid of %s steps; cosine %.5f "
+                               "to the other's weights.",
+                               b8 || b4 ? "B" : "A", b8 || a8 ? "127 (8-bit)" : "8 (4-bit)",
+                               w->s.cosine));
+    direction(w, b8 || b4 ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
+              "Rounding loses what cannot be put back: the rounded side was made later.");
+    return true;
+}
+
 static bool quantised_in_blocks(struct writer *w)
 {
     struct summary *s = &w->s;
@@ -189,7 +215,7 @@ static bool same_values(struct writer *w)
     }
     return rounded(w, "F16", s->all.a_half, s->all.b_half, s->all.half_equal) ||
            rounded(w, "BF16", s->all.a_bfloat16, s->all.b_bfloat16, s->all.bfloat16_equal) ||
-           quantised_in_blocks(w);
+           quantised_in_blocks(w) || on_a_grid(w);
 }
 
 static void changed_values(struct writer *w)
@@ -197,7 +223,11 @@ static void changed_values(struct writer *w)
     const struct summary *s = &w->s;
     struct assay_arena *arena = w->c->arena;
     double equal = s->all.elements > 0 ? s->all.equal / s->all.elements : 0;
-    if (s->cosine >= TUNED_COSINE)
+    if (w->c->lent && w->c->seen.cosine > s->cosine) /* layers found by units, not by names */
+        relation(w, w->c->seen.cosine >= TUNED_COSINE ? "fine-tuned" : "continued-training", 1,
+                 assay_arena_print(arena, "Cosine %.4f of feed-forward units; names are hidden.",
+                                   w->c->seen.cosine));
+    else if (s->cosine >= TUNED_COSINE)
         relation(w, "fine-tuned", 1,
                  assay_arena_print(arena,
                                    "Cosine %.4f over all weights (least %.3f in a tensor), %.2f%% "
@@ -220,11 +250,34 @@ static void changed_values(struct writer *w)
                                    s->cosine));
 }
 
+static void smaller_is_later(struct writer *w, bool b_is_smaller)
+{
+    direction(
+        w, b_is_smaller ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
+        "Leaving out is common and easy; growing a model so that the smaller one is a part of "
+        "it is not, but it is done.");
+}
+
+/* Shapes that differ without a layer map: a run in order found among more. */
 static void pruned(struct writer *w)
 {
+    const struct disguise_seen *d = &w->c->seen;
+    if (d->matched_layers > 0) {
+        if (d->units_a != d->units_b)
+            relation(w, "pruned", (double)d->matched_layers / (double)d->layers_b,
+                     assay_arena_print(w->c->arena,
+                                       "%s has %zu feed-forward units in the matched layers, the "
+                                       "other %zu.",
+                                       d->units_a > d->units_b ? "B" : "A",
+                                       d->units_a > d->units_b ? d->units_b : d->units_a,
+                                       d->units_a > d->units_b ? d->units_a : d->units_b));
+        if (d->units_a != d->units_b)
+            smaller_is_later(w, d->units_a > d->units_b);
+        return;
+    }
     for (size_t i = 0; i < w->c->match_count; i++) {
         const struct assay_lineage_match *m = &w->c->matches[i];
-        if (!isnan(m->cosine) || m->log10_p > SIGNIFICANT)
+        if (m->units_a == m->units_b || !isnan(m->cosine) || m->log10_p > SIGNIFICANT)
             continue;
         relation(w, "pruned", (double)m->increasing / (double)m->units_a,
                  assay_arena_print(w->c->arena,
@@ -233,6 +286,44 @@ static void pruned(struct writer *w)
                                    m->increasing, m->units_a, m->a, m->units_b));
         return;
     }
+}
+
+static void disguised(struct writer *w)
+{
+    const struct disguise_seen *d = &w->c->seen;
+    struct assay_arena *arena = w->c->arena;
+    if (!d->layer_map || d->matched_layers == 0)
+        return;
+    double share = (double)d->matched_layers / (double)d->layers_b;
+    if (d->units_renumbered || d->residual_renumbered)
+        relation(w, "permuted", share,
+                 assay_arena_print(arena,
+                                   "%s; %.1f%% of feed-forward units are found by gate, up and "
+                                   "down alike, at a cosine of %.3f.",
+                                   d->units_renumbered && d->residual_renumbered
+                                       ? "Units and the residual stream are renumbered"
+                                   : d->units_renumbered ? "Units are renumbered"
+                                                         : "The residual stream is renumbered",
+                                   100 * d->agreement, d->cosine));
+    if (d->residual_turned)
+        relation(w, "rotated", share,
+                 assay_arena_print(arena,
+                                   "With the residual stream turned to fit the embeddings, %.1f%% "
+                                   "of feed-forward units are found by gate, up and down alike, "
+                                   "at a cosine of %.3f.",
+                                   100 * d->agreement, d->cosine));
+    if (d->negated > 0.05 || d->length_spread > 0.25)
+        relation(w, "rescaled", share,
+                 assay_arena_print(arena,
+                                   "%.1f%% of feed-forward units are negated, and their lengths "
+                                   "differ by a factor that spreads by %.2f in its logarithm.",
+                                   100 * d->negated, d->length_spread));
+    if (d->layers_a != d->layers_b)
+        smaller_is_later(w, d->layers_a > d->layers_b);
+    if (d->layers_moved)
+        relation(w, "layers-changed", share,
+                 assay_arena_print(arena, "B's %zu layers are these of A's %zu: %s; cosine %.4f.",
+                                   d->layers_b, d->layers_a, d->layer_map, d->cosine));
 }
 
 /* ---- stages
@@ -307,8 +398,10 @@ assay_status compare_conclude(struct comparing *c)
     r->equal_share = w.s.all.elements > 0 ? w.s.all.equal / w.s.all.elements : (double)NAN;
     r->cosine = w.s.cosine;
     if (!same_values(&w) && r->log10_p < SIGNIFICANT) {
-        changed_values(&w);
+        if (!c->seen.residual_renumbered && !c->seen.residual_turned && !c->seen.layers_moved)
+            changed_values(&w);
         pruned(&w);
+        disguised(&w);
     }
     stages(&w);
     return w.short_of_memory ? compare_no_memory(c) : ASSAY_OK;

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descent: known relations found, none invented, p-values that hold, disguises seen through. */
+#include "lineage/match.h"
+
+#include <assay/lineage.h>
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- files ------------------------------------------------------------------------------------
+ */
+
+static const char *model_path(char path[1024], const char *name)
+{
+    const char *shared = getenv("ASSAY_SHARED"), *source = getenv("ASSAY_SOURCE");
+    snprintf(path, 1024, "%s%s/models/%s",
+             shared   ? shared
+             : source ? source
+                      : ".",
+             shared ? "" : "/../shared", name);
+    if (access(path, R_OK) != 0) {
+        print_message("# skipped: no %s\n", path);
+        return NULL;
+    }
+    return path;
+}
+
+static void compare_paths(const char *a, const char *b, struct assay_lineage_comparison *r)
+{
+    struct assay_checkpoint ca, cb;
+    struct assay_error error;
+    char text[1200] = "";
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_context context = assay_context_default();
+    context.threads = 1;
+    if (assay_checkpoint_open(a, &ca, &error) != ASSAY_OK ||
+        assay_checkpoint_open(b, &cb, &error) != ASSAY_OK ||
+        assay_lineage_compare(&ca, &cb, &settings, &context, r, &error) != ASSAY_OK) {
+        assay_error_format(&error, text, sizeof text);
+        fail_msg("%s", text);
+    }
+    assay_checkpoint_close(&ca);
+    assay_checkpoint_close(&cb);
+}
+
+static bool has(const struct assay_lineage_comparison *r, const char *kind)
+{
+    for (size_t i = 0; i < r->relation_count; i++)
+        if (strcmp(r->relations[i].kind, kind) == 0)
+            return true;
+    return false;
+}
+
+/* ---- the bounds
+ * ---------------------------------------------------------------------------------- */
+
+/* Brute force over all 720 orders of 6: the exact tail can never be above the bound. */
+static void bounds_hold_over_all_orders_of_six(void **state)
+{
+    (void)state;
+    size_t fixed[7] = {0}, increasing[7] = {0}, order[6];
+    for (size_t code = 0; code < 46656; code++) {
+        size_t rest = code, k = 0, length;
+        unsigned seen = 0;
+        for (size_t i = 0; i < 6; i++, rest /= 6) {
+            order[i] = rest % 6;
+            seen |= 1u << order[i];
+            k += order[i] == i;
+        }
+        if (seen != 63)
+            continue;
+        assert_true(match_increasing(order, 6, &length));
+        for (size_t i = 0; i <= 6; i++) {
+            fixed[i] += k >= i;
+            increasing[i] += length >= i;
+        }
+    }
+    assert_int_equal(fixed[0], 720);
+    for (size_t k = 0; k <= 6; k++) {
+        assert_true(log10((double)fixed[k] / 720 + 1e-300) <=
+                    assay_lineage_fixed_tail(k, 6, 6) + 1e-12);
+        assert_true(log10((double)increasing[k] / 720) <=
+                    assay_lineage_increasing_tail(k, 6) + 1e-12);
+    }
+    assert_true(fabs(assay_lineage_fixed_tail(6, 6, 6) + log10(720)) < 1e-12);
+    assert_true(fabs(assay_lineage_increasing_tail(6, 6) + log10(720)) < 1e-12);
+    assert_true(assay_lineage_fixed_tail(328, 512, 512) < -680);
+}
+
+/* ---- kernels
+ * ------------------------------------------------------------------------------------- */
+
+static void the_fast_kernel_gives_the_bits_of_the_plain_one(void **state)
+{
+    (void)state;
+    const char *name;
+    match_kernel *fast = match_kernel_fastest(&name);
+    struct assay_random random;
+    static float a[4 * 4096], b[4096];
+    assay_random_start(&random, 3, 0);
+    for (size_t width = 16; width <= 4096; width *= 2) {
+        float x[4], y[4];
+        for (size_t i = 0; i < 4 * width; i++)
+            a[i] = (float)assay_random_normal(&random);
+        for (size_t i = 0; i < width; i++)
+            b[i] = (float)assay_random_normal(&random);
+        match_kernel_plain(a, width, b, width, x);
+        fast(a, width, b, width, y);
+        assert_memory_equal(x, y, sizeof x);
+    }
+    print_message("# the fastest here is %s\n", name);
+}
+
+/* ---- models made here
+ * ------------------------------------------------------------------------------ */
+
+#define WIDTH 32
+#define UNITS 64
+#define TOKENS 200
+#define LAYERS 2
+#define TENSORS (1 + 3 * LAYERS)
+
+struct made {
+    float embedding[TOKENS * WIDTH];
+    float part[LAYERS][3][UNITS * WIDTH];
+    struct assay_tensor tensors[TENSORS];
+    char names[TENSORS][64];
+    struct assay_checkpoint checkpoint;
+};
+
+static void set_tensor(struct made *m, size_t i, uint64_t rows, uint64_t columns, float *values)
+{
+    m->tensors[i] = (struct assay_tensor){.name = m->names[i],
+                                          .dtype = ASSAY_DTYPE_F32,
+                                          .stored_as = "F32",
+                                          .rank = 2,
+                                          .shape = {rows, columns},
+                                          .stride = {columns, 1},
+                                          .contiguous = true,
+                                          .elements = rows * columns,
+                                          .bytes = (const unsigned char *)values,
+                                          .size = rows * columns * 4,
+                                          .file = "made"};
+}
+
+static void lay_out(struct made *m)
+{
+    static const char *const parts[] = {"gate_proj", "up_proj", "down_proj"};
+    snprintf(m->names[0], 64, "model.embed_tokens.weight");
+    set_tensor(m, 0, TOKENS, WIDTH, m->embedding);
+    for (size_t l = 0; l < LAYERS; l++)
+        for (size_t p = 0; p < 3; p++) {
+            size_t i = 1 + 3 * l + p;
+            snprintf(m->names[i], 64, "model.layers.%zu.mlp.%s.weight", l, parts[p]);
+            set_tensor(m, i, p < 2 ? UNITS : WIDTH, p < 2 ? WIDTH : UNITS, m->part[l][p]);
+        }
+    m->checkpoint = (struct assay_checkpoint){
+        .path = "made", .format = "made", .tensors = m->tensors, .count = TENSORS};
+}
+
+/*
+ * An independent model of one world: tokens mean the same in all (the first stream), told in a
+ * basis of the model's own; `universal` of the units do what some unit does in every model, under
+ * a number of its own. That is what makes independent models look alike.
+ */
+static void make(struct made *m, uint64_t seed, size_t universal)
+{
+    struct assay_random world, own;
+    double basis[WIDTH][WIDTH];
+    assay_random_start(&world, 1, 77);
+    assay_random_start(&own, seed, 5);
+    for (size_t i = 0; i < WIDTH; i++) {
+        double length = 0;
+        for (size_t c = 0; c < WIDTH; c++)
+            basis[i][c] = assay_random_normal(&own);
+        for (size_t j = 0; j < i; j++) {
+            double dot = 0;
+            for (size_t c = 0; c < WIDTH; c++)
+                dot += basis[i][c] * basis[j][c];
+            for (size_t c = 0; c < WIDTH; c++)
+                basis[i][c] -= dot * basis[j][c];
+        }
+        for (size_t c = 0; c < WIDTH; c++)
+            length += basis[i][c] * basis[i][c];
+        for (size_t c = 0; c < WIDTH; c++)
+            basis[i][c] /= sqrt(length);
+    }
+    for (size_t t = 0; t < TOKENS; t++) {
+        double meaning[WIDTH];
+        for (size_t k = 0; k < WIDTH; k++)
+            meaning[k] = assay_random_normal(&world);
+        for (size_t c = 0; c < WIDTH; c++) {
+            double sum = 0.3 * assay_random_normal(&own);
+            for (size_t k = 0; k < WIDTH; k++)
+                sum += meaning[k] * basis[k][c];
+            m->embedding[t * WIDTH + c] = (float)sum;
+        }
+    }
+    for (size_t l = 0; l < LAYERS; l++) {
+        size_t order[UNITS];
+        for (size_t i = 0; i < UNITS; i++)
+            order[i] = i;
+        for (size_t i = UNITS; i > 1; i--) {
+            size_t other = (size_t)assay_random_below(&own, i), swap = order[i - 1];
+            order[i - 1] = order[other];
+            order[other] = swap;
+        }
+        for (size_t i = 0; i < UNITS; i++)
+            for (size_t p = 0; p < 3; p++) {
+                double meaning[WIDTH];
+                for (size_t k = 0; k < WIDTH; k++) {
+                    double common = assay_random_normal(&world), mine = assay_random_normal(&own);
+                    meaning[k] = i < universal ? common : mine;
+                }
+                for (size_t c = 0; c < WIDTH; c++) {
+                    double sum = 0;
+                    for (size_t k = 0; k < WIDTH; k++)
+                        sum += meaning[k] * basis[k][c];
+                    m->part[l][p][p < 2 ? order[i] * WIDTH + c : c * UNITS + order[i]] = (float)sum;
+                }
+            }
+    }
+    lay_out(m);
+}
+
+static double compare_made(const struct made *a, const struct made *b, bool *permuted)
+{
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_context context = assay_context_default();
+    struct assay_lineage_comparison r;
+    context.threads = 1;
+    assert_int_equal(
+        assay_lineage_compare(&a->checkpoint, &b->checkpoint, &settings, &context, &r, NULL),
+        ASSAY_OK);
+    double p = r.log10_p;
+    *permuted = has(&r, "permuted") || has(&r, "rotated");
+    assay_lineage_comparison_free(&r);
+    return p;
+}
+
+/*
+ * 60 pairs of independent models, a twentieth of whose units are universal. The p-values must be
+ * above uniform: at level a, at most 60 a + 4 deviations may lie below.
+ */
+static void independent_models_of_one_world_are_never_related(void **state)
+{
+    (void)state;
+    static struct made a, b;
+    size_t below[3] = {0}, pairs = 60;
+    static const double levels[3] = {0.3, 0.1, 0.01};
+    for (size_t i = 0; i < pairs; i++) {
+        bool permuted;
+        make(&a, 1000 + 2 * i, UNITS / 20);
+        make(&b, 1001 + 2 * i, UNITS / 20);
+        double p = compare_made(&a, &b, &permuted);
+        assert_false(permuted);
+        for (size_t k = 0; k < 3; k++)
+            below[k] += p <= log10(levels[k]);
+    }
+    for (size_t k = 0; k < 3; k++) {
+        double expected = levels[k] * (double)pairs;
+        if ((double)below[k] > expected + 4 * sqrt(expected))
+            fail_msg("%zu of %zu p-values at or below %g", below[k], pairs, levels[k]);
+    }
+}
+
+/* 6,000 matchings of independent random units: each tail bound is above what happens. */
+static void p_values_of_single_tests_are_above_uniform(void **state)
+{
+    (void)state;
+    enum { N = 12, ROUNDS = 6000 };
+    struct assay_context context = assay_context_default();
+    struct units a, b;
+    size_t best[N], fixed_below[4] = {0}, order_below[4] = {0};
+    float score[N];
+    static const double levels[4] = {0.2, 0.05, 0.01, 0.001};
+    context.threads = 1;
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        struct assay_random random;
+        size_t fixed = 0, length;
+        assert_true(units_new(&a, N, 16) && units_new(&b, N, 16));
+        assay_random_start(&random, 9, round);
+        for (size_t i = 0; i < N * 16; i++) {
+            a.values[i] = (float)assay_random_normal(&random);
+            b.values[i] = (float)assay_random_normal(&random);
+        }
+        units_normalise(&a);
+        units_normalise(&b);
+        assert_int_equal(match_best(&context, &a, &b, best, score, NULL), ASSAY_OK);
+        for (size_t i = 0; i < N; i++)
+            fixed += best[i] == i;
+        assert_true(match_increasing(best, N, &length));
+        for (size_t k = 0; k < 4; k++) {
+            fixed_below[k] += assay_lineage_fixed_tail(fixed, N, N) <= log10(levels[k]);
+            order_below[k] += assay_lineage_increasing_tail(length, N) <= log10(levels[k]);
+        }
+        units_free(&a);
+        units_free(&b);
+    }
+    for (size_t k = 0; k < 4; k++) {
+        double most = levels[k] * ROUNDS + 4 * sqrt(levels[k] * ROUNDS);
+        assert_true((double)fixed_below[k] <= most);
+        assert_true((double)order_below[k] <= most);
+    }
+}
+
+static void a_descendant_with_noise_is_found(void **state)
+{
+    (void)state;
+    static struct made a, b;
+    bool permuted;
+    struct assay_random random;
+    make(&a, 1, 0);
+    b = a;
+    lay_out(&b);
+    assay_random_start(&random, 4, 0);
+    for (size_t l = 0; l < LAYERS; l++)
+        for (size_t p = 0; p < 3; p++)
+            for (size_t i = 0; i < UNITS * WIDTH; i++)
+                b.part[l][p][i] += (float)assay_random_normal(&random);
+    assert_true(compare_made(&a, &b, &permuted) < -30);
+    assert_false(permuted);
+}
+
+static void weights_that_are_no_numbers_do_no_harm(void **state)
+{
+    (void)state;
+    static struct made a, b;
+    bool permuted;
+    make(&a, 1, 0);
+    make(&b, 2, 0);
+    for (size_t i = 0; i < UNITS * WIDTH; i++)
+        b.part[0][i % 3][i] = i % 2 ? NAN : INFINITY;
+    memset(b.embedding, 0, sizeof b.embedding);
+    lay_out(&b);
+    assert_true(compare_made(&a, &b, &permuted) > -2);
+}
+
+/* ---- real models
+ * -------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *a, *b, *kind; /* NULL: independent */
+} known[] = {
+    {"magika/standard_v3_0.onnx", "magika/standard_v3_1.onnx", "shared-initialisation"},
+    {"magika/standard_v2_0.onnx", "magika/standard_v2_1.onnx", NULL},
+    {"magika/standard_v2_1.onnx", "magika/standard_v3_0.onnx", NULL},
+    {"magika/standard_v2_0.onnx", "magika/standard_v3_1.onnx", NULL},
+    {"magika/fast_v2_1.onnx", "magika/standard_v2_1.onnx", NULL},
+    {"magika/fast_v2_1.onnx", "magika/standard_v3_1.onnx", NULL},
+    {"silero/2024-06-27_d0ccd9d_silero_vad.onnx", "silero/2024-08-22_97e39fb_silero_vad_half.onnx",
+     "identical"},
+    {"silero/2024-06-27_42a5ed4_silero_vad.jit", "silero/2024-06-27_d0ccd9d_silero_vad.onnx",
+     "identical"},
+    {"silero/2025-11-06_80c5592_silero_vad.onnx",
+     "silero/2025-12-10_367975d_silero_vad_16k.safetensors", "fine-tuned"},
+    {"silero/2021-12-17_127ffc9_silero_vad.onnx", "silero/2022-10-27_e6db48d_silero_vad.onnx",
+     NULL},
+    {"silero/2022-10-27_e6db48d_silero_vad.onnx", "silero/2024-06-27_d0ccd9d_silero_vad.onnx",
+     NULL},
+    {"silero/2024-06-27_42a5ed4_silero_vad.jit", "silero/2025-11-06_80c5592_silero_vad.onnx", NULL},
+    {"silero/2024-08-22_97e39fb_silero_vad_half.onnx",
+     "silero/2025-12-10_367975d_silero_vad_16k.safetensors", NULL},
+    {"magika/standard_v3_0.onnx", "silero/2025-11-06_80c5592_silero_vad.onnx", NULL},
+};
+
+static void every_known_relation_among_real_models_is_found_and_none_invented(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        char a[1024], b[1024];
+        struct assay_lineage_comparison r;
+        if (!model_path(a, known[i].a) || !model_path(b, known[i].b))
+            skip();
+        for (int swap = 0; swap < 2; swap++) {
+            compare_paths(swap ? b : a, swap ? a : b, &r);
+            if (known[i].kind ? r.log10_p > -100 || !has(&r, known[i].kind)
+                              : r.log10_p < -2 || r.relation_count > 0)
+                fail_msg("%s and %s: p = 10^%.1f, %zu relations (%s), expected %s", known[i].a,
+                         known[i].b, r.log10_p, r.relation_count,
+                         r.relation_count ? r.relations[0].kind : "",
+                         known[i].kind ? known[i].kind : "none");
+            assay_lineage_comparison_free(&r);
+        }
+    }
+}
+
+static void a_fourier_basis_is_no_evidence(void **state)
+{
+    (void)state;
+    char a[1024], b[1024];
+    struct assay_lineage_comparison r;
+    bool listed = false;
+    if (!model_path(a, "silero/2024-08-22_97e39fb_silero_vad_half.onnx") ||
+        !model_path(b, "silero/2025-12-10_367975d_silero_vad_16k.safetensors"))
+        skip();
+    compare_paths(a, b, &r);
+    for (size_t i = 0; i < r.ignored_count; i++)
+        listed = listed || strstr(r.ignored[i].tensor, "stft");
+    assert_true(listed);
+    for (size_t i = 0; i < r.match_count; i++)
+        assert_null(strstr(r.matches[i].a, "stft"));
+    assay_lineage_comparison_free(&r);
+}
+
+/* ---- disguises
+ * ------------------------------------------------------------------------------------------ */
+
+static const struct {
+    struct assay_disguise disguise;
+    const char *kinds[3];
+} disguises[] = {
+    {{.noise = 0.3}, {"fine-tuned"}},
+    {{.noise = 1}, {"continued-training"}},
+    {{.quantise = "f16"}, {"quantised"}},
+    {{.quantise = "bf16"}, {"quantised"}},
+    {{.quantise = "q8_0"}, {"quantised"}},
+    {{.quantise = "q4_0"}, {"quantised"}},
+    {{.permute = true}, {"permuted"}},
+    {{.rotate = true}, {"rotated"}},
+    {{.rescale = true}, {"rescaled"}},
+    {{.prune = 0.3}, {"pruned"}},
+    {{.drop_layers = "1,3"}, {"layers-changed"}},
+    {{.rename = true}, {"identical"}},
+    {{.rename = true, .noise = 0.3}, {"fine-tuned"}},
+    {{.rename = true, .permute = true}, {"permuted"}},
+    {{.permute = true, .rotate = true, .rescale = true, .noise = 0.3},
+     {"permuted", "rotated", "rescaled"}},
+    {{.permute = true, .rotate = true, .drop_layers = "2", .noise = 0.3},
+     {"permuted", "rotated", "layers-changed"}},
+    {{.permute = true, .rotate = true, .prune = 0.3, .quantise = "q4_0"},
+     {"permuted", "rotated", "pruned"}},
+};
+
+static void every_disguise_of_a_real_transformer_is_seen_through(void **state)
+{
+    (void)state;
+    char source[1024], path[] = "/tmp/assay-lineage-XXXXXX";
+    if (!model_path(source, "llama2c/stories260K.bin"))
+        skip();
+    close(mkstemp(path));
+    for (size_t i = 0; i < sizeof disguises / sizeof disguises[0]; i++) {
+        struct assay_checkpoint c;
+        struct assay_lineage_comparison r;
+        struct assay_disguise d = disguises[i].disguise;
+        d.seed = 100 + i;
+        assert_int_equal(assay_checkpoint_open(source, &c, NULL), ASSAY_OK);
+        assert_int_equal(assay_lineage_disguise(&c, &d, path, NULL), ASSAY_OK);
+        assay_checkpoint_close(&c);
+        compare_paths(source, path, &r);
+        for (size_t k = 0; k < 3 && disguises[i].kinds[k]; k++)
+            if (r.log10_p > -50 || !has(&r, disguises[i].kinds[k]))
+                fail_msg("disguise %zu: p = 10^%.1f, expected %s, first found %s", i, r.log10_p,
+                         disguises[i].kinds[k], r.relation_count ? r.relations[0].kind : "nothing");
+        if (d.quantise && !d.rotate)
+            assert_int_equal(r.direction, ASSAY_DIRECTION_A_TO_B);
+        assay_lineage_comparison_free(&r);
+    }
+    unlink(path);
+}
+
+static void a_disguise_is_the_same_bytes_for_the_same_seed(void **state)
+{
+    (void)state;
+    static struct made a;
+    char first[] = "/tmp/assay-first-XXXXXX", second[] = "/tmp/assay-second-XXXXXX";
+    char x[65], y[65];
+    struct assay_disguise d = {.noise = 0.1, .permute = true, .rename = true, .seed = 5};
+    make(&a, 1, 0);
+    close(mkstemp(first));
+    close(mkstemp(second));
+    assert_int_equal(assay_lineage_disguise(&a.checkpoint, &d, first, NULL), ASSAY_OK);
+    assert_int_equal(assay_lineage_disguise(&a.checkpoint, &d, second, NULL), ASSAY_OK);
+    assert_int_equal(assay_sha256_file(first, x, NULL), ASSAY_OK);
+    assert_int_equal(assay_sha256_file(second, y, NULL), ASSAY_OK);
+    assert_string_equal(x, y);
+    d.prune = 2;
+    assert_int_equal(assay_lineage_disguise(&a.checkpoint, &d, first, NULL), ASSAY_ERROR_INPUT);
+    d.prune = 0;
+    d.drop_layers = "7";
+    assert_int_equal(assay_lineage_disguise(&a.checkpoint, &d, first, NULL), ASSAY_ERROR_INPUT);
+    unlink(first);
+    unlink(second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bounds_hold_over_all_orders_of_six),
+        cmocka_unit_test(the_fast_kernel_gives_the_bits_of_the_plain_one),
+        cmocka_unit_test(p_values_of_single_tests_are_above_uniform),
+        cmocka_unit_test(independent_models_of_one_world_are_never_related),
+        cmocka_unit_test(a_descendant_with_noise_is_found),
+        cmocka_unit_test(weights_that_are_no_numbers_do_no_harm),
+        cmocka_unit_test(every_known_relation_among_real_models_is_found_and_none_invented),
+        cmocka_unit_test(a_fourier_basis_is_no_evidence),
+        cmocka_unit_test(every_disguise_of_a_real_transformer_is_seen_through),
+        cmocka_unit_test(a_disguise_is_the_same_bytes_for_the_same_seed),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
