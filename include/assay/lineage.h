@@ -113,6 +113,18 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_compare(
     struct assay_lineage_comparison *comparison, struct assay_error *error);
 ASSAY_API void assay_lineage_comparison_free(struct assay_lineage_comparison *comparison);
 
+/*
+ * The comparison as a finding. `path` is a YAML file with two keys, `first` and `second`: the
+ * checkpoints, relative to it. Two hypotheses: the weights have a common origin, or they were made
+ * independently. The likelihood ratio between them lies between two published bounds on what a
+ * p-value is worth: 1/(2 sqrt p), and -1/(e p ln p) (Sellke, Bayarri and Berger, American
+ * Statistician 2001), which no unimodal alternative exceeds. Errors: of reading either file.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_finding(const char *path,
+                                                            const struct assay_context *context,
+                                                            struct assay_finding *finding,
+                                                            struct assay_error *error);
+
 /* ---- disguises ---------------------------------------------------------------------------- */
 
 /* What to do to a checkpoint, in the order of the fields. Those about layers, units and the

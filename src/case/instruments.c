@@ -3,6 +3,7 @@
 #include "case/instruments.h"
 
 #include <assay/claim.h>
+#include <assay/lineage.h>
 
 static char *copied(struct assay_arena *arena, const char *text)
 {
@@ -54,8 +55,22 @@ static assay_status infer_hardware(const char *path, const char *data_folder,
     return status;
 }
 
+static assay_status compare_checkpoints(const char *path, const char *data_folder,
+                                        const struct assay_context *context,
+                                        struct assay_arena *arena, struct assay_finding *finding,
+                                        const struct assay_case_stated **stated,
+                                        size_t *stated_count, struct assay_error *error)
+{
+    (void)data_folder;
+    (void)arena;
+    *stated = NULL; /* two files state nothing */
+    *stated_count = 0;
+    return assay_lineage_finding(path, context, finding, error);
+}
+
 static const struct instrument instruments[] = {
     {"claim.infer", infer_hardware},
+    {"lineage.compare", compare_checkpoints},
 };
 
 const struct instrument_table instruments_all = {instruments,
