@@ -490,6 +490,42 @@ static void a_disguise_is_the_same_bytes_for_the_same_seed(void **state)
     unlink(second);
 }
 
+static void absolute(const char *path, const char *folder, char to[2048])
+{
+    snprintf(to, 2048, "%s%s%s", path[0] == '/' ? "" : folder, path[0] == '/' ? "" : "/", path);
+}
+
+/* A pair file as a case hands it on; the two hypotheses, the better one first, with exhibits. */
+static void a_comparison_becomes_a_finding_with_two_hypotheses(void **state)
+{
+    (void)state;
+    char a[1024], b[1024], path[] = "/tmp/assay-pair-XXXXXX", text[4096];
+    char real_a[2048], real_b[2048], folder[1000];
+    struct assay_context context = assay_context_default();
+    struct assay_finding f;
+    struct assay_error error;
+    if (!model_path(a, "magika/standard_v3_0.onnx") || !model_path(b, "magika/standard_v3_1.onnx"))
+        skip();
+    assert_non_null(getcwd(folder, sizeof folder));
+    absolute(a, folder, real_a);
+    absolute(b, folder, real_b);
+    close(mkstemp(path));
+    int length = snprintf(text, sizeof text, "first: %.1500s\nsecond: %.1500s\n", real_a, real_b);
+    assert_int_equal(assay_file_write(path, text, (size_t)length, &error), ASSAY_OK);
+    assert_int_equal(assay_lineage_finding(path, &context, &f, &error), ASSAY_OK);
+    assert_int_equal(f.weight_count, 2);
+    assert_string_equal(f.weights[0].hypothesis, "common origin");
+    assert_true(f.weights[1].log10_likelihood.median < -300);
+    assert_true(f.weights[1].log10_likelihood.low <= f.weights[1].log10_likelihood.median);
+    assert_int_equal(f.exhibit_count, 3);
+    assert_int_equal(strlen(f.exhibits[1].sha256), 64);
+    assay_finding_free(&f);
+    length = snprintf(text, sizeof text, "first: %.1500s\nthird: x\n", real_a);
+    assert_int_equal(assay_file_write(path, text, (size_t)length, &error), ASSAY_OK);
+    assert_int_equal(assay_lineage_finding(path, &context, &f, &error), ASSAY_ERROR_INPUT);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +538,7 @@ int main(void)
         cmocka_unit_test(every_known_relation_among_real_models_is_found_and_none_invented),
         cmocka_unit_test(a_fourier_basis_is_no_evidence),
         cmocka_unit_test(every_disguise_of_a_real_transformer_is_seen_through),
+        cmocka_unit_test(a_comparison_becomes_a_finding_with_two_hypotheses),
         cmocka_unit_test(a_disguise_is_the_same_bytes_for_the_same_seed),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

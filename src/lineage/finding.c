@@ -129,20 +129,26 @@ static void write_quantities(struct writer *w)
     w->finding->quantities = list;
 }
 
+/* The axes that would surprise most, strongest first. */
 static void write_figure(struct writer *w)
 {
     const struct assay_lineage_comparison *r = w->r;
     size_t n = r->match_count < MOST_BARS ? r->match_count : MOST_BARS;
     struct assay_bar *bars = room(w, n, sizeof *bars);
     struct assay_figure *figure = room(w, 1, sizeof *figure);
-    if (!bars || !figure || n == 0)
+    bool *used = room(w, r->match_count, sizeof *used);
+    if (!bars || !figure || !used || n == 0)
         return;
     for (size_t i = 0; i < n; i++) {
-        const struct assay_lineage_match *m = &r->matches[i * r->match_count / n];
-        double value = -m->log10_p;
-        bars[i] =
-            (struct assay_bar){kept(w, assay_arena_print(w->arena, "%s (%s axis)", m->a, m->axis)),
-                               kept(w, m->method), value, value, value};
+        size_t best = SIZE_MAX;
+        for (size_t k = 0; k < r->match_count; k++)
+            if (!used[k] && (best == SIZE_MAX || r->matches[k].log10_p < r->matches[best].log10_p))
+                best = k;
+        used[best] = true;
+        const struct assay_lineage_match *m = &r->matches[best];
+        double value = fmax(0, round(-1000 * m->log10_p) / 1000);
+        bars[i] = (struct assay_bar){kept(w, assay_arena_print(w->arena, "%s, %s", m->a, m->axis)),
+                                     kept(w, m->method), value, value, value};
     }
     *figure = (struct assay_figure){"axes", "How much chance would have to explain, axis by axis",
                                     "-log10 p", bars, n};
@@ -150,8 +156,7 @@ static void write_figure(struct writer *w)
     w->finding->figure_count = 1;
 }
 
-/* ---- the whole
- * ----------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------- */
 
 static assay_status write_finding(struct writer *w, const struct assay_context *context,
                                   struct assay_error *error)
