@@ -77,7 +77,7 @@ static void the_claimed_run_is_read_in_si_units(void **state)
     assert_near(run->devices, 2048, 0);
     assert_near(run->pipeline * run->data_parallel * run->tensor, run->devices, 0);
     assert_true(isnan(run->step_seconds) && isnan(run->micro_batch) && isnan(run->head_dim));
-    assert_string_equal(run->recompute, "");
+    assert_string_equal(run->recompute, "selective");
 }
 
 static void printed_percentages_and_rates_are_fractions_and_operations(void **state)

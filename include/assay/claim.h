@@ -64,6 +64,8 @@ struct assay_claim_data {
     struct assay_exhibit accelerators_file; /* what was read, by digest */
     const struct assay_efficiency_table *efficiency;
     struct assay_exhibit efficiency_file;
+    const struct assay_clue_fact *clue_facts; /* by enum assay_clue_kind; in evidence.h */
+    struct assay_exhibit clues_file;
 };
 
 /*
@@ -193,6 +195,51 @@ struct assay_claimed {
     double mfu; /* fraction; 6N without attention unless the source says otherwise */
 };
 
+/* What can be known of a run from outside its own claim; data/clues.csv has the figures. */
+enum assay_clue_kind {
+    ASSAY_CLUE_POWER,        /* watts at the meter, mean over the run */
+    ASSAY_CLUE_ENERGY,       /* joules at the meter, over the run */
+    ASSAY_CLUE_SERVERS,      /* pieces */
+    ASSAY_CLUE_TRANSCEIVERS, /* pieces */
+    ASSAY_CLUE_NICS,         /* pieces */
+    ASSAY_CLUE_HBM,          /* bytes of device memory */
+    ASSAY_CLUE_SHIPPED,      /* devices of `accelerator` that came in and did not leave */
+    ASSAY_CLUE_INSPECTED, /* a device seen was of kind `accelerator`; value: chance of no error */
+    ASSAY_CLUE_STAFF,     /* people who run the cluster */
+    ASSAY_CLUE_CAPITAL,   /* US dollars spent on it */
+    ASSAY_CLUE_RENT,      /* US dollars paid for the run's device-hours */
+    ASSAY_CLUE_SPEED,     /* seconds a step, from a log or trace and not from the claim */
+    ASSAY_CLUE_COUNT
+};
+
+struct assay_clue {
+    enum assay_clue_kind kind;
+    const char *name; /* as the file names it, else the kind */
+    double value;     /* SI */
+    double log_sd;    /* of the observation itself */
+    char reliability; /* A to F: of the source */
+    int credibility;  /* 1 to 6: of the information (kept for a report) */
+    const struct assay_accelerator *accelerator; /* of shipped and inspected, else NULL */
+    double begin, receipts, shipments, end;      /* of shipped as a balance, else NaN */
+    const char *source, *date;                   /* NULL if not given */
+    long line;
+};
+
+/* Who holds which prior over hardware. */
+struct assay_prior_weight {
+    const struct assay_accelerator *accelerator;
+    double weight;
+};
+struct assay_priors {
+    const char *holder;                       /* NULL if not given */
+    const struct assay_prior_weight *weights; /* of kinds */
+    size_t weight_count;
+    double other_weight; /* of kinds that are not listed; 1 usual */
+    double count_log_sd; /* of the logarithm of the count around the stated one; NaN: all alike */
+    double share_low, share_high; /* of the days, the share in which devices worked; uniform */
+    double mixed;                 /* prior that half of the stated kind was another kind; 0 usual */
+};
+
 struct assay_run {
     const char *path;
     char name[128];
@@ -209,6 +256,9 @@ struct assay_run {
     struct assay_plan plan;
     bool plan_known; /* false: the plan is Assay's choice (see assay_plan_choose) */
     struct assay_claimed claimed;
+    const struct assay_clue *clues;
+    size_t clue_count;
+    struct assay_priors priors;
     /* what was stated, line by line, for a report: name, text with unit, source, date */
     const struct assay_statement *statements;
     size_t statement_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of facts that the claim room stands on, read once. */
 #include "claim/accelerators.h"
+#include "claim/clue.h"
 #include "claim/efficiency.h"
 
 #include <string.h>
@@ -18,7 +19,13 @@ static assay_status read_all(const char *folder, struct assay_claim_data *data,
     ASSAY_TRY(efficiency_read(efficiency, factor, data->arena, &table, error));
     data->efficiency = table;
     data->efficiency_file.path = efficiency;
-    return assay_sha256_file(efficiency, data->efficiency_file.sha256, error);
+    ASSAY_TRY(assay_sha256_file(efficiency, data->efficiency_file.sha256, error));
+    char *clues = assay_arena_print(data->arena, "%s/clues.csv", folder);
+    if (!clues)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    ASSAY_TRY(clue_facts_read(clues, data->arena, &data->clue_facts, error));
+    data->clues_file.path = clues;
+    return assay_sha256_file(clues, data->clues_file.sha256, error);
 }
 
 assay_status assay_claim_data_read(const char *folder, struct assay_claim_data *data,

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * infer: which hardware fits a claim, coarsely. In: RUN.yaml with `claimed`, the tables. Out: a
- * finding. For each accelerator and count the forward model's hours are drawn with its
- * uncertainty, and the likelihood of the claim is the mean, over draws, of the density of what
- * was claimed:
- *   L(x, n) = mean over d of N(ln claimed; ln predicted(x, n, d), residual^2).
- * The same draw of efficiency serves every hypothesis, so that what is unknown in common
- * cancels in a ratio. What can go wrong: nothing claimed that can be weighed; a plan that
- * cannot be made (the hypothesis is listed, not weighed).
+ * infer: the hypotheses of hardware and what the forward model predicts of each. In: RUN.yaml
+ * with `claimed`, the tables. Out: for each accelerator and count, and for halves of the stated
+ * kind and another where priors allow mixtures, draws of step time and hours. What can go wrong:
+ * nothing claimed that can be weighed; a plan that cannot be made (the hypothesis is listed, not
+ * weighed).
  */
 #include "claim/infer.h"
 
 #include "claim/efficiency.h"
+#include "claim/posterior.h"
 #include "claim/sorted.h"
 
 #include <math.h>
@@ -21,50 +19,7 @@
 
 static const double count_factors[COUNT_FACTORS] = {0.25, 0.5, 1, 2, 4};
 
-/* What people count hours and days to: a claim is rounded, and a calendar has idle days. */
-static const double wall_sd = 0.05;
-
 /* ---- one hypothesis ----------------------------------------------------------------------- */
-
-static double log_normal_density(double claimed, double predicted, double sd)
-{
-    double z = (log(claimed) - log(predicted)) / sd;
-    return -0.5 * z * z - log(sd);
-}
-
-/* The natural log of the density of everything claimed, for one draw. */
-static double claim_density(const struct assay_run *run, const struct assay_efficiency *e,
-                            const struct assay_step *step)
-{
-    const struct assay_claimed *c = &run->claimed;
-    double tokens = (double)run->plan.global_batch * (double)run->sequence;
-    double devices = (double)run->machine.devices;
-    double hours_a_token = step->seconds * devices / 3600 / tokens;
-    double run_sd = hypot(e->residual, e->run_overhead_sd);
-
-    /* One statement of the speed, the most direct: others repeat it. */
-    double speed = 0;
-    if (c->step_seconds > 0)
-        speed = log_normal_density(c->step_seconds, step->seconds, e->residual);
-    else if (c->tokens_per_second_per_device > 0)
-        speed = log_normal_density(c->tokens_per_second_per_device,
-                                   step->tokens_per_second_per_device, e->residual);
-    else if (c->device_hours > 0 && run->tokens > 0)
-        speed = log_normal_density(c->device_hours, hours_a_token * run->tokens * e->run_overhead,
-                                   run_sd);
-    else if (c->device_hours_per_token > 0)
-        speed =
-            log_normal_density(c->device_hours_per_token, hours_a_token * e->run_overhead, run_sd);
-    /* Days fix the count, given the hours: they are hours over devices, whatever the hardware. */
-    double days = 0;
-    if (c->wall_seconds > 0 && c->device_hours > 0)
-        days = log_normal_density(c->wall_seconds, c->device_hours * 3600 / devices, wall_sd);
-    else if (c->wall_seconds > 0 && run->tokens > 0)
-        days = log_normal_density(c->wall_seconds,
-                                  hours_a_token * run->tokens * e->run_overhead * 3600 / devices,
-                                  hypot(run_sd, wall_sd));
-    return speed + days;
-}
 
 static bool can_be_weighed(const struct assay_run *run)
 {
@@ -74,52 +29,48 @@ static bool can_be_weighed(const struct assay_run *run)
            (c->wall_seconds > 0 && run->tokens > 0);
 }
 
-static double log_mean_exp(const double *values, size_t n)
+/* The middle of what the whole run would have cost. */
+static void set_hours(struct hypothesis *h, uint64_t seed)
 {
-    double top = -INFINITY, sum = 0;
-    for (size_t i = 0; i < n; i++)
-        top = fmax(top, values[i]);
-    for (size_t i = 0; i < n; i++)
-        sum += exp(values[i] - top);
-    return top + log(sum / (double)n);
+    double hours[INFER_DRAWS];
+    for (size_t d = 0; d < INFER_DRAWS; d++) {
+        struct assay_random random;
+        assay_random_start(&random, seed, INFER_DRAWS + d);
+        hours[d] = exp(h->log_hours_per_token[d] + h->run_sd * assay_random_normal(&random)) *
+                   h->run.tokens;
+    }
+    sort_doubles(hours, INFER_DRAWS);
+    h->hours = interval_of_sorted(hours, INFER_DRAWS, 1);
 }
 
-static void weigh(struct hypothesis *h, const struct assay_claim_data *data, uint64_t seed)
+static void draw(struct hypothesis *h, const struct assay_claim_data *data, uint64_t seed,
+                 double *log_step, double *log_hours)
 {
-    double logs[INFER_DRAWS], hours[INFER_DRAWS], batch[INFER_BATCHES];
     double tokens = (double)h->run.plan.global_batch * (double)h->run.sequence;
     double devices = (double)h->run.machine.devices;
+    struct assay_efficiency e;
+    struct assay_step step;
 
     for (size_t d = 0; d < INFER_DRAWS; d++) {
         struct assay_random random;
-        struct assay_efficiency e;
-        struct assay_step step;
         assay_random_start(&random, seed, d);
         assay_efficiency_resolve(data->efficiency, &h->run, &random, &e);
         assay_step_predict(&h->run, &e, &step);
-        logs[d] = claim_density(&h->run, &e, &step);
-        hours[d] = step.seconds * devices / 3600 / tokens * h->run.tokens * e.run_overhead *
-                   exp(hypot(e.residual, e.run_overhead_sd) * assay_random_normal(&random));
+        log_step[d] = log(step.seconds);
+        log_hours[d] = log_step[d] + log(devices / 3600 / tokens * e.run_overhead);
     }
-    h->log10_likelihood = log_mean_exp(logs, INFER_DRAWS) / log(10);
-    for (size_t b = 0; b < INFER_BATCHES; b++)
-        batch[b] =
-            log_mean_exp(logs + b * (INFER_DRAWS / INFER_BATCHES), INFER_DRAWS / INFER_BATCHES) /
-            log(10);
-    double mean = 0, squares = 0;
-    for (size_t b = 0; b < INFER_BATCHES; b++)
-        mean += batch[b] / INFER_BATCHES;
-    for (size_t b = 0; b < INFER_BATCHES; b++)
-        squares += (batch[b] - mean) * (batch[b] - mean);
-    h->monte_carlo_sd = sqrt(squares / (INFER_BATCHES - 1) / INFER_BATCHES);
-    sort_doubles(hours, INFER_DRAWS);
-    h->hours = interval_of_sorted(hours, INFER_DRAWS, 1);
+    h->residual = e.residual; /* of every draw: these rows have no uncertainty */
+    h->run_sd = hypot(e.residual, e.run_overhead_sd);
+    h->log_step = log_step;
+    h->log_hours_per_token = log_hours;
+    set_hours(h, seed);
 }
 
 struct job {
     const struct assay_claim_data *data;
     const struct assay_run *claimed;
     struct hypothesis *hypotheses;
+    double *room; /* two tables of INFER_DRAWS a hypothesis */
     uint64_t seed;
 };
 
@@ -152,6 +103,10 @@ static void consider(void *user, size_t i)
 
     h->weighed = false;
     const struct assay_accelerator *a = &h->run.machine.accelerator;
+    if (!h->stated && prior_of_kind(&job->claimed->priors, a) == 0) {
+        snprintf(h->note, sizeof h->note, "its prior is 0");
+        return;
+    }
     if (!h->stated && launched_after(a, claim_date(job->claimed))) {
         snprintf(h->note, sizeof h->note, "not to be had before %s, after the claim was made",
                  a->launch_date);
@@ -169,7 +124,8 @@ static void consider(void *user, size_t i)
         return;
     }
     h->weighed = true;
-    weigh(h, job->data, job->seed);
+    double *room = job->room + 2 * INFER_DRAWS * i;
+    draw(h, job->data, job->seed, room, room + INFER_DRAWS);
 }
 
 /* ---- all hypotheses ----------------------------------------------------------------------- */
@@ -202,6 +158,56 @@ static size_t list_hypotheses(const struct assay_claim_data *data, const struct 
     return n;
 }
 
+/* ---- halves of two kinds ------------------------------------------------------------------ */
+
+static const struct hypothesis *find_stated(const struct hypothesis *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].stated)
+            return &list[i];
+    return NULL;
+}
+
+/* Work shared in proportion to speed: a half of each is as fast as the mean of both clusters. */
+static bool mix(const struct hypothesis *a, const struct hypothesis *b, uint64_t seed,
+                struct assay_arena *arena, struct hypothesis *out)
+{
+    double *steps = assay_arena_alloc(arena, INFER_DRAWS, sizeof *steps);
+    double *hours = assay_arena_alloc(arena, INFER_DRAWS, sizeof *hours);
+    if (!steps || !hours)
+        return false;
+    *out = *a;
+    out->stated = false;
+    out->other = &b->run.machine.accelerator;
+    snprintf(out->name, sizeof out->name, "%lld x half %s, half %s",
+             (long long)a->run.machine.devices, a->run.machine.accelerator.name, out->other->name);
+    for (size_t d = 0; d < INFER_DRAWS; d++) {
+        steps[d] = log(2 / (exp(-a->log_step[d]) + exp(-b->log_step[d])));
+        hours[d] = log(2 / (exp(-a->log_hours_per_token[d]) + exp(-b->log_hours_per_token[d])));
+    }
+    out->log_step = steps;
+    out->log_hours_per_token = hours;
+    set_hours(out, seed);
+    return true;
+}
+
+static bool add_mixtures(const struct assay_run *run, uint64_t seed, struct assay_arena *arena,
+                         struct hypothesis *list, size_t *count)
+{
+    size_t n = *count;
+    const struct hypothesis *stated = find_stated(list, n);
+    if (!(run->priors.mixed > 0) || !stated || !stated->weighed)
+        return true;
+    for (size_t i = 0; i < n; i++)
+        if (list[i].weighed && &list[i] != stated &&
+            list[i].run.machine.devices == stated->run.machine.devices &&
+            !mix(stated, &list[i], seed, arena, &list[(*count)++]))
+            return false;
+    return true;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
 static int best_first(const void *a, const void *b)
 {
     const struct hypothesis *x = a, *y = b;
@@ -212,24 +218,32 @@ static int best_first(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+void infer_sort(struct hypothesis *hypotheses, size_t count)
+{
+    qsort(hypotheses, count, sizeof *hypotheses, best_first);
+}
+
 assay_status infer_hypotheses(const struct assay_claim_data *data, const struct assay_run *run,
                               const struct assay_context *context, struct assay_arena *arena,
                               struct hypothesis **hypotheses, size_t *count,
                               struct assay_error *error)
 {
+    size_t most = data->accelerator_count * COUNT_FACTORS;
     if (!can_be_weighed(run))
         return assay_error_at(error, ASSAY_ERROR_UNANSWERABLE, run->path, 0,
                               "nothing is claimed that hardware can be weighed by: expected "
                               "device_hours with tokens, device_hours_per_token, step_time, "
                               "tokens_per_second_per_device, or wall_time with tokens");
     struct hypothesis *list =
-        assay_arena_alloc(arena, data->accelerator_count * COUNT_FACTORS + 1, sizeof *list);
-    if (!list)
+        assay_arena_alloc(arena, most + data->accelerator_count, sizeof *list);
+    double *room = assay_arena_alloc(arena, most, 2 * INFER_DRAWS * sizeof *room);
+    if (!list || !room)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     size_t n = list_hypotheses(data, run, list);
-    struct job job = {data, run, list, context->seed};
+    struct job job = {data, run, list, room, context->seed};
     ASSAY_TRY(assay_parallel_for(context, "hardware", n, consider, &job, error));
-    qsort(list, n, sizeof *list, best_first);
+    if (!add_mixtures(run, context->seed, arena, list, &n))
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     *hypotheses = list;
     *count = n;
     return ASSAY_OK;

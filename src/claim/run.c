@@ -5,6 +5,8 @@
  */
 #include "claim/run.h"
 
+#include "claim/evidence_read.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -323,6 +325,7 @@ static assay_status read_all(struct assay_run *run, const void *bytes, size_t si
     ASSAY_TRY(read_hardware(&r, root, data));
     ASSAY_TRY(read_parallel(&r, root));
     ASSAY_TRY(read_claimed(&r, root));
+    ASSAY_TRY(evidence_read(run, root, data, error));
     ASSAY_TRY(assay_yaml_finish(root, error));
     run->statements = r.statements;
     run->statement_count = r.count;
@@ -347,6 +350,8 @@ void assay_run_default(struct assay_run *run)
                                     .zero = 1,
                                     .micro_batch = 1,
                                     .global_batch = 1};
+    run->priors = (struct assay_priors){
+        .other_weight = 1, .count_log_sd = NAN, .share_low = 0.85, .share_high = 1};
     run->claimed = (struct assay_claimed){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 }
 

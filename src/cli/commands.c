@@ -14,6 +14,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_claim_validate,
     &cli_claim_search,
     &cli_claim_infer,
+    &cli_claim_simulate,
     &cli_claim_explain,
     &cli_claim_fence,
     &cli_claim_calibrate,
