@@ -291,8 +291,7 @@ static void p_values_of_single_tests_are_above_uniform(void **state)
             a.values[i] = (float)assay_random_normal(&random);
             b.values[i] = (float)assay_random_normal(&random);
         }
-        units_normalise(&a);
-        units_normalise(&b);
+        assert_true(units_normalise(&a) && units_normalise(&b));
         assert_int_equal(match_best(&context, &a, &b, best, score, NULL), ASSAY_OK);
         for (size_t i = 0; i < N; i++)
             fixed += best[i] == i;

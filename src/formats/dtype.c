@@ -93,12 +93,17 @@ static void run(enum assay_dtype dtype, const unsigned char *at, size_t count, f
 {
     if (dtype == ASSAY_DTYPE_F32) {
         memcpy(values, at, count * sizeof *values);
-    } else if (dtype == ASSAY_DTYPE_BF16 || dtype == ASSAY_DTYPE_F16) {
+    } else if (dtype == ASSAY_DTYPE_BF16) {
         for (size_t i = 0; i < count; i++) {
             uint16_t half;
             memcpy(&half, at + 2 * i, sizeof half);
-            values[i] =
-                dtype == ASSAY_DTYPE_F16 ? small_float_half(half) : small_float_bfloat16(half);
+            values[i] = small_float_bfloat16(half);
+        }
+    } else if (dtype == ASSAY_DTYPE_F16) {
+        for (size_t i = 0; i < count; i++) {
+            uint16_t half;
+            memcpy(&half, at + 2 * i, sizeof half);
+            values[i] = small_float_half(half);
         }
     } else {
         for (size_t i = 0; i < count; i++)

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define LEAST_UNITS 8
+#define LEAST_SAMPLED 64
+#define MOST_WORK 1e9 /* multiplications a test */
 
 struct side {
     const struct matrix *matrix;
@@ -55,11 +57,23 @@ static assay_status test(struct comparing *c, const struct units *a, const uint6
     return status;
 }
 
+/* Fewer units where each costs much: 64 that all keep their number among 11,008 are 10^-250. */
+static uint64_t affordable(const struct comparing *c, const struct side *few,
+                           const struct side *many, enum axis axis)
+{
+    uint64_t width = matrix_width(few->matrix, axis), most = c->settings->most_coordinates;
+    double each = (double)many->units * (double)(width < most ? width : most);
+    uint64_t count = (uint64_t)fmin((double)c->settings->most_units, MOST_WORK / each);
+    uint64_t least =
+        c->settings->most_units < LEAST_SAMPLED ? c->settings->most_units : LEAST_SAMPLED;
+    return count < least ? least : count;
+}
+
 static assay_status test_block(struct comparing *c, const struct side *few, const struct side *many,
                                enum axis axis, uint64_t block, struct assay_lineage_match *match)
 {
     uint64_t count, most = c->settings->most_coordinates;
-    uint64_t *numbers = sample(few->units, c->settings->most_units, &count);
+    uint64_t *numbers = sample(few->units, affordable(c, few, many, axis), &count);
     uint64_t *shifted = malloc((size_t)(count + 1) * sizeof *shifted);
     struct units a = {0}, b = {0};
     assay_status status = numbers && shifted ? ASSAY_OK : compare_no_memory(c);

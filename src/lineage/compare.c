@@ -9,7 +9,7 @@
 struct assay_lineage_settings assay_lineage_settings_default(void)
 {
     return (struct assay_lineage_settings){
-        .most_units = 512, .most_coordinates = 4096, .most_pairs = 2000};
+        .most_units = 512, .most_coordinates = 2048, .most_pairs = 2000};
 }
 
 assay_status compare_no_memory(struct comparing *c)

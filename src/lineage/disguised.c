@@ -19,6 +19,7 @@
 
 #define MOST_SAMPLED 256
 #define UNIVERSAL_SHARE 0.1
+#define CHEAP_WORK 4e9
 #define MOST_WORK 4e11 /* multiplications: about half a minute on one core */
 #define MATCHED_SHARE 0.3
 
@@ -324,6 +325,11 @@ static bool is_feasible(struct search *s)
     s->unused = assay_arena_alloc(s->c->arena, (size_t)most, sizeof(size_t));
     s->lengths_a = assay_arena_alloc(s->c->arena, s->n, sizeof(float));
     s->lengths_b = assay_arena_alloc(s->c->arena, (size_t)most, sizeof(float));
+    double least_p = 0;
+    for (size_t i = 0; i < s->c->match_count; i++)
+        least_p = fmin(least_p, s->c->matches[i].log10_p);
+    if (least_p < -30 && s->a.layer_count == s->b.layer_count && work > CHEAP_WORK)
+        return false; /* as numbered, it is plain enough */
     return s->lengths_a && s->lengths_b && s->n >= 16 && work < MOST_WORK && s->numbers &&
            s->unused;
 }

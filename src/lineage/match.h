@@ -20,9 +20,9 @@ void units_free(struct units *units);
 /*
  * Takes the mean vector off every row and makes rows of length 1; rows that are then shorter
  * than 1e-6 of the longest become 0. Treats all units alike, so a renumbering of units before or
- * after makes no difference.
+ * after makes no difference. False if memory is short.
  */
-void units_normalise(struct units *units);
+ASSAY_MUST_USE bool units_normalise(struct units *units);
 
 /*
  * best[i]: the row of b with the largest scalar product with row i of a; `score` that product.

@@ -43,18 +43,27 @@ static assay_status read_first(const struct matrix *m, const struct selection *s
     return ASSAY_OK;
 }
 
-/* One row of the file gives one coordinate (or `inner` of them) to every unit. */
+#define TOGETHER 16
+
+/*
+ * One row of the file gives one coordinate (or `inner` of them) to every unit. Rows are read a few
+ * at a time, so that what a unit gets is written in runs.
+ */
 static assay_status gather(const struct matrix *m, const struct selection *s, struct units *units,
                            uint64_t rows, float *slab, struct assay_error *error)
 {
     uint64_t inner = m->shape.inner, size = m->shape.in * inner;
-    for (uint64_t r = 0; r < rows; r++) {
-        uint64_t row = rows == m->shape.out ? r : r * m->shape.out / rows;
-        ASSAY_TRY(assay_tensor_read(m->tensor, row * size, size, slab, error));
-        clean(slab, (size_t)size);
+    for (uint64_t r = 0; r < rows; r += TOGETHER) {
+        uint64_t count = rows - r < TOGETHER ? rows - r : TOGETHER;
+        for (uint64_t k = 0; k < count; k++) {
+            uint64_t row = rows == m->shape.out ? r + k : (r + k) * m->shape.out / rows;
+            ASSAY_TRY(assay_tensor_read(m->tensor, row * size, size, slab + k * size, error));
+            clean(slab + k * size, (size_t)size);
+        }
         for (uint64_t i = 0; i < s->count; i++)
-            memcpy(units->values + i * units->width + r * inner, slab + number_of(s, i) * inner,
-                   (size_t)inner * sizeof *slab);
+            for (uint64_t k = 0; k < count; k++)
+                memcpy(units->values + i * units->width + (r + k) * inner,
+                       slab + k * size + number_of(s, i) * inner, (size_t)inner * sizeof *slab);
     }
     return ASSAY_OK;
 }
@@ -66,7 +75,7 @@ static assay_status read_second(const struct matrix *m, const struct selection *
     uint64_t inner = m->shape.inner, rows = m->shape.out, size = m->shape.in * inner;
     if (rows * inner > s->most_coordinates)
         rows = s->most_coordinates / inner ? s->most_coordinates / inner : 1;
-    float *slab = malloc((size_t)size * sizeof *slab);
+    float *slab = calloc(TOGETHER, (size_t)size * sizeof *slab);
     if (!slab || !units_new(units, (size_t)s->count, (size_t)(rows * inner))) {
         free(slab);
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
@@ -94,11 +103,11 @@ assay_status matrix_read_units(const struct matrix *m, const struct selection *s
     memset(units, 0, sizeof *units);
     assay_status status = s->axis == AXIS_FIRST ? read_first(m, s, units, bytes_read, error)
                                                 : read_second(m, s, units, bytes_read, error);
-    if (status != ASSAY_OK)
-        units_free(units);
     if (status == ASSAY_OK && m->own_units)
         leave_out_own(m, s, units);
-    if (status == ASSAY_OK)
-        units_normalise(units);
+    if (status == ASSAY_OK && !units_normalise(units))
+        status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    if (status != ASSAY_OK)
+        units_free(units);
     return status;
 }

@@ -207,9 +207,9 @@ assay_status turn_find(const struct assay_context *context, const struct body *a
     if (status == ASSAY_OK) {
         memcpy(na.values, ua.values, ua.count * ua.width * sizeof(float));
         memcpy(nb.values, ub.values, ub.count * ub.width * sizeof(float));
-        units_normalise(&na);
-        units_normalise(&nb);
-        status = renumbering(context, &na, &nb, turn, found, error);
+        status = units_normalise(&na) && units_normalise(&nb)
+                     ? renumbering(context, &na, &nb, turn, found, error)
+                     : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     }
     if (status == ASSAY_OK && !*found && a->width <= WIDEST_ROTATION && tokens >= a->width)
         status = rotation(&ua, &ub, turn, found, error);
