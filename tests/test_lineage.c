@@ -494,6 +494,75 @@ static void absolute(const char *path, const char *folder, char to[2048])
     snprintf(to, 2048, "%s%s%s", path[0] == '/' ? "" : folder, path[0] == '/' ? "" : "/", path);
 }
 
+/* ---- tokenizers ---------------------------------------------------------------------------------
+ */
+
+static void tokenizers(const char *a, const char *b, struct assay_tokenizer_likeness *l)
+{
+    struct assay_vocabulary x, y;
+    assert_int_equal(assay_vocabulary_read(a, &x, NULL), ASSAY_OK);
+    assert_int_equal(assay_vocabulary_read(b, &y, NULL), ASSAY_OK);
+    assert_int_equal(assay_lineage_tokenizers(&x, &y, l, NULL), ASSAY_OK);
+    assay_vocabulary_free(&x);
+    assay_vocabulary_free(&y);
+}
+
+/* Mistral put 768 control pieces before the others in its second tokenizer. */
+static void mistrals_second_tokenizer_is_the_first_one_shifted(void **state)
+{
+    (void)state;
+    char a[1024], b[1024];
+    struct assay_tokenizer_likeness l;
+    if (!model_path(a, "tokenizers/tokenizer.model.v1") ||
+        !model_path(b, "tokenizers/mistral_instruct_tokenizer_240216.model.v2"))
+        skip();
+    tokenizers(a, b, &l);
+    assert_int_equal(l.shared, 32000);
+    assert_int_equal(l.same_number, 3);
+    assert_int_equal(l.shift, 768);
+    assert_true(fabs(l.jaccard - 32000.0 / 32768.0) < 1e-12);
+    assert_true(l.order > 0.99999);
+}
+
+static void one_vocabulary_in_two_formats_is_the_same(void **state)
+{
+    (void)state;
+    char a[1024], b[1024];
+    struct assay_tokenizer_likeness l;
+    if (!model_path(a, "tokenizers/llama2-tokenizer.model") ||
+        !model_path(b, "gguf-vocab/ggml-vocab-llama-spm.gguf"))
+        skip();
+    tokenizers(a, b, &l);
+    assert_int_equal(l.same_number, 32000);
+    assert_true(l.jaccard == 1);
+}
+
+static void a_tokenizer_json_is_read_with_its_merges_and_refused_when_it_lies(void **state)
+{
+    (void)state;
+    static const char good[] =
+        "{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[[\"a\",\"b\"],\"b a\"]},"
+        "\"added_tokens\":[{\"id\":4,\"content\":\"<s>\"}]}";
+    static const char *const bad[] = {"{\"model\":{\"vocab\":{\"a\":4000000000000}}}",
+                                      "{\"model\":{\"vocab\":{\"a\":-1}}}",
+                                      "{\"model\":{\"vocab\":[[1,2]]}}",
+                                      "{\"model\":{}}",
+                                      "{",
+                                      "",
+                                      "\x0a\xff\xff\xff\xff\x7f"};
+    struct assay_vocabulary v;
+    assert_int_equal(assay_vocabulary_parse("x", good, sizeof good - 1, &v, NULL), ASSAY_OK);
+    assert_int_equal(v.count, 5);
+    assert_int_equal(v.pieces[3].size, 0);
+    assert_memory_equal(v.pieces[4].bytes, "<s>", 3);
+    assert_int_equal(v.merge_count, 2);
+    assert_memory_equal(v.merges[0].bytes, "a b", 3);
+    assay_vocabulary_free(&v);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(assay_vocabulary_parse("x", bad[i], strlen(bad[i]), &v, NULL),
+                         ASSAY_ERROR_INPUT);
+}
+
 /* A pair file as a case hands it on; the two hypotheses, the better one first, with exhibits. */
 static void a_comparison_becomes_a_finding_with_two_hypotheses(void **state)
 {
@@ -537,6 +606,9 @@ int main(void)
         cmocka_unit_test(every_known_relation_among_real_models_is_found_and_none_invented),
         cmocka_unit_test(a_fourier_basis_is_no_evidence),
         cmocka_unit_test(every_disguise_of_a_real_transformer_is_seen_through),
+        cmocka_unit_test(mistrals_second_tokenizer_is_the_first_one_shifted),
+        cmocka_unit_test(one_vocabulary_in_two_formats_is_the_same),
+        cmocka_unit_test(a_tokenizer_json_is_read_with_its_merges_and_refused_when_it_lies),
         cmocka_unit_test(a_comparison_becomes_a_finding_with_two_hypotheses),
         cmocka_unit_test(a_disguise_is_the_same_bytes_for_the_same_seed),
     };

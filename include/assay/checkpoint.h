@@ -139,6 +139,37 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_tensor_read(const struct assay_tenso
                                                         uint64_t first, uint64_t count,
                                                         float *values, struct assay_error *error);
 
+/* ---- vocabularies -------------------------------------------------------------------------- */
+
+struct assay_piece {
+    const char *bytes; /* not terminated */
+    size_t size;
+};
+
+/* A tokenizer's pieces by number, and its merges in order, where it has them. */
+struct assay_vocabulary {
+    const char *format; /* "sentencepiece", "tokenizer.json", "gguf" */
+    struct assay_piece *pieces;
+    size_t count;
+    struct assay_piece *merges; /* "left right" */
+    size_t merge_count;
+    struct assay_arena *arena;
+};
+
+/*
+ * Reads a SentencePiece model, a tokenizer.json of Hugging Face (BPE, WordPiece, Unigram) or the
+ * vocabulary in a GGUF file, of at most 1 GiB (GGUF: of any size) and 16 million pieces. Numbers
+ * that no piece has are empty pieces. Free it with assay_vocabulary_free.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_vocabulary_read(const char *path,
+                                                            struct assay_vocabulary *vocabulary,
+                                                            struct assay_error *error);
+ASSAY_API ASSAY_MUST_USE assay_status assay_vocabulary_parse(const char *path, const void *bytes,
+                                                             size_t size,
+                                                             struct assay_vocabulary *vocabulary,
+                                                             struct assay_error *error);
+ASSAY_API void assay_vocabulary_free(struct assay_vocabulary *vocabulary);
+
 /* One tensor to be written. */
 struct assay_tensor_out {
     const char *name;

@@ -32,6 +32,8 @@ struct assay_lineage_settings {
     size_t most_units;       /* of A compared per axis, 16 to 65536; default 512; fewer, but no
                                 fewer than 64, where there are very many to compare them with */
     size_t most_coordinates; /* of a unit's vector that are read, 16 to 1048576; default 2048 */
+    double enough_log10_p;   /* stop once one test is below, and skip the rest; default -INFINITY:
+                                never. The whole family that was planned is corrected for. */
     size_t most_pairs;       /* tensor pairs compared at most, 1 to 100000; default 2000 */
 };
 
@@ -125,6 +127,26 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_finding(const char *path,
                                                             const struct assay_context *context,
                                                             struct assay_finding *finding,
                                                             struct assay_error *error);
+
+/* ---- tokenizers ---------------------------------------------------------------------------- */
+
+/* What two vocabularies have in common. Tokenizers are often public: sharing one says little of
+ * weights, and there is no p-value. */
+struct assay_tokenizer_likeness {
+    size_t count_a, count_b, shared; /* pieces; shared: with the same bytes */
+    double jaccard;                  /* shared over all different ones */
+    size_t same_number;              /* shared pieces with one number */
+    int64_t shift;                   /* the most frequent difference of numbers, B's less A's */
+    size_t shifted;                  /* shared pieces with just that difference */
+    double order;                    /* Spearman's rank correlation of shared pieces' numbers */
+    size_t merges_shared;
+    double merge_order; /* of shared merges' ranks; NaN without */
+    const char *note;   /* a sentence; static */
+};
+
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_lineage_tokenizers(const struct assay_vocabulary *a, const struct assay_vocabulary *b,
+                         struct assay_tokenizer_likeness *likeness, struct assay_error *error);
 
 /* ---- disguises ---------------------------------------------------------------------------- */
 

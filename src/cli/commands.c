@@ -23,5 +23,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_lineage_compare,
     &cli_lineage_disguise,
     &cli_lineage_inspect,
+    &cli_lineage_scan,
+    &cli_lineage_tokenizers,
     NULL,
 };

@@ -138,6 +138,8 @@ static assay_status compare(struct cli_call *call, const struct assay_checkpoint
     int64_t units = (int64_t)settings.most_units;
     ASSAY_TRY(cli_number(call, 0, 16, 65536, &units));
     settings.most_units = (size_t)units;
+    if (call->value[1])
+        settings.enough_log10_p = -30;
     ASSAY_TRY(assay_lineage_compare(a, b, &settings, &call->context, &result, &call->error));
     assay_status status;
     if (call->json) {
@@ -176,6 +178,7 @@ const struct cli_command cli_lineage_compare = {
         "stages are shared, and which tensors are no evidence because a formula made them.\n",
     .least = 2,
     .most = 2,
-    .options = {{"units", "N", "hidden units compared per axis; default 512"}},
+    .options = {{"units", "N", "hidden units compared per axis; default 512"},
+                {"quick", NULL, "stop at the first test below 10^-30: related or not, no more"}},
     .run = run_command,
 };

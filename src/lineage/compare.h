@@ -45,7 +45,8 @@ struct comparing {
     struct assay_lineage_match *matches;
     size_t match_count, match_room;
     struct disguise_seen seen;
-    bool lent; /* one side's roles were lent: its layer numbers mean nothing */
+    bool stopped; /* one test was enough */
+    bool lent;    /* one side's roles were lent: its layer numbers mean nothing */
     struct assay_error *error;
 };
 

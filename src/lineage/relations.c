@@ -358,7 +358,7 @@ static void stages(struct writer *w)
           : r->tests > 0
               ? "No sign that the numbering of hidden units is shared."
               : "Nothing to test: no axis of interchangeable units is common to the two.");
-    if (!related)
+    if (!related || w->c->stopped)
         return;
     stage(w, "pre-training", NAN, NAN, false,
           isnan(s->cosine)              ? "Shapes differ: no element by element comparison."
@@ -397,7 +397,10 @@ assay_status compare_conclude(struct comparing *c)
     summarise(c, &w.s);
     r->equal_share = w.s.all.elements > 0 ? w.s.all.equal / w.s.all.elements : (double)NAN;
     r->cosine = w.s.cosine;
-    if (!same_values(&w) && r->log10_p < SIGNIFICANT) {
+    if (c->stopped)
+        relation(&w, "related", 1,
+                 "One test was enough, as asked; what was done in between was not looked at.");
+    else if (!same_values(&w) && r->log10_p < SIGNIFICANT) {
         if (!c->seen.residual_renumbered && !c->seen.residual_turned && !c->seen.layers_moved)
             changed_values(&w);
         pruned(&w);
