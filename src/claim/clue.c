@@ -100,7 +100,7 @@ double clue_log_likelihood(const struct assay_clue_fact *facts, const struct ass
         return log(has_kind(c, clue->accelerator) ? clue->value : (1 - clue->value) / 10);
     case ASSAY_CLUE_SHIPPED: /* no more can have run than came in; of other kinds it says nothing */
         if (!has_kind(c, clue->accelerator))
-            return log(0.5);
+            return 0;
         z = (log(clue->value) - log(c->devices / (c->other ? 2 : 1))) / sd;
         return log(fmax(1e-12, 0.5 * erfc(-z / sqrt(2))));
     default:
