@@ -206,6 +206,42 @@ def inference_names_what_it_cannot_tell_apart():
     assert answer["cannot_tell"] and answer["limits"]
 
 
+def inference_sets_clues_beside_priors_and_says_what_to_look_for():
+    answer = json.loads(call("claim", "infer", CLAIM, "--json").stdout)
+    assert abs(sum(h["posterior"] for h in answer["hypotheses"]) - 1) < 1e-9
+    assert abs(sum(h["prior"] for h in answer["hypotheses"]) - 1) < 1e-9
+    assert {"claimed speed", "claimed days"} <= {c["name"] for c in answer["clues"]}
+    bits = [n["bits"] for n in answer["next"]]
+    assert bits == sorted(bits, reverse=True) and bits[0] > 0.5
+    assert all(0 < n["accuracy"] < 1 for n in answer["next"])
+    assert answer["draws"] >= 1e6 and answer["prior_holder"]
+
+
+def the_search_finds_a_plan_that_fits_and_counts_what_it_timed():
+    answer = json.loads(call("claim", "search", CLAIM, "--json").stdout)
+    best = answer["best"]
+    assert best["fits"] and answer["plans_evaluated"] > 1e5 and answer["seconds"] > 0
+    stated = json.loads(call("claim", "predict", CLAIM, "--json").stdout)
+    assert best["step_seconds"] < stated["step_seconds"]["median"]
+    degrees = best["plan"]
+    product = 1
+    for degree in ("tensor", "context", "pipeline", "data"):
+        product *= degrees[degree]
+    assert product == best["devices"] == 2048
+
+
+def more_devices_on_the_front_are_faster():
+    front = json.loads(call("claim", "search", CLAIM, "--json", "--pareto").stdout)["pareto"]
+    assert len(front) > 5
+    for a, b in zip(front, front[1:]):
+        assert a["devices"] < b["devices"] and a["step_seconds"] > b["step_seconds"]
+
+
+def a_search_on_unknown_hardware_is_refused():
+    refused(call("claim", "search", CLAIM, "--accelerator", "H999"), "assay chips")
+    refused(call("claim", "search", CLAIM, "--count", "many"), "--count")
+
+
 def a_claim_without_numbers_cannot_be_weighed_and_says_so():
     text = open(CLAIM, encoding="utf-8").read()
     path = os.path.join(FOLDER, "silent.yaml")

@@ -67,10 +67,10 @@ struct assay_evidence {
     size_t next_count;
     const struct assay_balance *balances;
     size_t balance_count;
-    struct assay_interval share_used;      /* of the days, posterior, 80% */
-    double prior_bits, posterior_bits;     /* entropy over hypotheses */
-    double draws;                          /* hypotheses times draws */
-    double effective_draws;                /* of the best hypothesis */
+    struct assay_interval share_used;  /* of the days, posterior, 80% */
+    double prior_bits, posterior_bits; /* entropy over hypotheses */
+    double draws;                      /* hypotheses times draws */
+    double effective_draws;            /* of the best hypothesis */
     const char *prior_holder;
 };
 
@@ -81,17 +81,19 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_claim_weigh(
 
 /* ---- is the inference calibrated, and does it find lies? ------------------------------------ */
 
-#define ASSAY_SIMULATION_CLUE_SETS 4 /* the claim; + power; + power, servers; + all that is kept   \
-                                      */
-#define ASSAY_SIMULATION_LIES 6      /* 1 (true), 1.25, 1.5, 2, 3, 4 */
+#define ASSAY_SIMULATION_CLUE_SETS                                                                 \
+    4                           /* the claim; + power; + power, servers; + all that is kept        \
+                                 */
+#define ASSAY_SIMULATION_LIES 6 /* 1 (true), 1.25, 1.5, 2, 3, 4 */
 
 struct assay_simulation {
     size_t claims;
     /* ranks of the true count among the posterior's: 20 cells, uniform if calibrated */
     uint64_t rank_cells[20];
     double rank_statistic, rank_log10_p; /* Pearson's, 19 degrees of freedom */
-    double calibration_error; /* mean |stated - realised| share over ten cells of probability */
-    double false_alarm;       /* the level at which alarms were set, on half of the true claims */
+    double calibration_error;   /* mean |stated - realised| share over ten cells of probability */
+    double calibration_scatter; /* what that would be by chance if all were calibrated */
+    double false_alarm;         /* the level at which alarms were set, on half of the true claims */
     double realised_false_alarm[ASSAY_SIMULATION_CLUE_SETS]; /* on the other half */
     double size[ASSAY_SIMULATION_LIES];
     /* share of claims that understate the count by `size` and are flagged */

@@ -85,7 +85,7 @@ static bool contributions(const struct weighing *w, struct assay_arena *arena,
             continue;
         posterior_of(w->hypotheses, w->count, w->without + j, terms, less);
         list[e->clue_count++] = (struct assay_contribution){
-            .name = term_name(w, j),
+            .name = assay_arena_copy(arena, term_name(w, j)), /* outlives the run */
             .environment = j >= CLAIM_TERMS && w->facts[w->clues[j - CLAIM_TERMS].kind].environment,
             .log10_lr = stated_log10_odds(w, all) - stated_log10_odds(w, less),
             .bits = entropy_bits(less, w->count) - entropy_bits(all, w->count),

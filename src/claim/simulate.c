@@ -60,7 +60,7 @@ struct simulator {
     struct sites sites;
     const struct plan_of_claim *plans;
     struct outcome *outcomes;
-    double *cells; /* of each claim: CELLS x (probability, truth, weight) */
+    double *cells; /* of each claim: CELLS x (probability, truth, variance) */
     uint64_t seed;
     bool failed;
 };
@@ -138,7 +138,7 @@ static void count_calibration(const double *posterior, size_t n, size_t truth, d
         int cell = (int)fmin(CELLS - 1, floor(posterior[i] * CELLS));
         cells[3 * cell] += posterior[i];
         cells[3 * cell + 1] += i == truth;
-        cells[3 * cell + 2] += posterior[i] > 0;
+        cells[3 * cell + 2] += posterior[i] * (1 - posterior[i]);
     }
 }
 
@@ -239,7 +239,7 @@ static assay_status calibration(struct simulator *s, struct assay_simulation *ou
     for (size_t i = 0; i < n; i++)
         plans[i] = (struct plan_of_claim){.size = 1, .stream = i};
     ASSAY_TRY(run_claims(s, plans, n, outcomes, "calibration", context, error));
-    double total[3 * CELLS] = {0}, all = 0, off = 0;
+    double total[3 * CELLS] = {0}, all = 0, off = 0, scatter = 0;
     for (size_t i = 0; i < n; i++) {
         out->rank_cells[(size_t)fmin(19, floor(outcomes[i].rank * 20))]++;
         for (size_t c = 0; c < 3 * CELLS; c++)
@@ -249,7 +249,9 @@ static assay_status calibration(struct simulator *s, struct assay_simulation *ou
     for (size_t c = 0; c < CELLS; c++) {
         all += total[3 * c];
         off += fabs(total[3 * c] - total[3 * c + 1]);
+        scatter += sqrt(2 / 3.14159265358979 * total[3 * c + 2]); /* mean size of a normal */
     }
+    out->calibration_scatter = scatter / all;
     out->calibration_error = off / all;
     out->rank_log10_p = assay_stats_chi_squared_uniform(out->rank_cells, 20, &out->rank_statistic);
     return ASSAY_OK;

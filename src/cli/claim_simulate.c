@@ -41,6 +41,7 @@ static json_t *to_json(const struct cli_call *call, const struct assay_simulatio
     json_set_number(o, "rank_statistic", s->rank_statistic);
     json_set_number(o, "rank_log10_p", s->rank_log10_p);
     json_set_number(o, "calibration_error", s->calibration_error);
+    json_set_number(o, "calibration_scatter", s->calibration_scatter);
     json_set_number(o, "false_alarm", s->false_alarm);
     json_object_set_new(o, "size_of_lie", numbers(s->size, ASSAY_SIMULATION_LIES));
     json_object_set_new(o, "clue_sets", sets);
@@ -57,8 +58,8 @@ static void print(const struct assay_simulation *s)
            s->rank_statistic, pow(10, s->rank_log10_p));
     for (size_t i = 0; i < 20; i++)
         printf(" %llu", (unsigned long long)s->rank_cells[i]);
-    printf("\n  stated probabilities are off by %.1f points in the mean\n\n",
-           100 * s->calibration_error);
+    printf("\n  stated probabilities are off by %.1f points in the mean; %.1f would be chance\n\n",
+           100 * s->calibration_error, 100 * s->calibration_scatter);
     printf("Share of claims flagged, alarms set at %.0f%% of true claims:\n", 100 * s->false_alarm);
     printf("  %-48s %6s", "count understated by", "true");
     for (size_t l = 1; l < ASSAY_SIMULATION_LIES; l++)
