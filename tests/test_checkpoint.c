@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* ---- a file in memory ------------------------------------------------------------------------ */
+/* ---- a file in memory ---------------------------------------------------------------- */
 
 struct bytes {
     unsigned char data[4096];
@@ -265,8 +265,7 @@ static void what_is_written_is_read_back(void **state)
     unlink(path);
 }
 
-/* ---- GGUF
- * ------------------------------------------------------------------------------------------ */
+/* ---- GGUF ---------------------------------------------------------------------------- */
 
 static struct bytes gguf(uint64_t tensors, uint64_t pairs)
 {
@@ -352,8 +351,7 @@ static void a_gguf_type_without_a_decoder_is_named(void **state)
     assay_checkpoint_close(&c);
 }
 
-/* ---- PyTorch
- * ------------------------------------------------------------------------------------------ */
+/* ---- PyTorch ------------------------------------------------------------------------- */
 
 /* A zip of one stored entry a/data.pkl, and one storage a/data/0 of 16 bytes. */
 static struct bytes pytorch(const char *pickle, size_t size)
@@ -509,8 +507,7 @@ static void onnx_files_that_lie_are_refused_with_the_reason(void **state)
     refused(&file, "nested deeper");
 }
 
-/* ---- any file
- * -------------------------------------------------------------------------------------------- */
+/* ---- any file ------------------------------------------------------------------------ */
 
 /* Cut at every length and with bytes changed at random: refused or read, never a crash. */
 static void no_damage_to_a_file_does_harm(void **state)
@@ -551,8 +548,7 @@ static void no_damage_to_a_file_does_harm(void **state)
     }
 }
 
-/* ---- files as they are found
- * ------------------------------------------------------------------------------ */
+/* ---- files as they are found --------------------------------------------------------- */
 
 static void real_files_of_every_format_list_their_tensors(void **state)
 {

@@ -58,8 +58,7 @@ static bool has(const struct assay_lineage_comparison *r, const char *kind)
     return false;
 }
 
-/* ---- the bounds
- * ---------------------------------------------------------------------------------- */
+/* ---- the bounds ---------------------------------------------------------------------- */
 
 /* Brute force over all 720 orders of 6: the exact tail can never be above the bound. */
 static void bounds_hold_over_all_orders_of_six(void **state)
@@ -94,8 +93,7 @@ static void bounds_hold_over_all_orders_of_six(void **state)
     assert_true(assay_lineage_fixed_tail(328, 512, 512) < -680);
 }
 
-/* ---- kernels
- * ------------------------------------------------------------------------------------- */
+/* ---- kernels ------------------------------------------------------------------------- */
 
 static void the_fast_kernel_gives_the_bits_of_the_plain_one(void **state)
 {
@@ -118,8 +116,7 @@ static void the_fast_kernel_gives_the_bits_of_the_plain_one(void **state)
     print_message("# the fastest here is %s\n", name);
 }
 
-/* ---- models made here
- * ------------------------------------------------------------------------------ */
+/* ---- models made here ---------------------------------------------------------------- */
 
 #define WIDTH 32
 #define UNITS 64
@@ -342,8 +339,7 @@ static void weights_that_are_no_numbers_do_no_harm(void **state)
     assert_true(compare_made(&a, &b, &permuted) > -2);
 }
 
-/* ---- real models
- * -------------------------------------------------------------------------------------- */
+/* ---- real models --------------------------------------------------------------------- */
 
 static const struct {
     const char *a, *b, *kind; /* NULL: independent */
@@ -409,8 +405,7 @@ static void a_fourier_basis_is_no_evidence(void **state)
     assay_lineage_comparison_free(&r);
 }
 
-/* ---- disguises
- * ------------------------------------------------------------------------------------------ */
+/* ---- disguises ----------------------------------------------------------------------- */
 
 static const struct {
     struct assay_disguise disguise;

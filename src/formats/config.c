@@ -21,7 +21,7 @@ struct config {
     assay_status status; /* the first failure; later reads return their defaults */
 };
 
-/* ---- typed reads ---------------------------------------------------------------------------- */
+/* ---- typed reads --------------------------------------------------------------------- */
 
 static void fail(struct config *c, const char *key, const char *expected)
 {
@@ -104,8 +104,7 @@ static void window(struct config *c, struct assay_architecture *a, bool use)
     a->window = use ? number(c, "sliding_window", 0) : 0;
 }
 
-/* ---- families
- * ------------------------------------------------------------------------------------ */
+/* ---- families ------------------------------------------------------------------------ */
 
 static void llama(struct config *c, struct assay_architecture *a)
 {
@@ -382,8 +381,7 @@ static const struct family {
     {"olmoe", olmoe},
 };
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------ */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 static assay_status unknown_family(struct config *c, const char *name)
 {

@@ -29,7 +29,7 @@ static assay_status no_memory(struct machine *m)
     return assay_error_at(m->error, ASSAY_ERROR_MEMORY, m->path, 0, "out of memory");
 }
 
-/* ---- stack, memo, items -------------------------------------------------------------------- */
+/* ---- stack, memo, items -------------------------------------------------------------- */
 
 static bool grow(struct pickle_value ***list, size_t *room, size_t wanted)
 {
@@ -208,8 +208,7 @@ static assay_status long_integer(struct machine *m)
     return push_new(m, (struct pickle_value){.kind = PICKLE_INTEGER, .integer = (int64_t)value});
 }
 
-/* ---- names and calls
- * -------------------------------------------------------------------------------- */
+/* ---- names and calls ----------------------------------------------------------------- */
 
 /* What PyTorch's own files name. "*": everything in the module; nothing is ever called. */
 static bool allowed(const char *name, size_t size)
@@ -344,8 +343,7 @@ static assay_status append_one(struct machine *m)
     return append(m, to, value);
 }
 
-/* ---- opcodes
- * ---------------------------------------------------------------------------------------------- */
+/* ---- opcodes ------------------------------------------------------------------------- */
 
 static assay_status skip(struct machine *m, uint64_t bytes, bool push_nothing)
 {

@@ -150,8 +150,7 @@ static assay_status add(struct reading *r, const struct pickle_value *arguments,
     return checkpoint_add(r->draft, &t);
 }
 
-/* ---- the tree
- * -------------------------------------------------------------------------------------- */
+/* ---- the tree ------------------------------------------------------------------------ */
 
 static assay_status walk(struct reading *r, const struct pickle_value *v, char *name, size_t used,
                          int depth);

@@ -43,7 +43,7 @@ static bool set(struct reading *r, struct assay_piece *to, const char *bytes, si
     return to->bytes != NULL;
 }
 
-/* ---- SentencePiece --------------------------------------------------------------------------- */
+/* ---- SentencePiece ------------------------------------------------------------------- */
 
 static assay_status piece(struct reading *r, const struct protobuf_field *message,
                           struct assay_piece *to)
@@ -232,8 +232,7 @@ static assay_status tokenizer_json(struct reading *r)
     return status;
 }
 
-/* ---- opening
- * -------------------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------- */
 
 assay_status assay_vocabulary_parse(const char *path, const void *bytes, size_t size,
                                     struct assay_vocabulary *vocabulary, struct assay_error *error)

@@ -30,7 +30,7 @@ static assay_status feed_forward(struct step_input *in, long layer, struct feed_
     return ASSAY_OK;
 }
 
-/* ---- layers ---------------------------------------------------------------------------------- */
+/* ---- layers -------------------------------------------------------------------------- */
 
 /* The name with another layer number in the place of the first. */
 static const char *renumbered(struct model *model, const char *name, long from, long to)
@@ -113,8 +113,7 @@ static bool take_units(struct feed_forward *f, const uint64_t *from, uint64_t co
            take_columns(f->down, from, count);
 }
 
-/* ---- pruning
- * ------------------------------------------------------------------------------------- */
+/* ---- pruning ------------------------------------------------------------------------- */
 
 struct strength {
     double value;
@@ -172,8 +171,7 @@ assay_status step_prune(struct step_input *in, double share)
     return ASSAY_OK;
 }
 
-/* ---- scaling: up by s, down by 1/s; the gate's nonlinearity is left alone
- * -------------------------- */
+/* ---- scaling: up by s, down by 1/s; the gate's nonlinearity is left alone ------------ */
 
 assay_status step_rescale(struct step_input *in)
 {
@@ -196,8 +194,7 @@ assay_status step_rescale(struct step_input *in)
     return ASSAY_OK;
 }
 
-/* ---- renumbering
- * ------------------------------------------------------------------------------------ */
+/* ---- renumbering --------------------------------------------------------------------- */
 
 static uint64_t *shuffled(struct step_input *in, uint64_t n)
 {

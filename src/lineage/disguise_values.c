@@ -152,8 +152,7 @@ assay_status step_rotate(struct step_input *in)
     return done ? ASSAY_OK : no_memory(in);
 }
 
-/* ---- noise
- * ---------------------------------------------------------------------------------------- */
+/* ---- noise --------------------------------------------------------------------------- */
 
 assay_status step_noise(struct step_input *in, double deviations)
 {
@@ -174,8 +173,7 @@ assay_status step_noise(struct step_input *in, double deviations)
     return ASSAY_OK;
 }
 
-/* ---- grids
- * ------------------------------------------------------------------------------------------ */
+/* ---- grids --------------------------------------------------------------------------- */
 
 static void round_block(float *x, uint64_t n, const char *grid)
 {

@@ -53,8 +53,7 @@ static void compare_lengths(struct search *s, size_t count, size_t units_b, stru
     }
 }
 
-/* ---- matching one layer with one layer
- * ----------------------------------------------------------- */
+/* ---- matching one layer with one layer ----------------------------------------------- */
 
 static assay_status match_part(struct search *s, const struct units *a, const struct units *b,
                                size_t units_b, struct found *to, enum part part)
@@ -105,8 +104,77 @@ static assay_status match_all(struct search *s)
     return ASSAY_OK;
 }
 
-/* ---- counting
- * ---------------------------------------------------------------------------------------- */
+/* ---- parts that were grouped by guess ------------------------------------------------ */
+
+/* How well units of one part of A find units in a part of B: the mean best scalar product. */
+static assay_status part_score(struct search *s, const struct units *a, size_t lb, enum part part,
+                               struct found *room, double *score)
+{
+    const struct body_layer *layer = &s->b.layers[lb];
+    struct units b = {0};
+    ASSAY_TRY(body_units(layer, part, layer->units, true, NULL, &b, s->unused, s->lengths_b,
+                         &s->c->result->bytes_read, s->c->error));
+    assay_status status =
+        match_best(s->c->context, a, &b, room->best[0], room->score[0], s->c->error);
+    units_free(&b);
+    *score = 0;
+    for (size_t i = 0; i < a->count && status == ASSAY_OK; i++)
+        *score += (double)room->score[0][i] / (double)a->count;
+    return status;
+}
+
+/* The part of B, not yet given away, that one part of A finds itself in best. */
+static assay_status best_part(struct search *s, size_t la, enum part part, struct found *room,
+                              bool *given, const struct matrix **chosen)
+{
+    struct units a = {0};
+    double best = -1, score = -1;
+    size_t best_at = 0;
+    ASSAY_TRY(body_units(&s->a.layers[la], part, s->n, false, &s->turn, &a, s->numbers,
+                         s->lengths_a, &s->c->result->bytes_read, s->c->error));
+    assay_status status = ASSAY_OK;
+    for (size_t i = 0; i < s->b.layer_count * PART_COUNT && status == ASSAY_OK; i++) {
+        enum part other = (enum part)(i % PART_COUNT);
+        if (given[i] || (part == PART_DOWN) != (other == PART_DOWN) ||
+            !s->b.layers[i / PART_COUNT].part[other])
+            continue;
+        status = part_score(s, &a, i / PART_COUNT, other, room, &score);
+        if (score > best) {
+            best = score;
+            best_at = i;
+        }
+    }
+    units_free(&a);
+    if (status == ASSAY_OK && best >= 0) {
+        given[best_at] = true;
+        *chosen = s->b.layers[best_at / PART_COUNT].part[best_at % PART_COUNT];
+    }
+    return status;
+}
+
+/*
+ * Lent roles may set one layer's gate beside another's up row. Put B's parts together by which of
+ * A's they are most like, which says nothing of how units are numbered.
+ */
+static assay_status regroup(struct search *s)
+{
+    size_t count = s->b.layer_count * PART_COUNT;
+    struct body_layer *layers = assay_arena_alloc(s->c->arena, s->b.layer_count, sizeof *layers);
+    bool *given = assay_arena_alloc(s->c->arena, count, sizeof *given);
+    struct found room = {.best = {assay_arena_alloc(s->c->arena, s->n, sizeof(size_t))},
+                         .score = {assay_arena_alloc(s->c->arena, s->n, sizeof(float))}};
+    if (!layers || !given || !room.best[0] || !room.score[0])
+        return compare_no_memory(s->c);
+    for (size_t l = 0; l < s->b.layer_count; l++) {
+        layers[l] = s->b.layers[l];
+        for (int part = s->gated ? PART_GATE : PART_UP; part < PART_COUNT; part++)
+            ASSAY_TRY(best_part(s, l, (enum part)part, &room, given, &layers[l].part[part]));
+    }
+    s->b.layers = layers;
+    return ASSAY_OK;
+}
+
+/* ---- counting ------------------------------------------------------------------------ */
 
 static size_t fixed(const struct search *s, const struct found *f, size_t *increasing)
 {
@@ -166,8 +234,7 @@ static size_t agreeing_by_chance(const struct search *s, size_t la, size_t lb)
     return most;
 }
 
-/* ---- what it says
- * --------------------------------------------------------------------------------------- */
+/* ---- what it says -------------------------------------------------------------------- */
 
 struct outcome {
     size_t la, lb, fixed, increasing, agreeing;
@@ -294,6 +361,8 @@ static assay_status search(struct search *s)
     s->all = assay_arena_alloc(s->c->arena, s->a.layer_count * s->b.layer_count, sizeof *s->all);
     if (!best || !s->all)
         return compare_no_memory(s->c);
+    if (s->c->lent && s->a.layer_count == s->b.layer_count)
+        ASSAY_TRY(regroup(s));
     ASSAY_TRY(match_all(s));
     for (size_t lb = 0; lb < s->b.layer_count; lb++)
         for (size_t la = 0; la < s->a.layer_count; la++) {

@@ -105,8 +105,7 @@ static void write_cannot_tell(struct writer *w)
     w->finding->limit_count = w->r->limit_count;
 }
 
-/* ---- numbers and a figure
- * --------------------------------------------------------------------------- */
+/* ---- numbers and a figure ------------------------------------------------------------ */
 
 static void write_quantities(struct writer *w)
 {
@@ -156,7 +155,7 @@ static void write_figure(struct writer *w)
     w->finding->figure_count = 1;
 }
 
-/* ---- the whole --------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 static assay_status write_finding(struct writer *w, const struct assay_context *context,
                                   struct assay_error *error)

@@ -16,7 +16,7 @@
 /* Under a sanitizer these loops would take most of the time; their bounds are the callers'. */
 #define UNCHECKED __attribute__((no_sanitize("address", "undefined")))
 
-/* ---- the kernel ---------------------------------------------------------------------------- */
+/* ---- the kernel ---------------------------------------------------------------------- */
 
 UNCHECKED static inline __attribute__((always_inline)) void
 product_of_four(const float *a, size_t stride, const float *b, size_t width, float product[4])
@@ -42,14 +42,20 @@ UNCHECKED void match_kernel_plain(const float *a, size_t stride, const float *b,
 }
 
 #if defined(__x86_64__)
+#if defined(__clang__)
+#define WIDE __attribute__((target("avx512f"), min_vector_width(512)))
+#else
+#define WIDE __attribute__((target("avx512f,prefer-vector-width=512")))
+#endif
+
 UNCHECKED __attribute__((target("avx2"))) static void
 kernel_avx2(const float *a, size_t stride, const float *b, size_t width, float product[4])
 {
     product_of_four(a, stride, b, width, product);
 }
 
-UNCHECKED __attribute__((target("avx512f,prefer-vector-width=512"))) static void
-kernel_avx512(const float *a, size_t stride, const float *b, size_t width, float product[4])
+UNCHECKED WIDE static void kernel_avx512(const float *a, size_t stride, const float *b,
+                                         size_t width, float product[4])
 {
     product_of_four(a, stride, b, width, product);
 }
@@ -71,7 +77,7 @@ match_kernel *match_kernel_fastest(const char **name)
     return match_kernel_plain;
 }
 
-/* ---- units ----------------------------------------------------------------------------------- */
+/* ---- units --------------------------------------------------------------------------- */
 
 bool units_new(struct units *units, size_t count, size_t width)
 {
@@ -207,8 +213,7 @@ assay_status match_best(const struct assay_context *context, const struct units 
     return status;
 }
 
-/* ---- order
- * ---------------------------------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------------------- */
 
 /* Patience sorting: ends[l] is the least end of an increasing run of length l + 1. */
 bool match_increasing(const size_t *numbers, size_t n, size_t *length_found)

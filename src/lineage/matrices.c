@@ -8,7 +8,7 @@
 
 #define LEAST_ELEMENTS 64
 
-/* ---- axes whose units are interchangeable ---------------------------------------------------- */
+/* ---- axes whose units are interchangeable -------------------------------------------- */
 
 static uint64_t output_size(const struct matrix *m)
 {
@@ -87,8 +87,7 @@ static void set_by_size(const struct matrices *all, struct matrix *m)
         m->testable[AXIS_FIRST] = m->testable[AXIS_SECOND] = false;
 }
 
-/* ---- the list
- * ------------------------------------------------------------------------------------ */
+/* ---- the list ------------------------------------------------------------------------ */
 
 static bool recurrent(const struct assay_tensor *t)
 {

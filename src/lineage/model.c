@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------- */
 
 static assay_status no_memory(struct assay_error *error)
 {
@@ -83,7 +83,7 @@ long model_layers(const struct model *model)
     return layers;
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------- */
 
 static enum assay_dtype dtype_for(const char *grid)
 {

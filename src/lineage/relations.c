@@ -326,8 +326,7 @@ static void disguised(struct writer *w)
                                    d->layers_b, d->layers_a, d->layer_map, d->cosine));
 }
 
-/* ---- stages
- * ---------------------------------------------------------------------------------------- */
+/* ---- stages -------------------------------------------------------------------------- */
 
 static void stage(struct writer *w, const char *name, double log10_p, double log10_lr, bool exact,
                   const char *note)
@@ -373,12 +372,15 @@ static void stages(struct writer *w)
 }
 
 static const char *const limits[] = {
-    "The p-value is exact if B's hidden units are interchangeable given A, as in networks made "
-    "independently. It bounds chance, not intent: two trainings from one seed are found related, "
-    "and are.",
-    "Who renumbers or rotates B's hidden units hides descent from the test on units as numbered.",
-    "The likelihood ratio is 1/(2 sqrt p), which never exaggerates; a p near 1 is weak evidence "
-    "against descent, for a disguise would look the same.",
+    ("The p-value is exact if B's hidden units are interchangeable given A, as in networks made "
+     "independently. It bounds chance, not intent: two trainings from one seed are found related, "
+     "and are."),
+    ("Who renumbers or turns B's hidden units hides from the test on units as numbered. That is "
+     "looked behind in transformers known by their tensors' names or shapes, by gate, up and down "
+     "finding the same unit; what so agrees in independent models is left a wide margin, but that "
+     "margin is a judgement, not a theorem."),
+    ("The likelihood ratio is 1/(2 sqrt p), which never exaggerates; a p near 1 is weak evidence "
+     "against descent, for a disguise would look the same."),
 };
 
 assay_status compare_conclude(struct comparing *c)

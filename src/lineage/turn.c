@@ -66,8 +66,7 @@ static assay_status renumbering(const struct assay_context *context, const struc
     return status;
 }
 
-/* ---- rotation
- * -------------------------------------------------------------------------------------- */
+/* ---- rotation ------------------------------------------------------------------------ */
 
 /* c = a b^T of n x n matrices, by the kernel of match.c. */
 static void multiply_transposed(const struct units *a, const struct units *b, struct units *c)
