@@ -44,8 +44,20 @@ static bool comparable(const struct matrix *a, const struct matrix *b)
     return same_shape(a, b);
 }
 
+/*
+ * Converters to GGUF reorder the rows of Llama's queries and keys (rotary pairs side by side), so
+ * neither rows nor columns of such a pair can be laid over each other.
+ */
+static bool rows_reordered(const struct comparing *c, const struct matrix *m)
+{
+    bool a = strcmp(c->file_a->format, "gguf") == 0, b = strcmp(c->file_b->format, "gguf") == 0;
+    return a != b && (m->name.role == ROLE_Q || m->name.role == ROLE_K);
+}
+
 static assay_status add(struct comparing *c, const struct matrix *a, const struct matrix *b)
 {
+    if (rows_reordered(c, a))
+        return ASSAY_OK;
     if (c->pair_count >= c->settings->most_pairs || !comparable(a, b))
         return ASSAY_OK;
     c->pairs[c->pair_count++] = (struct pair){.a = a, .b = b, .same_shape = same_shape(a, b)};
