@@ -325,6 +325,41 @@ static void a_descendant_with_noise_is_found(void **state)
     assert_false(permuted);
 }
 
+static void a_low_rank_change_is_told_from_a_full_one(void **state)
+{
+    (void)state;
+    static struct made a, b;
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_context context = assay_context_default();
+    for (int full = 0; full < 2; full++) {
+        struct assay_random random;
+        struct assay_lineage_comparison r;
+        float u[2][UNITS], v[2][UNITS];
+        make(&a, 1, 0);
+        b = a;
+        lay_out(&b);
+        assay_random_start(&random, 8, 0);
+        for (size_t l = 0; l < LAYERS; l++)
+            for (size_t p = 0; p < 3; p++) {
+                size_t columns = p < 2 ? WIDTH : UNITS;
+                for (size_t i = 0; i < 2 * UNITS; i++) {
+                    u[i / UNITS][i % UNITS] = 0.2f * (float)assay_random_normal(&random);
+                    v[i / UNITS][i % UNITS] = (float)assay_random_normal(&random);
+                }
+                for (size_t i = 0; i < UNITS * WIDTH; i++)
+                    b.part[l][p][i] += full ? 0.2f * (float)assay_random_normal(&random)
+                                            : u[0][i / columns] * v[0][i % columns] +
+                                                  u[1][i / columns] * v[1][i % columns];
+            }
+        assert_int_equal(
+            assay_lineage_compare(&a.checkpoint, &b.checkpoint, &settings, &context, &r, NULL),
+            ASSAY_OK);
+        assert_true(has(&r, "fine-tuned"));
+        assert_int_equal(has(&r, "low-rank"), !full);
+        assay_lineage_comparison_free(&r);
+    }
+}
+
 static void weights_that_are_no_numbers_do_no_harm(void **state)
 {
     (void)state;
@@ -597,6 +632,7 @@ int main(void)
         cmocka_unit_test(p_values_of_single_tests_are_above_uniform),
         cmocka_unit_test(independent_models_of_one_world_are_never_related),
         cmocka_unit_test(a_descendant_with_noise_is_found),
+        cmocka_unit_test(a_low_rank_change_is_told_from_a_full_one),
         cmocka_unit_test(weights_that_are_no_numbers_do_no_harm),
         cmocka_unit_test(every_known_relation_among_real_models_is_found_and_none_invented),
         cmocka_unit_test(a_fourier_basis_is_no_evidence),

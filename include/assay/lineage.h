@@ -54,8 +54,9 @@ struct assay_lineage_match {
 
 /* What was found to have been done between A and B. */
 struct assay_lineage_relation {
-    const char *kind; /* identical, same-values, quantised, fine-tuned, shared-initialisation,
-                         pruned, permuted, rotated, layers-changed, low-rank, same-tokenizer */
+    const char *kind; /* identical, quantised, fine-tuned, continued-training,
+                         shared-initialisation, low-rank, pruned, permuted, rotated, rescaled,
+                         layers-changed, related (where more was not looked for); a literal */
     const char *note; /* a sentence with the numbers */
     double share;     /* of compared weights that it covers, 0 to 1 */
 };

@@ -62,6 +62,9 @@ ASSAY_MUST_USE assay_status compare_likeness(struct comparing *c, struct pair *p
 ASSAY_MUST_USE assay_status compare_axes(struct comparing *c, struct pair *pair);
 /* disguised.c: renumbered, turned, moved: for transformers known by their tensors' names. */
 ASSAY_MUST_USE assay_status compare_disguised(struct comparing *c);
+/* rank.c: the rank of B - A, if it is at most 64 and half the smaller side; else 0. */
+ASSAY_MUST_USE assay_status compare_difference_rank(struct comparing *c, const struct pair *pair,
+                                                    size_t *rank);
 /* relations.c: what was done, the stages, the direction, the limits. */
 ASSAY_MUST_USE assay_status compare_conclude(struct comparing *c);
 

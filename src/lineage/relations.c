@@ -184,6 +184,16 @@ static bool quantised_in_blocks(struct writer *w)
     struct summary *s = &w->s;
     bool b = s->block_b * 2 > s->same_shape && s->block_a == 0;
     bool a = s->block_a * 2 > s->same_shape && s->block_b == 0;
+    bool both = s->block_a * 2 > s->same_shape && s->block_b * 2 > s->same_shape &&
+                s->block_type_a != s->block_type_b && s->cosine >= 0.97;
+    if (both) {
+        relation(w, "quantised", 1,
+                 assay_arena_print(w->c->arena,
+                                   "A holds %s blocks and B %s, at a cosine of %.5f: rounded from "
+                                   "common weights, or one from the other.",
+                                   s->block_type_a, s->block_type_b, s->cosine));
+        return true;
+    }
     if ((!a && !b) || s->cosine < 0.97)
         return false;
     relation(w, "quantised", 1,
@@ -326,6 +336,33 @@ static void disguised(struct writer *w)
                                    d->layers_b, d->layers_a, d->layer_map, d->cosine));
 }
 
+/* LoRA: the matrices that changed at all did so in few directions. The first eight are looked at.
+ */
+static assay_status low_rank(struct writer *w)
+{
+    struct comparing *c = w->c;
+    size_t looked = 0, low = 0, most = 0;
+    uint64_t elements = 0;
+    for (size_t i = 0; i < c->pair_count && looked < 8 && elements < 1u << 24; i++) {
+        const struct pair *p = &c->pairs[i];
+        size_t rank;
+        if (!p->same_shape || !(p->like.difference > 0) || cosine_of(&p->like) < 0.8)
+            continue;
+        ASSAY_TRY(compare_difference_rank(c, p, &rank));
+        looked++;
+        elements += p->a->tensor->elements;
+        low += rank > 0;
+        most = rank > most ? rank : most;
+    }
+    if (low > 0 && low * 2 > looked)
+        relation(w, "low-rank", (double)low / (double)looked,
+                 assay_arena_print(c->arena,
+                                   "%zu of %zu changed matrices that were looked at differ by a "
+                                   "rank of at most %zu, as low-rank adaptation (LoRA) leaves.",
+                                   low, looked, most));
+    return ASSAY_OK;
+}
+
 /* ---- stages -------------------------------------------------------------------------- */
 
 static void stage(struct writer *w, const char *name, double log10_p, double log10_lr, bool exact,
@@ -407,6 +444,8 @@ assay_status compare_conclude(struct comparing *c)
             changed_values(&w);
         pruned(&w);
         disguised(&w);
+        if (w.s.cosine > 0.8)
+            ASSAY_TRY(low_rank(&w));
     }
     stages(&w);
     return w.short_of_memory ? compare_no_memory(c) : ASSAY_OK;
