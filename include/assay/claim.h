@@ -250,6 +250,7 @@ struct assay_run {
     char software[32]; /* software generation, a scope of the efficiency table; "" if unknown */
     double optimizer_bytes; /* bytes of optimizer state a weight, master copy included; 12 usual */
     double gradient_bytes;  /* bytes a weight of the gradient accumulator; 4 usual */
+    double weight_bytes;    /* bytes a weight that products read; 2 usual, 1 where FP8 is kept */
     int64_t communication_units; /* compute units that do nothing but communicate; 0 usual */
     bool blocking_launches;      /* the host waits for every kernel (CUDA_LAUNCH_BLOCKING=1) */
     struct assay_machine machine;

@@ -71,6 +71,7 @@ static const struct member members[] = {
     AT(PRECISION, precision),
     AT(PRECISION, optimizer_bytes),
     AT(PRECISION, gradient_bytes),
+    AT(PRECISION, weight_bytes),
     AT(SCHEDULE, machine.devices),
     AT(SCHEDULE, plan.tensor),
     AT(SCHEDULE, plan.context),

@@ -258,6 +258,22 @@ static bool recompute_of(const char *text, enum assay_recompute *recompute)
     return text[0] != '\0';
 }
 
+/*
+ * What a weight takes. FP16 software of Megatron's line sums gradients in FP16 (the source of
+ * BLOOM's sweep says so and when it changed); NVIDIA's recipes of 2025 sum them in BF16, and its
+ * MLPerf submissions keep only FP8 weights (recalled).
+ */
+static void set_bytes(const struct assay_training_run *row, struct assay_run *run)
+{
+    bool mlperf = strncmp(run->software, "mlperf", 6) == 0;
+    if (has(row->precision, "FP16") && !has(row->precision, "BF16"))
+        run->gradient_bytes = 2;
+    if (mlperf || strncmp(run->software, "nemo", 4) == 0)
+        run->gradient_bytes = 2;
+    if (mlperf && run->precision != ASSAY_PRECISION_BF16)
+        run->weight_bytes = 1;
+}
+
 /* It did run, and predicted peaks are off by about a tenth. */
 static const double near_enough = 1.1;
 
@@ -440,6 +456,7 @@ bool measured_read(const struct assay_claim_data *data, const struct assay_train
     if (row->network_bandwidth > 0)
         run->machine.accelerator.scale_out_bandwidth = row->network_bandwidth;
     run->precision = precision_of(row->precision);
+    set_bytes(row, run);
     run->tokens = row->tokens;
     run->sequence = (int64_t)first(row->sequence, 4096);
     if (isnan(row->sequence))

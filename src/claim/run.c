@@ -150,6 +150,7 @@ static assay_status read_training(struct reader *r, struct assay_yaml *root)
     run->plan.unfused_attention = index == 1;
     ASSAY_TRY(quantity(r, map, "optimizer_bytes", ASSAY_UNIT_BYTES, 0, 64, &run->optimizer_bytes));
     ASSAY_TRY(quantity(r, map, "gradient_bytes", ASSAY_UNIT_BYTES, 0, 8, &run->gradient_bytes));
+    ASSAY_TRY(quantity(r, map, "weight_bytes", ASSAY_UNIT_BYTES, 0.25, 8, &run->weight_bytes));
     node = assay_yaml_get(map, "software");
     if (node) {
         const char *text;
@@ -341,6 +342,7 @@ void assay_run_default(struct assay_run *run)
     run->tokens = NAN;
     run->optimizer_bytes = 12; /* 32-bit master copy and two moments */
     run->gradient_bytes = 4;
+    run->weight_bytes = 2;
     run->plan = (struct assay_plan){.tensor = 1,
                                     .context = 1,
                                     .pipeline = 1,

@@ -12,7 +12,7 @@ static void hold(const struct assay_run *run, double dense, double expert,
     double counts[2] = {dense, expert};
     double groups[2] = {ranks, fmax(1, ranks * p->tensor / p->expert)};
     for (int i = 0; i < 2; i++) {
-        memory->weights += counts[i] * 2 / (p->zero > 2 ? groups[i] : 1);
+        memory->weights += counts[i] * run->weight_bytes / (p->zero > 2 ? groups[i] : 1);
         memory->gradients += counts[i] * run->gradient_bytes / (p->zero > 1 ? groups[i] : 1);
         memory->optimizer += counts[i] * run->optimizer_bytes / (p->zero > 0 ? groups[i] : 1);
     }
