@@ -198,13 +198,19 @@ static assay_status read_text(const char *text, struct assay_claim_data *read,
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
-    char beside[96], shipped[4200]; /* the table of efficiency is read with it */
-    snprintf(beside, sizeof beside, "%s/efficiency.csv", folder);
-    snprintf(shipped, sizeof shipped, "%s/data/efficiency.csv", getenv("ASSAY_SOURCE"));
-    assert_int_equal(symlink(shipped, beside), 0);
+    static const char *const others[] = {"efficiency.csv", "clues.csv"}; /* are read with it */
+    char beside[96], shipped[4200];
+    for (int i = 0; i < 2; i++) {
+        snprintf(beside, sizeof beside, "%s/%s", folder, others[i]);
+        snprintf(shipped, sizeof shipped, "%s/data/%s", getenv("ASSAY_SOURCE"), others[i]);
+        assert_int_equal(symlink(shipped, beside), 0);
+    }
     assay_status status = assay_claim_data_read(folder, read, error);
     remove(path);
-    remove(beside);
+    for (int i = 0; i < 2; i++) {
+        snprintf(beside, sizeof beside, "%s/%s", folder, others[i]);
+        remove(beside);
+    }
     rmdir(folder);
     return status;
 }
