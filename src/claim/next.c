@@ -90,7 +90,7 @@ static void numeric_bits(const struct outlooks *all, uint64_t seed, enum assay_c
         double u = ((double)s + assay_random_uniform(&random)) / SAMPLES;
         const struct outlook *o = pick(all, u);
         double y = o->mean + o->sd * assay_random_normal(&random);
-        part[s % PARTS] += (log_density(o, y) - log_mixture(all, y)) / log(2) / (SAMPLES / PARTS);
+        part[s % PARTS] += (log_density(o, y) - log_mixture(all, y)) / log(2) * PARTS / SAMPLES;
     }
     for (size_t p = 0; p < PARTS; p++)
         mean += part[p] / PARTS;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 /* a row a line, NULL last */
+/* clang-format off */
 const struct cli_command *const cli_commands[] = {
     &cli_case_run,
     &cli_case_check,
@@ -27,3 +28,4 @@ const struct cli_command *const cli_commands[] = {
     &cli_lineage_tokenizers,
     NULL,
 };
+/* clang-format on */

@@ -73,7 +73,7 @@ static assay_status write_all(const char *path, const char *text,
         return assay_error_at(error, ASSAY_ERROR_MEMORY, path, 0, "out of memory");
     memcpy(at, &header_size, 8);
     memset(at + 8, ' ', padded);
-    memcpy(at + 8, text, length);
+    memcpy(at + 8, text, length); /* NOLINT(bugprone-not-null-terminated-result): no string */
     at += 8 + padded;
     for (size_t i = 0; i < count; i++) {
         uint64_t part = 0;

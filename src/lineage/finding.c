@@ -206,6 +206,7 @@ static assay_status compare(struct writer *w, const char *const paths[3],
     w->r = &r;
     status = write_finding(w, context, error);
     assay_lineage_comparison_free(&r);
+    w->r = NULL;
     return status == ASSAY_OK ? write_exhibits(w, paths, error) : status;
 }
 

@@ -13,7 +13,10 @@
 
 static bool same_bits(float x, float y)
 {
-    return memcmp(&x, &y, sizeof x) == 0 || (x == 0 && y == 0); /* -0 and 0 are one weight */
+    uint32_t a, b;
+    memcpy(&a, &x, sizeof a);
+    memcpy(&b, &y, sizeof b);
+    return a == b || (x == 0 && y == 0); /* -0 and 0 are one weight */
 }
 
 static void add_run(struct likeness *l, const float *a, const float *b, size_t n)

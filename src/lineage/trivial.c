@@ -60,7 +60,10 @@ static const char *few_values(float *values, size_t n)
     size_t distinct = 1, run = 1, longest = 1;
     qsort(values, n, sizeof *values, by_value);
     for (size_t i = 1; i < n; i++) {
-        bool same = memcmp(&values[i], &values[i - 1], sizeof *values) == 0;
+        uint32_t here, before;
+        memcpy(&here, &values[i], sizeof here);
+        memcpy(&before, &values[i - 1], sizeof before);
+        bool same = here == before;
         distinct += !same;
         run = same ? run + 1 : 1;
         longest = run > longest ? run : longest;
