@@ -28,6 +28,7 @@ struct disguise_seen {
     const char *layer_map; /* for each layer of B the one of A, "?" for none */
     size_t matched_layers, layers_a, layers_b;
     bool layers_moved, units_renumbered, residual_renumbered, residual_turned;
+    bool by_agreement; /* a match rests on parts finding the same unit: a margin, no theorem */
     double agreement, cosine;
     double negated, length_spread; /* of up rows: share negated; deviation of ln(length ratio) */
     size_t units_a, units_b;       /* of the matched layers */

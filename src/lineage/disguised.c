@@ -281,6 +281,7 @@ static bool is_identity(const struct turn *t)
 static assay_status add_match(struct search *s, const struct outcome *o)
 {
     bool by_number = o->exact_log10_p <= o->log10_p;
+    s->c->seen.by_agreement = s->c->seen.by_agreement || !by_number;
     const char *how = is_identity(&s->turn) ? "as numbered"
                       : s->turn.to          ? "after renumbering the residual stream"
                                             : "after turning the residual stream";

@@ -388,12 +388,16 @@ static void stages(struct writer *w)
                             "shape in B. Architectures are public recipes: no weight is "
                             "given to this.",
                             s->same_shape, w->c->a.count));
-    stage(w, "initialisation", r->log10_p, r->log10_lr, true,
-          related ? "The numbering of hidden units is shared: the same initial weights, or one "
+    stage(
+        w, "initialisation", r->log10_p, r->log10_lr, !w->c->seen.by_agreement,
+        related && w->c->seen.by_agreement
+            ? "Parts of B's units find the same units of A: the same initial weights, or one from "
+              "the other. The p-value rests on a margin for what independent models share, which "
+              "is a judgement."
+        : related ? "The numbering of hidden units is shared: the same initial weights, or one "
                     "from the other."
-          : r->tests > 0
-              ? "No sign that the numbering of hidden units is shared."
-              : "Nothing to test: no axis of interchangeable units is common to the two.");
+        : r->tests > 0 ? "No sign that the numbering of hidden units is shared."
+                       : "Nothing to test: no axis of interchangeable units is common to the two.");
     if (!related || w->c->stopped)
         return;
     stage(w, "pre-training", NAN, NAN, false,
