@@ -8,6 +8,7 @@
 
 #include "report/chart.h"
 #include "report/escape.h"
+#include "report/number.h"
 #include "report/style.h"
 
 #include <math.h>
@@ -57,27 +58,6 @@ static double hundredths(double value)
 
 /* ---- parts of a result --------------------------------------------------------------------- */
 
-/* A number for a reader: grouped thousands where it is large, four digits else. */
-static void number(FILE *to, double value)
-{
-    if (fabs(value) >= 1e12)
-        fprintf(to, "%.4g trillion", value / 1e12);
-    else if (fabs(value) >= 1e9)
-        fprintf(to, "%.4g billion", value / 1e9);
-    else if (fabs(value) >= 1e6)
-        fprintf(to, "%.4g million", value / 1e6);
-    else
-        fprintf(to, "%.4g", value);
-}
-
-/* Large numbers of bytes are read in GB; every other unit stays as the finding has it. */
-static double shown_unit(const struct assay_quantity *q, const char **unit)
-{
-    bool giga = strcmp(q->unit, "bytes") == 0 && fabs(q->value.median) >= 1e9;
-    *unit = giga ? "GB" : q->unit;
-    return giga ? 1e-9 : 1;
-}
-
 static void quantities(FILE *to, const struct assay_finding *f)
 {
     if (!f->quantity_count)
@@ -90,16 +70,16 @@ static void quantities(FILE *to, const struct assay_finding *f)
     for (size_t i = 0; i < f->quantity_count; i++) {
         const struct assay_quantity *q = &f->quantities[i];
         const char *unit;
-        double scale = shown_unit(q, &unit);
+        double scale = number_scale(q, &unit);
         fprintf(to, "<tr>");
         head_cell(to, q->name);
         fprintf(to, "<td class=\"n\">");
-        number(to, q->value.median * scale);
+        number_print(to, q->value.median * scale);
         fprintf(to, "</td><td class=\"n\">");
         if (q->value.low != q->value.high) {
-            number(to, q->value.low * scale);
+            number_print(to, q->value.low * scale);
             fprintf(to, " to ");
-            number(to, q->value.high * scale);
+            number_print(to, q->value.high * scale);
         }
         fprintf(to, "</td>");
         cell(to, unit);

@@ -3,6 +3,7 @@
 #include <assay/report.h>
 
 #include "report/escape.h"
+#include "report/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -73,12 +74,21 @@ static void quantities(FILE *to, const struct assay_finding *f)
         fputs("\n  Numbers (80% intervals)\n", to);
     for (size_t i = 0; i < f->quantity_count; i++) {
         const struct assay_quantity *q = &f->quantities[i];
+        const char *unit;
+        double scale = number_scale(q, &unit);
         fputs("    ", to);
         escape_plain(to, q->name, SIZE_MAX);
-        fprintf(to, ": %.4g ", q->value.median);
-        escape_plain(to, q->unit, SIZE_MAX);
-        if (q->value.low != q->value.high)
-            fprintf(to, " (%.4g to %.4g)", q->value.low, q->value.high);
+        fputs(strlen(q->name) > 30 ? ":\n      " : ": ", to); /* 80 columns */
+        number_print(to, q->value.median * scale);
+        fputc(' ', to);
+        escape_plain(to, unit, SIZE_MAX);
+        if (q->value.low != q->value.high) {
+            fputs(" (", to);
+            number_print(to, q->value.low * scale);
+            fputs(" to ", to);
+            number_print(to, q->value.high * scale);
+            fputc(')', to);
+        }
         fputc('\n', to);
     }
 }
