@@ -3,25 +3,19 @@
 #include <assay/fence.h>
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "claim_fixture.h"
 
-static struct assay_claim_data data;
 static struct assay_export_rules rules;
 
 static int read_shipped(void **state)
 {
-    char folder[4200];
     (void)state;
-    snprintf(folder, sizeof folder, "%s/data", getenv("ASSAY_SOURCE"));
-    return assay_claim_data_read(folder, &data, NULL) == ASSAY_OK &&
-                   assay_export_rules_read(folder, &rules, NULL) == ASSAY_OK
+    return read_shipped_data() && assay_export_rules_read(in_tree("data"), &rules, NULL) == ASSAY_OK
                ? 0
                : -1;
 }
@@ -35,17 +29,9 @@ static int free_shipped(void **state)
     return 0;
 }
 
-static const struct assay_accelerator *get(const char *name)
-{
-    const struct assay_accelerator *a = assay_accelerator_find(&data, name, NULL);
-    if (!a)
-        fail_msg("\"%s\" names no accelerator", name);
-    return a;
-}
-
 static struct assay_export_judgement on(const char *date, const char *name)
 {
-    return assay_export_judge(&rules, assay_export_rule_at(&rules, date), get(name));
+    return assay_export_judge(&rules, assay_export_rule_at(&rules, date), get_accelerator(name));
 }
 
 static void expect(const char *date, const char *name, enum assay_export_status status)
@@ -64,13 +50,13 @@ static void scores_agree_with_the_worked_figures_of_the_rule(void **state)
     assert_true(fabs(assay_processing_performance(&eight) - 4800) < 1e-9);
     assert_true(fabs(assay_processing_performance(&sixteen) - 4800) < 1e-9);
     /* as the trade writes them: A100 4992 and 6.04, H100 15,832 and 19.45, H20 2368 and 2.91 */
-    assert_true(fabs(assay_processing_performance(get("A100")) - 4992) < 1);
-    assert_true(fabs(assay_performance_density(get("A100")) - 6.04) < 0.005);
-    assert_true(fabs(assay_processing_performance(get("H100")) - 15832) < 1);
-    assert_true(fabs(assay_performance_density(get("H100")) - 19.45) < 0.005);
-    assert_true(fabs(assay_processing_performance(get("H20")) - 2368) < 1);
-    assert_true(fabs(assay_performance_density(get("H20")) - 2.91) < 0.005);
-    assert_true(isnan(assay_performance_density(get("TPU v4"))));
+    assert_true(fabs(assay_processing_performance(get_accelerator("A100")) - 4992) < 1);
+    assert_true(fabs(assay_performance_density(get_accelerator("A100")) - 6.04) < 0.005);
+    assert_true(fabs(assay_processing_performance(get_accelerator("H100")) - 15832) < 1);
+    assert_true(fabs(assay_performance_density(get_accelerator("H100")) - 19.45) < 0.005);
+    assert_true(fabs(assay_processing_performance(get_accelerator("H20")) - 2368) < 1);
+    assert_true(fabs(assay_performance_density(get_accelerator("H20")) - 2.91) < 0.005);
+    assert_true(isnan(assay_performance_density(get_accelerator("TPU v4"))));
 }
 
 static void before_the_first_rule_everything_is_free(void **state)
@@ -126,7 +112,7 @@ static void h200_and_mi325x_are_decided_case_by_case_from_2026_and_b200_is_not(v
 static void a_missing_die_area_leaves_open_only_what_hangs_on_it(void **state)
 {
     (void)state;
-    struct assay_accelerator a = *get("H20");
+    struct assay_accelerator a = *get_accelerator("H20");
     a.die_area_mm2 = 0;
     const struct assay_export_rule *rule = assay_export_rule_at(&rules, "2023-12-01");
     struct assay_export_judgement j = assay_export_judge(&rules, rule, &a);

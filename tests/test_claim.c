@@ -8,22 +8,16 @@
 #include "claim/run.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static struct assay_claim_data data;
+#include "claim_fixture.h"
 
 static int read_data(void **state)
 {
-    char folder[4200];
     (void)state;
-    snprintf(folder, sizeof folder, "%s/data", getenv("ASSAY_SOURCE"));
-    return assay_claim_data_read(folder, &data, NULL) == ASSAY_OK ? 0 : -1;
+    return read_shipped_data() ? 0 : -1;
 }
 
 static int free_data(void **state)
@@ -33,22 +27,9 @@ static int free_data(void **state)
     return 0;
 }
 
-/* A dense model on 64 A100s, changed by each test. */
 static struct assay_run dense_run(void)
 {
-    struct assay_run run;
-    assay_run_default(&run);
-    struct assay_architecture *a = &run.architecture;
-    a->layers = 32, a->hidden = 4096, a->heads = 32, a->kv_heads = 32, a->head_dim = 128;
-    a->ffn = 11008, a->vocabulary = 32000;
-    run.sequence = 4096;
-    run.tokens = 1e12;
-    run.machine.accelerator = *assay_accelerator_find(&data, "A100-SXM", NULL);
-    run.machine.devices = 64;
-    run.plan.data = 64;
-    run.plan.global_batch = 1024;
-    run.plan_known = true;
-    return run;
+    return dense_run_on("A100-SXM");
 }
 
 static struct assay_step step_of(const struct assay_run *run)

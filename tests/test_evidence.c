@@ -3,29 +3,22 @@
 #include <assay/evidence.h>
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "claim_fixture.h"
 
-static struct assay_claim_data data;
 static char *claim_text;
 static char file[64];
 
 static int read_all(void **state)
 {
-    char path[4200];
     struct assay_file f;
     (void)state;
-    snprintf(path, sizeof path, "%s/data", getenv("ASSAY_SOURCE"));
-    if (assay_claim_data_read(path, &data, NULL) != ASSAY_OK)
-        return -1;
-    snprintf(path, sizeof path, "%s/cases/deepseek-v3/claim.yaml", getenv("ASSAY_SOURCE"));
-    if (assay_file_open(path, 1 << 20, &f, NULL) != ASSAY_OK)
+    if (!read_shipped_data() ||
+        assay_file_open(in_tree("cases/deepseek-v3/claim.yaml"), 1 << 20, &f, NULL) != ASSAY_OK)
         return -1;
     /* the claim without the case's own clues and priors */
     claim_text = strndup((const char *)f.bytes, f.size);

@@ -3,34 +3,21 @@
 #include <assay/fence.h>
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "claim_fixture.h"
 
-static struct assay_claim_data data;
 static struct assay_run llama, v3, v2, dense;
-
-static assay_status read_case(const char *name, struct assay_run *run)
-{
-    char path[4200];
-    snprintf(path, sizeof path, "%s/cases/%s", getenv("ASSAY_SOURCE"), name);
-    return assay_run_read(path, &data, run, NULL);
-}
 
 static int read_all(void **state)
 {
-    char folder[4200];
     (void)state;
-    snprintf(folder, sizeof folder, "%s/data", getenv("ASSAY_SOURCE"));
-    return assay_claim_data_read(folder, &data, NULL) == ASSAY_OK &&
-                   read_case("llama-3.1-405b/claim.yaml", &llama) == ASSAY_OK &&
-                   read_case("deepseek-v3/claim.yaml", &v3) == ASSAY_OK &&
-                   read_case("baselines/deepseek-v2.yaml", &v2) == ASSAY_OK &&
-                   read_case("baselines/deepseek-67b.yaml", &dense) == ASSAY_OK
+    return read_shipped_data() && read_case("llama-3.1-405b/claim.yaml", &llama) &&
+                   read_case("deepseek-v3/claim.yaml", &v3) &&
+                   read_case("baselines/deepseek-v2.yaml", &v2) &&
+                   read_case("baselines/deepseek-67b.yaml", &dense)
                ? 0
                : -1;
 }
@@ -79,24 +66,13 @@ static void near(double found, double expected, double tolerance)
         fail_msg("found %.10g, expected %.10g", found, expected);
 }
 
-/* A dense run on 64 A100s, with nothing claimed. */
 static struct assay_run small_run(void)
 {
-    struct assay_run run;
-    assay_run_default(&run);
-    struct assay_architecture *a = &run.architecture;
-    a->layers = 32, a->hidden = 4096, a->heads = 32, a->kv_heads = 32, a->head_dim = 128;
-    a->ffn = 11008, a->vocabulary = 32000;
-    run.sequence = 4096;
-    run.tokens = 1e12;
-    run.machine.accelerator = *assay_accelerator_find(&data, "H100-SXM", NULL);
-    run.machine.devices = 64;
+    struct assay_run run = dense_run_on("H100-SXM");
     run.plan.tensor = 2;
     run.plan.data = 32;
-    run.plan.global_batch = 1024;
     run.plan.zero = 1;
     run.plan.recompute = ASSAY_RECOMPUTE_FULL;
-    run.plan_known = true;
     return run;
 }
 

@@ -3,28 +3,23 @@
 #include <assay/fence.h>
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "claim_fixture.h"
 
-static struct assay_claim_data data;
 static struct assay_export_rules rules;
 static struct assay_run v3;
 
 static int read_all(void **state)
 {
-    char path[4200];
     (void)state;
-    snprintf(path, sizeof path, "%s/data", getenv("ASSAY_SOURCE"));
-    if (assay_claim_data_read(path, &data, NULL) != ASSAY_OK ||
-        assay_export_rules_read(path, &rules, NULL) != ASSAY_OK)
-        return -1;
-    snprintf(path, sizeof path, "%s/cases/deepseek-v3/claim.yaml", getenv("ASSAY_SOURCE"));
-    return assay_run_read(path, &data, &v3, NULL) == ASSAY_OK ? 0 : -1;
+    return read_shipped_data() &&
+                   assay_export_rules_read(in_tree("data"), &rules, NULL) == ASSAY_OK &&
+                   read_case("deepseek-v3/claim.yaml", &v3)
+               ? 0
+               : -1;
 }
 
 static int free_all(void **state)
@@ -54,22 +49,10 @@ static const struct assay_fence_chip *chip(const struct assay_fence *fence, cons
     return NULL;
 }
 
-/* A dense 7B run in 16 bits on 64 devices. */
 static struct assay_run small_run(void)
 {
-    struct assay_run run;
-    assay_run_default(&run);
-    struct assay_architecture *a = &run.architecture;
-    a->layers = 32, a->hidden = 4096, a->heads = 32, a->kv_heads = 32, a->head_dim = 128;
-    a->ffn = 11008, a->vocabulary = 32000;
-    run.sequence = 4096;
-    run.tokens = 1e12;
-    run.machine.accelerator = *assay_accelerator_find(&data, "A100-SXM", NULL);
-    run.machine.devices = 64;
-    run.plan.data = 64;
-    run.plan.global_batch = 1024;
+    struct assay_run run = dense_run_on("A100-SXM");
     run.plan.recompute = ASSAY_RECOMPUTE_FULL;
-    run.plan_known = true;
     return run;
 }
 

@@ -3,26 +3,18 @@
 #include <assay/search.h>
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "claim_fixture.h"
 
-static struct assay_claim_data data;
 static struct assay_run v3;
 
 static int read_all(void **state)
 {
-    char path[4200];
     (void)state;
-    snprintf(path, sizeof path, "%s/data", getenv("ASSAY_SOURCE"));
-    if (assay_claim_data_read(path, &data, NULL) != ASSAY_OK)
-        return -1;
-    snprintf(path, sizeof path, "%s/cases/deepseek-v3/claim.yaml", getenv("ASSAY_SOURCE"));
-    if (assay_run_read(path, &data, &v3, NULL) != ASSAY_OK)
+    if (!read_shipped_data() || !read_case("deepseek-v3/claim.yaml", &v3))
         return -1;
     v3.plan_known = false;
     v3.machine.devices = 48;

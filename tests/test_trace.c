@@ -9,25 +9,17 @@
 #include <assay/claim.h>
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "claim_fixture.h"
 
-static struct assay_claim_data data;
 static struct assay_run run;
 
 static int read_all(void **state)
 {
-    char path[4200];
     (void)state;
-    snprintf(path, sizeof path, "%s/data", getenv("ASSAY_SOURCE"));
-    if (assay_claim_data_read(path, &data, NULL) != ASSAY_OK)
-        return -1;
-    snprintf(path, sizeof path, "%s/cases/deepseek-v3/claim.yaml", getenv("ASSAY_SOURCE"));
-    return assay_run_read(path, &data, &run, NULL) == ASSAY_OK ? 0 : -1;
+    return read_shipped_data() && read_case("deepseek-v3/claim.yaml", &run) ? 0 : -1;
 }
 
 static int free_all(void **state)
