@@ -463,9 +463,7 @@ static void a_pickle_that_shares_parts_endlessly_is_refused(void **state)
     refused(&b, "shares parts endlessly");
 }
 
-/* ---- ONNX
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- ONNX ------------------------------------------------------------------------ */
 
 static void onnx_files_that_lie_are_refused_with_the_reason(void **state)
 {

@@ -70,7 +70,7 @@ struct assay_evidence {
     struct assay_interval share_used;  /* of the days, posterior, 80% */
     double prior_bits, posterior_bits; /* entropy over hypotheses */
     double draws;                      /* hypotheses times draws */
-    double effective_draws;            /* of the best hypothesis */
+    double effective_draws;            /* of what is unknown of a site, after weighing */
     const char *prior_holder;
 };
 
@@ -81,9 +81,8 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_claim_weigh(
 
 /* ---- is the inference calibrated, and does it find lies? ------------------------------------ */
 
-#define ASSAY_SIMULATION_CLUE_SETS                                                                 \
-    4                           /* the claim; + power; + power, servers; + all that is kept        \
-                                 */
+/* The claim alone; with power; with power and servers; with all that is kept. */
+#define ASSAY_SIMULATION_CLUE_SETS 4
 #define ASSAY_SIMULATION_LIES 6 /* 1 (true), 1.25, 1.5, 2, 3, 4 */
 
 struct assay_simulation {

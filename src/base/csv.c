@@ -197,3 +197,14 @@ bool csv_number(const char *text, double *number)
         end++;
     return *end == '\0' && isfinite(*number);
 }
+
+assay_status csv_number_within(const struct csv *csv, const struct csv_row *row, int column,
+                               double least, double most, double *number, struct assay_error *error)
+{
+    const char *text = row->cells[column];
+    if (!csv_number(text, number) || !(*number >= least && *number <= most))
+        return assay_error_at(error, ASSAY_ERROR_INPUT, csv->path, row->line,
+                              "%s: found \"%.40s\", expected a number from %g to %g",
+                              csv->names[column], text, least, most);
+    return ASSAY_OK;
+}

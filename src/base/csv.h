@@ -38,4 +38,9 @@ int csv_column(const struct csv *csv, const char *name);
 /* A finite number that is all of `text` (spaces around it allowed), or false. */
 ASSAY_MUST_USE bool csv_number(const char *text, double *number);
 
+/* The number in a row's column, from `least` to `most`; else ASSAY_ERROR_INPUT with the line. */
+ASSAY_MUST_USE assay_status csv_number_within(const struct csv *csv, const struct csv_row *row,
+                                              int column, double least, double most, double *number,
+                                              struct assay_error *error);
+
 #endif

@@ -24,6 +24,9 @@ bool json_set_number(json_t *object, const char *key, double value);
 bool json_set_text(json_t *object, const char *key, const char *text); /* NULL becomes null */
 bool json_set_interval(json_t *object, const char *key, struct assay_interval interval);
 
+/* An array of strings. */
+json_t *json_texts(const char *const *texts, size_t count);
+
 /* A number, or null if it is not finite. */
 json_t *json_number_or_null(double value);
 

@@ -188,8 +188,7 @@ static assay_status search(struct fit *f, const struct assay_context *context, d
     return status;
 }
 
-/* ---- the result
- * ---------------------------------------------------------------------------------- */
+/* ---- the result ------------------------------------------------------------------ */
 
 static bool copy_posterior(const struct fit *f, double *matrix, double *work,
                            struct assay_arena *arena, struct assay_efficiency_table **fitted)

@@ -114,16 +114,6 @@ double clue_log_likelihood(const struct assay_clue_fact *facts, const struct ass
 
 enum { KIND, MEDIAN, LOG_SD, OBSERVED, ENVIRONMENT, BASIS, SOURCE, GRADE, COLUMNS };
 
-static assay_status read_number(const struct csv *csv, const struct csv_row *row, int at,
-                                double least, double most, double *value, struct assay_error *error)
-{
-    if (!csv_number(row->cells[at], value) || !(*value >= least && *value <= most))
-        return assay_error_at(error, ASSAY_ERROR_INPUT, csv->path, row->line,
-                              "%s: found \"%.40s\", expected a number from %g to %g",
-                              csv->names[at], row->cells[at], least, most);
-    return ASSAY_OK;
-}
-
 static assay_status read_row(const struct csv *csv, const struct csv_row *row, const int *at,
                              struct assay_clue_fact *facts, struct assay_error *error)
 {
@@ -138,10 +128,10 @@ static assay_status read_row(const struct csv *csv, const struct csv_row *row, c
     if (f->basis)
         return assay_error_at(error, ASSAY_ERROR_INPUT, csv->path, row->line,
                               "%s stands here twice", kinds[kind].name);
-    ASSAY_TRY(read_number(csv, row, at[MEDIAN], 1e-6, 1e9, &f->median, error));
-    ASSAY_TRY(read_number(csv, row, at[LOG_SD], 0, 3, &f->log_sd, error));
-    ASSAY_TRY(read_number(csv, row, at[OBSERVED], 0.001, 3, &f->observed_log_sd, error));
-    ASSAY_TRY(read_number(csv, row, at[ENVIRONMENT], 0, 1, &environment, error));
+    ASSAY_TRY(csv_number_within(csv, row, at[MEDIAN], 1e-6, 1e9, &f->median, error));
+    ASSAY_TRY(csv_number_within(csv, row, at[LOG_SD], 0, 3, &f->log_sd, error));
+    ASSAY_TRY(csv_number_within(csv, row, at[OBSERVED], 0.001, 3, &f->observed_log_sd, error));
+    ASSAY_TRY(csv_number_within(csv, row, at[ENVIRONMENT], 0, 1, &environment, error));
     f->environment = environment > 0;
     f->basis = row->cells[at[BASIS]];
     f->source = row->cells[at[SOURCE]];

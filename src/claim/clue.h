@@ -33,7 +33,7 @@ double clue_predict(const struct assay_clue_fact *fact, enum assay_clue_kind kin
 double clue_log_likelihood(const struct assay_clue_fact *facts, const struct assay_clue *clue,
                            const struct cluster *cluster, double site);
 
-/* Reads FOLDER/clues.csv: one row for every kind but inspected's; ASSAY_CLUE_COUNT facts. */
+/* Reads FOLDER/clues.csv: one row for every kind; ASSAY_CLUE_COUNT facts. */
 assay_status clue_facts_read(const char *path, struct assay_arena *arena,
                              const struct assay_clue_fact **facts, struct assay_error *error);
 

@@ -16,18 +16,6 @@ static const char *const columns[COLUMNS] = {"parameter",   "scope",        "val
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-static assay_status number(const struct csv *csv, const struct csv_row *row, const int *at,
-                           int column, double least, double most, double *value,
-                           struct assay_error *error)
-{
-    const char *text = row->cells[at[column]];
-    if (!csv_number(text, value) || !(*value >= least && *value <= most))
-        return assay_error_at(error, ASSAY_ERROR_INPUT, csv->path, row->line,
-                              "%s: found \"%.40s\", expected a number from %g to %g",
-                              columns[column], text, least, most);
-    return ASSAY_OK;
-}
-
 static assay_status read_row(const struct csv *csv, const struct csv_row *row, const int *at,
                              struct efficiency_row *out, struct assay_error *error)
 {
@@ -42,10 +30,10 @@ static assay_status read_row(const struct csv *csv, const struct csv_row *row, c
     if (out->field == efficiency_field_count)
         return assay_error_at(error, ASSAY_ERROR_INPUT, csv->path, row->line,
                               "unknown parameter \"%.60s\"", out->parameter);
-    ASSAY_TRY(number(csv, row, at, VALUE, 1e-12, 1e15, &value, error));
-    ASSAY_TRY(number(csv, row, at, LOG_SD, 0, 5, &out->log_sd, error));
-    ASSAY_TRY(number(csv, row, at, PRIOR_VALUE, 1e-12, 1e15, &prior, error));
-    ASSAY_TRY(number(csv, row, at, PRIOR_LOG_SD, 0, 5, &out->prior_log_sd, error));
+    ASSAY_TRY(csv_number_within(csv, row, at[VALUE], 1e-12, 1e15, &value, error));
+    ASSAY_TRY(csv_number_within(csv, row, at[LOG_SD], 0, 5, &out->log_sd, error));
+    ASSAY_TRY(csv_number_within(csv, row, at[PRIOR_VALUE], 1e-12, 1e15, &prior, error));
+    ASSAY_TRY(csv_number_within(csv, row, at[PRIOR_LOG_SD], 0, 5, &out->prior_log_sd, error));
     out->log_value = log(value);
     out->prior_log_value = log(prior);
     return ASSAY_OK;

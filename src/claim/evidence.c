@@ -19,8 +19,7 @@ static assay_status out_of_memory(struct assay_error *error)
     return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
-/* ---- likelihood and posterior of each hypothesis, with their Monte-Carlo errors
- * --------------------- */
+/* ---- likelihood and posterior of each hypothesis, with their Monte-Carlo errors --- */
 
 static double scatter(const double *values, size_t n, size_t stride)
 {
@@ -32,11 +31,11 @@ static double scatter(const double *values, size_t n, size_t stride)
     return sqrt(squares / (double)(n - 1) / (double)n);
 }
 
-static bool set_posterior(struct weighing *w, struct assay_arena *arena)
+/* `posterior` gets that of all draws together. */
+static bool set_posterior(struct weighing *w, struct assay_arena *arena, double *posterior)
 {
-    double *posterior = assay_arena_alloc(arena, w->count, sizeof *posterior);
     double *batches = assay_arena_alloc(arena, w->count * POSTERIOR_BATCHES, sizeof *batches);
-    if (!posterior || !batches)
+    if (!batches)
         return false;
     posterior_of(w->hypotheses, w->count, w->all, 1, posterior);
     for (size_t b = 0; b < POSTERIOR_BATCHES; b++)
@@ -53,8 +52,7 @@ static bool set_posterior(struct weighing *w, struct assay_arena *arena)
     return true;
 }
 
-/* ---- what each term did
- * -------------------------------------------------------------------------------- */
+/* ---- what each term did ---------------------------------------------------------- */
 
 static double stated_log10_odds(const struct weighing *w, const double *p)
 {
@@ -70,16 +68,15 @@ static const char *term_name(const struct weighing *w, size_t term)
     return term < CLAIM_TERMS ? own[term] : w->clues[term - CLAIM_TERMS].name;
 }
 
-static bool contributions(const struct weighing *w, struct assay_arena *arena,
-                          struct assay_evidence *e)
+static bool contributions(const struct weighing *w, const double *posterior,
+                          struct assay_arena *arena, struct assay_evidence *e)
 {
     size_t terms = weighing_terms(w);
     struct assay_contribution *list = assay_arena_alloc(arena, terms, sizeof *list);
-    double *all = assay_arena_alloc(arena, w->count, sizeof *all);
     double *less = assay_arena_alloc(arena, w->count, sizeof *less);
-    if (!list || !all || !less)
+    if (!list || !less)
         return false;
-    posterior_of(w->hypotheses, w->count, w->all, 1, all);
+    e->posterior_bits = entropy_bits(posterior, w->count);
     for (size_t j = 0; j < terms; j++) {
         if (!weighing_has_term(w, j))
             continue;
@@ -87,12 +84,11 @@ static bool contributions(const struct weighing *w, struct assay_arena *arena,
         list[e->clue_count++] = (struct assay_contribution){
             .name = assay_arena_copy(arena, term_name(w, j)), /* outlives the run */
             .environment = j >= CLAIM_TERMS && w->facts[w->clues[j - CLAIM_TERMS].kind].environment,
-            .log10_lr = stated_log10_odds(w, all) - stated_log10_odds(w, less),
-            .bits = entropy_bits(less, w->count) - entropy_bits(all, w->count),
+            .log10_lr = stated_log10_odds(w, posterior) - stated_log10_odds(w, less),
+            .bits = entropy_bits(less, w->count) - e->posterior_bits,
         };
     }
     e->clues = list;
-    e->posterior_bits = entropy_bits(all, w->count);
     return true;
 }
 
@@ -121,7 +117,7 @@ static bool share_used(const struct weighing *w, struct assay_arena *arena,
                        struct assay_evidence *e)
 {
     size_t n = w->sites->draws, sampled = 0;
-    double top = -INFINITY, best = 0, squares = 0, sum = 0;
+    double top = -INFINITY, reached = 0, squares = 0, sum = 0;
     double *weight = assay_arena_alloc(arena, n, sizeof *weight);
     double *values = assay_arena_alloc(arena, n, sizeof *values);
     if (!weight || !values)
@@ -138,8 +134,8 @@ static bool share_used(const struct weighing *w, struct assay_arena *arena,
     }
     e->effective_draws = sum * sum / squares;
     for (size_t k = 0; k < n; k++) { /* systematic resampling */
-        best += weight[k] / sum * (double)n;
-        while (sampled < n && (double)sampled + 0.5 < best)
+        reached += weight[k] / sum * (double)n;
+        while (sampled < n && (double)sampled + 0.5 < reached)
             values[sampled++] = w->sites->share_used[k];
     }
     sort_doubles(values, sampled);
@@ -147,8 +143,7 @@ static bool share_used(const struct weighing *w, struct assay_arena *arena,
     return true;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------- */
 
 /* Prior and posterior in the order in which the finding lists the hypotheses. */
 static bool tabulate(const struct hypothesis *h, size_t count, struct assay_arena *arena,
@@ -194,17 +189,17 @@ assay_status evidence_weigh(const struct assay_claim_data *data, const struct as
         !sites_draw(&sites, DRAWS, &run->priors, context->seed, arena))
         return out_of_memory(error);
     ASSAY_TRY(weighing_run(&w, context, error));
+    double *prior = assay_arena_alloc(arena, count, sizeof *prior);
     double *posterior = assay_arena_alloc(arena, count, sizeof *posterior);
-    if (!posterior || !set_posterior(&w, arena) || !contributions(&w, arena, e) ||
-        !balances(run, arena, e) || !share_used(&w, arena, e))
+    if (!prior || !posterior || !set_posterior(&w, arena, posterior) ||
+        !contributions(&w, posterior, arena, e) || !balances(run, arena, e) ||
+        !share_used(&w, arena, e))
         return out_of_memory(error);
     for (size_t i = 0; i < count; i++) {
-        posterior[i] = hypotheses[i].prior;
+        prior[i] = hypotheses[i].prior;
         e->draws += hypotheses[i].weighed ? DRAWS : 0;
     }
-    e->prior_bits = entropy_bits(posterior, count);
-    for (size_t i = 0; i < count; i++)
-        posterior[i] = hypotheses[i].posterior;
+    e->prior_bits = entropy_bits(prior, count);
     ASSAY_TRY(next_list(&w, posterior, context->seed, arena, &e->next, &e->next_count, error));
     e->prior_holder = run->priors.holder ? assay_arena_copy(arena, run->priors.holder) : NULL;
     infer_sort(hypotheses, count);

@@ -12,6 +12,7 @@
 #include "claim/explain.h"
 #include "claim/efficiency.h"
 #include "claim/flops.h"
+#include "claim/run.h"
 #include "claim/sorted.h"
 
 #include <assay/fence.h>
@@ -152,15 +153,6 @@ static double shapley(const struct game *game, size_t player, size_t d)
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-/* Hours that a run states, or NaN. */
-static double stated_hours(const struct assay_run *run)
-{
-    const struct assay_claimed *c = &run->claimed;
-    if (c->device_hours > 0)
-        return c->device_hours;
-    return c->device_hours_per_token > 0 ? c->device_hours_per_token * run->tokens : (double)NAN;
-}
-
 static void add_factor(struct assay_explanation *x, const char *name, const char *what,
                        double factor, double low, double high)
 {
@@ -177,7 +169,7 @@ static void split_published(struct assay_explanation *x, const struct assay_run 
         assay_architecture_count(&runs[i]->architecture, &count);
         x->active[i] = active && active[i] > 0 ? active[i] : (double)count.active;
         x->tokens[i] = runs[i]->tokens;
-        x->rate[i] = 6 * x->active[i] * x->tokens[i] / (stated_hours(runs[i]) * 3600);
+        x->rate[i] = 6 * x->active[i] * x->tokens[i] / (run_claimed_hours(runs[i]) * 3600);
     }
     x->active_ratio = x->active[0] / x->active[1];
     x->tokens_ratio = x->tokens[0] / x->tokens[1];
@@ -275,7 +267,7 @@ assay_status assay_claim_explain(const struct assay_claim_data *data, const stru
             return assay_error_at(error, ASSAY_ERROR_UNANSWERABLE, runs[i]->path, 0,
                                   "the run states no tokens, so it has no cost: add "
                                   "training.tokens");
-        x->hours[i] = stated_hours(runs[i]);
+        x->hours[i] = run_claimed_hours(runs[i]);
     }
     x->stated = x->hours[0] > 0 && x->hours[1] > 0;
     split_published(x, runs, active);

@@ -5,6 +5,7 @@
  * arena. What can go wrong: memory; whatever reading the claim can.
  */
 #include "claim/evidence.h"
+#include "claim/run.h"
 
 #include <math.h>
 #include <string.h>
@@ -53,20 +54,10 @@ static const char *amount(struct writer *w, double value)
 
 /* ---- what follows --------------------------------------------------------------------------- */
 
-static double claimed_hours(const struct assay_run *run)
-{
-    const struct assay_claimed *c = &run->claimed;
-    if (c->device_hours > 0)
-        return c->device_hours;
-    if (c->device_hours_per_token > 0)
-        return c->device_hours_per_token * run->tokens;
-    return NAN;
-}
-
 static const char *forward_sentence(struct writer *w)
 {
     const struct assay_interval *hours = &w->prediction->device_hours;
-    double claimed = claimed_hours(w->run);
+    double claimed = run_claimed_hours(w->run);
     if (isnan(hours->median) || isnan(claimed))
         return NULL;
     const char *where = claimed < hours->low ? "below" : claimed > hours->high ? "above" : "inside";
@@ -217,7 +208,7 @@ static bool write_quantities(struct writer *w)
         struct assay_interval value;
     } numbers[] = {
         {"device-hours predicted", "hours", p->device_hours},
-        {"device-hours claimed", "hours", exactly(claimed_hours(w->run))},
+        {"device-hours claimed", "hours", exactly(run_claimed_hours(w->run))},
         {"step time predicted", "s", p->step_seconds},
         {"tokens a second and device predicted", "tokens/s", p->tokens_per_second_per_device},
         {"model FLOPs utilisation predicted (of the BF16 peak)", "", p->mfu},

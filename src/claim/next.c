@@ -20,8 +20,7 @@ struct outlooks {
     size_t count;
 };
 
-/* ---- clues with a number
- * ------------------------------------------------------------------------- */
+/* ---- clues with a number --------------------------------------------------------- */
 
 static double observed(const struct weighing *w, const struct hypothesis *h,
                        enum assay_clue_kind kind, size_t k)
@@ -100,8 +99,7 @@ static void numeric_bits(const struct outlooks *all, uint64_t seed, enum assay_c
     out->bits_sd = sqrt(squares / (PARTS - 1) / PARTS);
 }
 
-/* ---- a device seen
- * ---------------------------------------------------------------------------------- */
+/* ---- a device seen --------------------------------------------------------------- */
 
 /* Exact: Y is a kind, right but for `error`, and else any of the others. */
 static double inspected_bits(const struct weighing *w, const double *posterior, double error,
@@ -136,8 +134,7 @@ static double inspected_bits(const struct weighing *w, const double *posterior, 
     return fmax(0, bits - noise - own); /* which half is seen says nothing: one bit */
 }
 
-/* ---- all kinds
- * ---------------------------------------------------------------------------------------- */
+/* ---- all kinds ------------------------------------------------------------------- */
 
 static bool is_known(const struct weighing *w, enum assay_clue_kind kind)
 {

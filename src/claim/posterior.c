@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "claim/posterior.h"
 
+#include <assay/stats.h>
+
 #include <math.h>
 #include <string.h>
 
@@ -44,8 +46,7 @@ struct cluster cluster_of(const struct weighing *w, const struct hypothesis *h, 
     };
 }
 
-/* ---- terms
- * --------------------------------------------------------------------------------------- */
+/* ---- terms ----------------------------------------------------------------------- */
 
 static double log_normal(double claimed, double log_predicted, double sd)
 {
@@ -103,12 +104,11 @@ bool weighing_has_term(const struct weighing *w, size_t term)
     return term > 1 || c->wall_seconds > 0;
 }
 
-static double clue_term(const struct weighing *w, const struct hypothesis *h, size_t k, size_t c)
+static double clue_term(const struct weighing *w, const struct cluster *cluster, size_t k, size_t c)
 {
     const struct assay_clue *clue = &w->clues[c];
-    struct cluster cluster = cluster_of(w, h, k);
     double site = w->sites->site[k * ASSAY_CLUE_COUNT + clue->kind];
-    return clue_log_likelihood(w->facts, clue, &cluster, site);
+    return clue_log_likelihood(w->facts, clue, cluster, site);
 }
 
 /* A clue without a grade is taken as it is. */
@@ -122,13 +122,11 @@ static double mixed_with_ignorance(const struct weighing *w, size_t c, double lo
     if (!is_graded(w, c))
         return log_l;
     double keep = assay_clue_weight(w->clues[c].reliability);
-    double a = log(keep) + log_l, b = log1p(-keep) + w->ignorance[c];
-    double top = fmax(a, b);
-    return top + log(exp(a - top) + exp(b - top));
+    double parts[2] = {log(keep) + log_l, log1p(-keep) + w->ignorance[c]};
+    return assay_stats_log_sum_exp(parts, 2);
 }
 
-/* ---- sums over draws
- * ------------------------------------------------------------------------------- */
+/* ---- sums over draws ------------------------------------------------------------- */
 
 struct log_sum {
     double top, sum;
@@ -168,8 +166,10 @@ static void mean_clues(void *user, size_t i)
         struct log_sum s = nothing;
         if (!is_graded(w, c))
             continue;
-        for (size_t k = 0; k < w->sites->draws; k++)
-            log_add(&s, clue_term(w, h, k, c));
+        for (size_t k = 0; k < w->sites->draws; k++) {
+            struct cluster cluster = cluster_of(w, h, k);
+            log_add(&s, clue_term(w, &cluster, k, c));
+        }
         pass->means[i * n + c] = log_mean(&s, w->sites->draws);
     }
 }
@@ -190,8 +190,9 @@ static void sum_terms(void *user, size_t i)
         double term[MOST_TERMS], sum = 0;
         term[0] = speed_term(w, h, k % INFER_DRAWS);
         term[1] = days_term(w, h, k);
+        struct cluster cluster = cluster_of(w, h, k);
         for (size_t c = 0; c + CLAIM_TERMS < n; c++)
-            term[c + CLAIM_TERMS] = mixed_with_ignorance(w, c, clue_term(w, h, k, c));
+            term[c + CLAIM_TERMS] = mixed_with_ignorance(w, c, clue_term(w, &cluster, k, c));
         for (size_t j = 0; j < n; j++)
             sum += term[j];
         log_add(&all, sum);
@@ -254,8 +255,7 @@ assay_status weighing_run(struct weighing *w, const struct assay_context *contex
     return over_hypotheses(w, context, sum_terms, &pass, error);
 }
 
-/* ---- priors and posteriors
- * ------------------------------------------------------------------------ */
+/* ---- priors and posteriors ------------------------------------------------------- */
 
 void posterior_of(const struct hypothesis *h, size_t count, const double *log_l, size_t stride,
                   double *posterior)

@@ -388,3 +388,11 @@ void assay_run_free(struct assay_run *run)
     assay_arena_free(run->arena);
     memset(run, 0, sizeof *run);
 }
+
+double run_claimed_hours(const struct assay_run *run)
+{
+    const struct assay_claimed *c = &run->claimed;
+    if (c->device_hours > 0)
+        return c->device_hours;
+    return c->device_hours_per_token > 0 ? c->device_hours_per_token * run->tokens : (double)NAN;
+}

@@ -193,10 +193,10 @@ static bool list_tasks(struct search *s)
 {
     const struct assay_run *run = s->run;
     int domain = run->machine.accelerator.scale_up_domain;
-    int most = s->space->most_tensor > 0 ? s->space->most_tensor : domain > 0 ? domain : 1;
+    int usual = domain > 64 ? 64 : domain > 0 ? domain : 1;
+    int most = s->space->most_tensor > 0 ? s->space->most_tensor : usual;
     struct task task = {0};
 
-    most = s->space->most_tensor == 0 && most > 64 ? 64 : most;
     for (task.context = s->space->least_context; task.context <= s->space->most_context;
          task.context *= 2)
         for (task.tensor = 1; task.tensor <= most; task.tensor++)

@@ -65,8 +65,7 @@ struct simulator {
     bool failed;
 };
 
-/* ---- one claim
- * ----------------------------------------------------------------------------------- */
+/* ---- one claim ------------------------------------------------------------------- */
 
 static size_t draw_hypothesis(const struct simulator *s, double u)
 {
@@ -224,8 +223,7 @@ static assay_status run_claims(struct simulator *s, const struct plan_of_claim *
                      : ASSAY_OK;
 }
 
-/* ---- calibration
- * ------------------------------------------------------------------------------------- */
+/* ---- calibration ----------------------------------------------------------------- */
 
 static assay_status calibration(struct simulator *s, struct assay_simulation *out,
                                 const struct assay_context *context, struct assay_error *error)
@@ -257,9 +255,7 @@ static assay_status calibration(struct simulator *s, struct assay_simulation *ou
     return ASSAY_OK;
 }
 
-/* ---- lies
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- lies ------------------------------------------------------------------------ */
 
 static assay_status flag(struct simulator *s, size_t truth, double size, size_t n, size_t stream,
                          struct assay_simulation *out, const char *what, struct outcome **outcomes,
@@ -327,9 +323,7 @@ static assay_status lies(struct simulator *s, struct assay_simulation *out,
     return ASSAY_OK;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------- */
 
 static assay_status simulate(struct simulator *s, struct assay_simulation *out,
                              const struct assay_context *context, struct assay_error *error)

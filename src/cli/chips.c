@@ -79,7 +79,7 @@ static json_t *judgement_json(const struct question *q, const struct assay_expor
 
 static json_t *to_json(const struct question *q)
 {
-    json_t *o = json_object(), *rules = json_array(), *chips = json_array(), *texts = json_array();
+    json_t *o = json_object(), *rules = json_array(), *chips = json_array();
     json_set_text(o, "date", q->date);
     for (size_t i = 0; i < q->rules->count; i++)
         if (!q->one || &q->rules->rules[i] == q->rule)
@@ -104,9 +104,7 @@ static json_t *to_json(const struct question *q)
         json_array_append_new(chips, chip);
     }
     json_object_set_new(o, "chips", chips);
-    for (size_t i = 0; i < LIMITS; i++)
-        json_array_append_new(texts, json_string(limits[i]));
-    json_object_set_new(o, "limits", texts);
+    json_object_set_new(o, "limits", json_texts(limits, LIMITS));
     return o;
 }
 

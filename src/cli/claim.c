@@ -24,23 +24,46 @@ json_t *cli_plan_json(const struct assay_plan *p)
     return o;
 }
 
+assay_status cli_set_accelerator(struct cli_call *call, const struct assay_claim_data *data,
+                                 struct assay_run *run, const char *name)
+{
+    double memory = 0;
+    const struct assay_accelerator *found = assay_accelerator_find(data, name, &memory);
+    if (!found)
+        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                              "--accelerator: \"%.60s\" is not in the table of accelerators "
+                              "(`assay chips` lists it); expected a name such as %s or %s",
+                              name, data->accelerators[0].name,
+                              data->accelerators[data->accelerator_count - 1].name);
+    run->machine.accelerator = *found;
+    if (memory > 0)
+        run->machine.accelerator.memory_bytes = memory;
+    run->communication_units = 0;
+    return ASSAY_OK;
+}
+
+assay_status cli_with_run(struct cli_call *call,
+                          assay_status (*function)(struct cli_call *call,
+                                                   const struct assay_claim_data *data,
+                                                   struct assay_run *run))
+{
+    struct assay_claim_data data;
+    struct assay_run run;
+    ASSAY_TRY(assay_claim_data_read(call->data_folder, &data, &call->error));
+    assay_status status = assay_run_read(call->positional[0], &data, &run, &call->error);
+    if (status == ASSAY_OK) {
+        status = function(call, &data, &run);
+        assay_run_free(&run);
+    }
+    assay_claim_data_free(&data);
+    return status;
+}
+
 assay_status cli_change_machine(struct cli_call *call, const struct assay_claim_data *data,
                                 struct assay_run *run, const char *name, int64_t count)
 {
-    double memory = 0;
-    if (name) {
-        const struct assay_accelerator *found = assay_accelerator_find(data, name, &memory);
-        if (!found)
-            return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
-                                  "--accelerator: \"%.60s\" is not in the table of accelerators; "
-                                  "expected a name such as %s or %s",
-                                  name, data->accelerators[0].name,
-                                  data->accelerators[data->accelerator_count - 1].name);
-        run->machine.accelerator = *found;
-        if (memory > 0)
-            run->machine.accelerator.memory_bytes = memory;
-        run->communication_units = 0;
-    }
+    if (name)
+        ASSAY_TRY(cli_set_accelerator(call, data, run, name));
     int64_t others = (int64_t)run->plan.tensor * run->plan.context * run->plan.pipeline;
     run->machine.devices = count;
     if (run->plan_known && count % others == 0) {

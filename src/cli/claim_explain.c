@@ -89,7 +89,6 @@ static json_t *to_json(const struct cli_call *call, const struct answer *w)
 {
     const struct assay_explanation *x = w->x;
     json_t *o = json_object(), *factors = json_array(), *published = json_object();
-    json_t *texts = json_array();
     char evidence[600];
 
     json_set_text(o, "a", name_of(w->a));
@@ -128,9 +127,7 @@ static json_t *to_json(const struct cli_call *call, const struct answer *w)
     sentence(w, evidence, sizeof evidence);
     json_set_text(o, "evidence", evidence);
     json_set_number(o, "seed", (double)call->context.seed);
-    for (size_t i = 0; i < LIMITS; i++)
-        json_array_append_new(texts, json_string(limits[i]));
-    json_object_set_new(o, "limits", texts);
+    json_object_set_new(o, "limits", json_texts(limits, LIMITS));
     return o;
 }
 

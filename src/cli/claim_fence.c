@@ -98,7 +98,7 @@ static json_t *chip_json(const struct assay_fence_chip *c)
 static json_t *to_json(const struct cli_call *call, const struct answer *w)
 {
     const struct assay_fence *f = w->f;
-    json_t *o = json_object(), *chips = json_array(), *texts = json_array();
+    json_t *o = json_object(), *chips = json_array();
     char text[700];
     json_set_text(o, "name", w->run->name);
     json_set_text(o, "date", w->date);
@@ -121,9 +121,7 @@ static json_t *to_json(const struct cli_call *call, const struct answer *w)
     sentence(w, text, sizeof text);
     json_set_text(o, "answer", text);
     json_set_number(o, "seed", (double)call->context.seed);
-    for (size_t i = 0; i < LIMITS; i++)
-        json_array_append_new(texts, json_string(limits[i]));
-    json_object_set_new(o, "limits", texts);
+    json_object_set_new(o, "limits", json_texts(limits, LIMITS));
     return o;
 }
 

@@ -34,14 +34,6 @@ static json_t *hypothesis(const struct assay_weight *w, const struct assay_evide
     return o;
 }
 
-static json_t *texts(const char *const *list, size_t n)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(array, json_string(list[i]));
-    return array;
-}
-
 static json_t *clues(const struct assay_evidence *e)
 {
     json_t *list = json_array();
@@ -99,8 +91,8 @@ static json_t *to_json(const struct assay_finding *f, const struct assay_evidenc
         json_array_append_new(tie, json_number_or_null(f->ties[i].log10_likelihood_ratio));
         json_array_append_new(ties, tie);
     }
-    json_object_set_new(o, "answers", texts(f->answers, f->answer_count));
-    json_object_set_new(o, "cannot_tell", texts(f->cannot_tell, f->cannot_tell_count));
+    json_object_set_new(o, "answers", json_texts(f->answers, f->answer_count));
+    json_object_set_new(o, "cannot_tell", json_texts(f->cannot_tell, f->cannot_tell_count));
     json_object_set_new(o, "hypotheses", hypotheses);
     json_object_set_new(o, "indistinguishable", ties);
     json_object_set_new(o, "clues", clues(e));
@@ -113,7 +105,7 @@ static json_t *to_json(const struct assay_finding *f, const struct assay_evidenc
         json_set_text(o, "prior_holder", e->prior_holder);
     json_set_number(o, "draws", e->draws);
     json_set_number(o, "effective_draws", e->effective_draws);
-    json_object_set_new(o, "limits", texts(f->limits, f->limit_count));
+    json_object_set_new(o, "limits", json_texts(f->limits, f->limit_count));
     json_set_text(o, "method", f->method);
     json_set_text(o, "method_version", f->method_version);
     json_set_number(o, "seed", (double)f->seed);

@@ -31,7 +31,7 @@ static json_t *to_json(const struct cli_call *call, const struct assay_run *run,
                        const struct assay_prediction *p)
 {
     const struct assay_memory *m = &p->step.memory;
-    json_t *object = json_object(), *memory = json_object(), *texts = json_array();
+    json_t *object = json_object(), *memory = json_object();
     json_set_text(object, "name", run->name);
     json_set_text(object, "accelerator", run->machine.accelerator.name);
     json_set_number(object, "devices", (double)run->machine.devices);
@@ -55,9 +55,7 @@ static json_t *to_json(const struct cli_call *call, const struct assay_run *run,
     json_object_set_new(object, "plan_known", json_boolean(run->plan_known));
     json_object_set_new(object, "breakdown", breakdown(&p->step));
     json_set_number(object, "seed", (double)call->context.seed);
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-        json_array_append_new(texts, json_string(limits[i]));
-    json_object_set_new(object, "limits", texts);
+    json_object_set_new(object, "limits", json_texts(limits, sizeof limits / sizeof limits[0]));
     return object;
 }
 
@@ -114,16 +112,7 @@ static assay_status predict(struct cli_call *call, const struct assay_claim_data
 
 static assay_status run_command(struct cli_call *call)
 {
-    struct assay_claim_data data;
-    struct assay_run run;
-    ASSAY_TRY(assay_claim_data_read(call->data_folder, &data, &call->error));
-    assay_status status = assay_run_read(call->positional[0], &data, &run, &call->error);
-    if (status == ASSAY_OK) {
-        status = predict(call, &data, &run);
-        assay_run_free(&run);
-    }
-    assay_claim_data_free(&data);
-    return status;
+    return cli_with_run(call, predict);
 }
 
 const struct cli_command cli_claim_predict = {

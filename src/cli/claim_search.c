@@ -199,27 +199,14 @@ static assay_status search(struct cli_call *call, const struct assay_claim_data 
                            struct assay_run *run)
 {
     struct assay_search_space space = assay_search_space_default();
-    double memory = 0;
     struct searched *s = calloc(1, sizeof *s);
     if (!s)
         return assay_error_at(&call->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     assay_status status = read_counts(call, run, s);
     if (status == ASSAY_OK)
         status = cli_number(call, MICRO_BATCH, 1, 4096, &space.most_micro_batch);
-    if (status == ASSAY_OK && call->value[ACCELERATOR]) {
-        const struct assay_accelerator *found =
-            assay_accelerator_find(data, call->value[ACCELERATOR], &memory);
-        if (!found) {
-            status = assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
-                                    "--accelerator: \"%.60s\" is not in the table of accelerators "
-                                    "(see `assay chips`)",
-                                    call->value[ACCELERATOR]);
-        } else {
-            run->machine.accelerator = *found;
-            if (memory > 0)
-                run->machine.accelerator.memory_bytes = memory;
-        }
-    }
+    if (status == ASSAY_OK && call->value[ACCELERATOR])
+        status = cli_set_accelerator(call, data, run, call->value[ACCELERATOR]);
     run->plan_known = false; /* efficiency is that of a chosen layout */
     if (status == ASSAY_OK)
         status = search_all(call, data, run, &space, s);
@@ -237,16 +224,7 @@ static assay_status search(struct cli_call *call, const struct assay_claim_data 
 
 static assay_status run_command(struct cli_call *call)
 {
-    struct assay_claim_data data;
-    struct assay_run run;
-    ASSAY_TRY(assay_claim_data_read(call->data_folder, &data, &call->error));
-    assay_status status = assay_run_read(call->positional[0], &data, &run, &call->error);
-    if (status == ASSAY_OK) {
-        status = search(call, &data, &run);
-        assay_run_free(&run);
-    }
-    assay_claim_data_free(&data);
-    return status;
+    return cli_with_run(call, search);
 }
 
 const struct cli_command cli_claim_search = {

@@ -78,7 +78,7 @@ static json_t *ignored(const struct assay_lineage_comparison *r)
 
 static json_t *to_json(const struct cli_call *call, const struct assay_lineage_comparison *r)
 {
-    json_t *object = json_object(), *related = json_object(), *texts = json_array();
+    json_t *object = json_object(), *related = json_object();
     json_set_text(object, "a", call->positional[0]);
     json_set_text(object, "b", call->positional[1]);
     json_set_number(related, "log10_p", r->log10_p);
@@ -93,9 +93,7 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
     json_set_number(object, "cosine", r->cosine);
     json_object_set_new(object, "matches", matches(r));
     json_object_set_new(object, "ignored", ignored(r));
-    for (size_t i = 0; i < r->limit_count; i++)
-        json_array_append_new(texts, json_string(r->limits[i]));
-    json_object_set_new(object, "limits", texts);
+    json_object_set_new(object, "limits", json_texts(r->limits, r->limit_count));
     json_object_set_new(object, "bytes_read", json_integer((json_int_t)r->bytes_read));
     json_set_number(object, "seconds", r->seconds);
     json_set_number(object, "seed", (double)call->context.seed);

@@ -6,14 +6,6 @@
 
 #include <stdio.h>
 
-static json_t *texts_to_json(const char *const *texts, size_t count)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; list && i < count; i++)
-        json_array_append_new(list, json_string(texts[i]));
-    return list;
-}
-
 static json_t *weight_to_json(const struct assay_weight *weight)
 {
     json_t *object = json_object();
@@ -98,14 +90,14 @@ json_t *finding_to_json(const struct assay_finding *finding)
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)finding->seed);
     json_set_text(object, "seed", seed);
-    json_object_set_new(object, "answers", texts_to_json(finding->answers, finding->answer_count));
+    json_object_set_new(object, "answers", json_texts(finding->answers, finding->answer_count));
     json_object_set_new(object, "cannot_tell",
-                        texts_to_json(finding->cannot_tell, finding->cannot_tell_count));
+                        json_texts(finding->cannot_tell, finding->cannot_tell_count));
     LIST(weights, weight_count, weight_to_json);
     LIST(ties, tie_count, tie_to_json);
     LIST(quantities, quantity_count, quantity_to_json);
     LIST(figures, figure_count, figure_to_json);
     LIST(exhibits, exhibit_count, exhibit_to_json);
-    json_object_set_new(object, "limits", texts_to_json(finding->limits, finding->limit_count));
+    json_object_set_new(object, "limits", json_texts(finding->limits, finding->limit_count));
     return object;
 }
