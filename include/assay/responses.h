@@ -44,6 +44,7 @@ struct assay_answer {
     const char *key;
     const char *text;
     size_t bytes;
+    size_t order;   /* in the file, from 0 */
     bool truncated; /* the file itself says that the answer was cut (finish_reason: length) */
 };
 
@@ -60,14 +61,14 @@ struct assay_responses {
     size_t n;             /* distinct prompts answered */
     struct assay_answer *answers; /* sorted by key (strcmp), each key once */
     struct {
-        size_t records;            /* answers seen, before duplicates were set aside */
-        size_t duplicates;         /* set aside: a prompt answered again */
-        size_t empty;              /* nothing but white space */
-        size_t truncated;          /* see struct assay_answer */
-        size_t whitespace_led;     /* begins with white space, and is not empty */
-        size_t replaced;           /* answers in which bytes were replaced by U+FFFD */
-        size_t without_answer;     /* records with a prompt and no answer at all: set aside */
-        size_t writers;            /* distinct writers named */
+        size_t records;        /* answers seen, before duplicates were set aside */
+        size_t duplicates;     /* set aside: a prompt answered again */
+        size_t empty;          /* nothing but white space */
+        size_t truncated;      /* see struct assay_answer */
+        size_t whitespace_led; /* begins with white space, and is not empty */
+        size_t replaced;       /* answers in which bytes were replaced by U+FFFD */
+        size_t without_answer; /* records with a prompt and no answer at all: set aside */
+        size_t writers;        /* distinct writers named */
     } notes;
     struct assay_arena *arena;
 };

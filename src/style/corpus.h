@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * corpus: what several models answered, as tokens, prompts aligned. In: response sets. Out: for
+ * every model and prompt the tokens of its answer, or that it gave none. What can go wrong:
+ * memory. A model is a column, a prompt a row; an answer without tokens is an absent one.
+ */
+#ifndef STYLE_CORPUS_H
+#define STYLE_CORPUS_H
+
+#include "style/tokens.h"
+
+#include <assay/responses.h>
+
+struct style_text {
+    const uint32_t *tokens; /* NULL: not answered */
+    uint32_t n;
+};
+
+struct style_corpus {
+    size_t models, prompts;
+    struct style_text *texts; /* [prompt * models + model] */
+    uint32_t **storage;       /* private: one block a model */
+};
+
+/* `sets` may go as soon as this returns. Free with style_corpus_free. */
+ASSAY_MUST_USE assay_status style_corpus_make(const struct assay_context *context,
+                                              struct assay_responses *const *sets, size_t n,
+                                              struct style_corpus *corpus,
+                                              struct assay_error *error);
+void style_corpus_free(struct style_corpus *corpus);
+
+static inline const struct style_text *style_text_at(const struct style_corpus *corpus,
+                                                     size_t prompt, size_t model)
+{
+    return &corpus->texts[prompt * corpus->models + model];
+}
+
+#endif
