@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * style: whose outputs a model was trained on, from texts alone.
+ *
+ * In: what a suspect, candidate teachers and a panel of other models answered, best to the same
+ * prompts. Out: for each candidate how alike it is to the suspect beyond how alike both are to
+ * everyone, how often models that have nothing to do with the candidate look as alike, and
+ * whether the question can be answered at all. What can go wrong: too few models to compare
+ * with, no prompts in common, a lineage in the panel that nobody told about.
+ *
+ * The null is at the level of models, never of prompts: prompts are no independent witnesses of
+ * a lineage. A p-value is conformal (Vovk, Gammerman and Shafer 2005, section 2.2): with n
+ * unrelated lineages none is below 1 / (n + 1).
+ */
+#ifndef ASSAY_STYLE_H
+#define ASSAY_STYLE_H
+
+#include "assay/finding.h"
+#include "assay/responses.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum assay_style_question {
+    ASSAY_STYLE_IDENTIFY, /* which candidate wrote these texts? */
+    ASSAY_STYLE_PARENT,   /* is it a candidate under a wrapper, its self-play or merged child? */
+    ASSAY_STYLE_RANK,     /* whose outputs was it tuned on? */
+};
+
+/* A candidate: one model, or a group of models that stand for one teacher. */
+struct assay_style_candidate {
+    const char *name;
+    struct assay_responses *const *members;
+    size_t member_count; /* at least 1 */
+};
+
+struct assay_style_settings {
+    double level;            /* q at or below which a candidate is named; default 0.05 */
+    int replicates;          /* of the prompt bootstrap, 0 to 1000; default 40; 0: no intervals */
+    const char *models;      /* style_models.csv: what is known of public models, or NULL */
+    const char *calibration; /* style_calibration.csv, or NULL: no likelihood ratios */
+};
+
+ASSAY_API struct assay_style_settings assay_style_settings_default(void);
+
+/* One view of the likeness of suspect and candidate, in standard deviations of unrelated models. */
+struct assay_style_channel {
+    const char *name; /* "words", "phrases", "openings", "frequent words", "length" ...; static */
+    double raw, residual; /* before and after length and layout were taken out; NaN: not used */
+    bool counts;          /* part of the score */
+};
+
+#define ASSAY_STYLE_CHANNELS 6
+
+/* What is known about one candidate. */
+struct assay_style_result {
+    const char *name;
+    double score;                 /* mean of the counting channels' residual likeness */
+    double score_low, score_high; /* 80% of bootstrap replicates over blocks of prompts */
+    double p_value;               /* conformal, this candidate alone */
+    double q_value; /* the same for the largest over all candidates (Westfall and Young
+                       1993, single step): holds the chance of naming any wrongly */
+    struct assay_interval log10_lr; /* trained on it against unrelated; NaN without calibration */
+    size_t shared_prompts;          /* with the suspect, the most over members */
+    struct assay_style_channel channels[ASSAY_STYLE_CHANNELS];
+    size_t channel_count;
+};
+
+struct assay_style_comparison {
+    enum assay_style_question question;
+    bool abstain;                       /* no candidate can be named */
+    const char *reason;                 /* why, or why not; a sentence */
+    struct assay_style_result *results; /* best first */
+    size_t count;
+    size_t null_models, null_lineages; /* that q-values are over */
+    size_t prompts;                    /* answered by the suspect */
+    const char *const *left_out;       /* models set aside, and why, a sentence each */
+    size_t left_out_count;
+    const char *const *limits;
+    size_t limit_count;
+    struct assay_arena *arena;
+};
+
+/*
+ * `panel` are models that are no candidates; it may be empty. A model whose texts or name are
+ * the suspect's is set aside, wherever it is. ASSAY_ERROR_INPUT without a candidate;
+ * ASSAY_ERROR_UNANSWERABLE when fewer than three models are left to compare with. Free the
+ * result with assay_style_comparison_free.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_style_compare(const struct assay_context *context, enum assay_style_question question,
+                    struct assay_responses *suspect, const struct assay_style_candidate *candidates,
+                    size_t candidate_count, struct assay_responses *const *panel,
+                    size_t panel_count, const struct assay_style_settings *settings,
+                    struct assay_style_comparison *comparison, struct assay_error *error);
+ASSAY_API void assay_style_comparison_free(struct assay_style_comparison *comparison);
+
+/* ---- copies -------------------------------------------------------------------------- */
+
+#define ASSAY_STYLE_EXAMPLES 5
+
+/* A run of characters that stands in both answers to a prompt, white space made one. */
+struct assay_style_run {
+    const char *prompt, *text;
+    size_t characters;
+    size_t others; /* other models whose answer to the prompt holds it as well */
+};
+
+struct assay_style_copy {
+    const char *name;
+    size_t shared_prompts;
+    size_t prompts_with_long_runs; /* a run of `least` characters or more that no more than a
+                                      twentieth of the other models has */
+    size_t longest_run_characters;
+    struct assay_style_run examples[ASSAY_STYLE_EXAMPLES]; /* the longest */
+    size_t example_count;
+};
+
+struct assay_style_copies {
+    size_t least;                  /* characters that make a long run */
+    struct assay_style_copy *list; /* most prompts first */
+    size_t count;
+    struct assay_arena *arena;
+};
+
+/*
+ * Exact runs that the suspect's answers share with each model's to the same prompt. `models` are
+ * each other's population. `least` is 20 to 100,000 (200 is a paragraph).
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_style_copies_find(const struct assay_context *context,
+                                                              struct assay_responses *suspect,
+                                                              struct assay_responses *const *models,
+                                                              size_t count, size_t least,
+                                                              struct assay_style_copies *copies,
+                                                              struct assay_error *error);
+ASSAY_API void assay_style_copies_free(struct assay_style_copies *copies);
+
+/* ---- tree ---------------------------------------------------------------------------- */
+
+struct assay_style_tree {
+    char *newick; /* unrooted, branch lengths in distance, support in percent at inner nodes */
+    char *svg;
+    double *support; /* of each inner branch, 0 to 1, in the order of the Newick text */
+    size_t support_count;
+    struct assay_arena *arena;
+};
+
+/*
+ * Neighbour joining (Saitou and Nei 1987) on one minus the same-prompt word cosine, with
+ * bootstrap support over blocks of prompts (Felsenstein 1985). Likeness of texts, not descent:
+ * a tree is drawn of anything. 3 models or more, at most 1000.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_style_tree_make(const struct assay_context *context,
+                                                            struct assay_responses *const *models,
+                                                            size_t count, int replicates,
+                                                            struct assay_style_tree *tree,
+                                                            struct assay_error *error);
+ASSAY_API void assay_style_tree_free(struct assay_style_tree *tree);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One suspect against candidates: which models there are, how alike, what follows. */
+#include "style/calibration.h"
+#include "style/verdict.h"
+
+#include <assay/stats.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAST_MODELS 4 /* the suspect and three to compare with */
+#define SAME_SHARE 0.9 /* of answers, letter by letter, under one name: the same file again */
+#define FEW_PROMPTS 20 /* below: said in the limits */
+
+struct work {
+    const struct assay_context *context;
+    enum assay_style_question question;
+    struct assay_responses *suspect;
+    const struct assay_style_settings *settings;
+    struct assay_style_comparison *r;
+    struct assay_responses **sets; /* the suspect first */
+    struct style_population population;
+    struct style_likeness likeness;
+    struct style_calibration calibration;
+    size_t left_out_room;
+    struct assay_error *error;
+};
+
+struct assay_style_settings assay_style_settings_default(void)
+{
+    return (struct assay_style_settings){.level = 0.05, .replicates = 40};
+}
+
+static assay_status no_memory(struct work *w)
+{
+    return assay_error_at(w->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
+
+/* ---- who takes part ------------------------------------------------------------------ */
+
+static bool is_suspect(const struct assay_responses *suspect, const struct assay_responses *other)
+{
+    size_t same = 0, shared = 0;
+    if (strcmp(suspect->name, other->name) != 0)
+        return false;
+    for (size_t i = 0, k = 0; i < suspect->n && k < other->n;) {
+        int order = strcmp(suspect->answers[i].key, other->answers[k].key);
+        if (order == 0) {
+            shared++;
+            same += strcmp(suspect->answers[i].text, other->answers[k].text) == 0;
+        }
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return shared > 0 && (double)same >= SAME_SHARE * (double)shared;
+}
+
+static assay_status leave_out(struct work *w, const char *sentence)
+{
+    const char **list = assay_arena_alloc(w->r->arena, w->r->left_out_count + 1, sizeof *list);
+    if (!list || !sentence)
+        return no_memory(w);
+    if (w->r->left_out_count > 0)
+        memcpy(list, w->r->left_out, w->r->left_out_count * sizeof *list);
+    list[w->r->left_out_count++] = sentence;
+    w->r->left_out = list;
+    return ASSAY_OK;
+}
+
+static assay_status join(struct work *w, struct assay_responses *set, size_t candidate)
+{
+    struct style_population *p = &w->population;
+    if (is_suspect(w->suspect, set))
+        return leave_out(w, assay_arena_print(w->r->arena,
+                                              "%s: it has the suspect's name and "
+                                              "answers, so it is the suspect itself",
+                                              set->path));
+    for (size_t i = 1; i < p->n; i++)
+        if (strcmp(w->sets[i]->sha256, set->sha256) == 0 && candidate == STYLE_NOBODY)
+            return leave_out(w, assay_arena_print(w->r->arena, "%s: the same file as %s", set->path,
+                                                  w->sets[i]->path));
+    w->sets[p->n] = set;
+    p->names[p->n] = set->name;
+    p->candidate[p->n++] = candidate;
+    return ASSAY_OK;
+}
+
+static assay_status gather(struct work *w, const struct assay_style_candidate *candidates,
+                           size_t count, struct assay_responses *const *panel, size_t panel_count)
+{
+    size_t most = 1 + panel_count;
+    for (size_t c = 0; c < count; c++)
+        most += candidates[c].member_count;
+    w->sets = assay_arena_alloc(w->r->arena, most, sizeof *w->sets);
+    if (!w->sets || !style_population_start(w->r->arena, most, count, &w->population))
+        return no_memory(w);
+    w->population.n = 1;
+    w->sets[0] = w->suspect;
+    w->population.names[0] = ""; /* what it calls itself proves nothing */
+    w->population.candidate[0] = STYLE_NOBODY;
+    for (size_t c = 0; c < count; c++) {
+        for (size_t k = 0; k < c; k++)
+            if (strcmp(candidates[c].name, candidates[k].name) == 0)
+                return assay_error_at(w->error, ASSAY_ERROR_INPUT, candidates[c].members[0]->path,
+                                      0, "two candidates are called %.200s: rename one",
+                                      candidates[c].name);
+        for (size_t m = 0; m < candidates[c].member_count; m++)
+            ASSAY_TRY(join(w, candidates[c].members[m], c));
+    }
+    for (size_t i = 0; i < panel_count; i++)
+        ASSAY_TRY(join(w, panel[i], STYLE_NOBODY));
+    if (w->population.n < LEAST_MODELS)
+        return assay_error_at(w->error, ASSAY_ERROR_UNANSWERABLE, NULL, 0,
+                              "likeness is a matter of comparison: %zu models besides the suspect "
+                              "are too few, expected at least %d; add candidates or --panel DIR",
+                              w->population.n - 1, LEAST_MODELS - 1);
+    return style_population_look_up(w->settings->models, &w->population, w->error);
+}
+
+/* ---- scores and their bootstrap ------------------------------------------------------ */
+
+struct replicates {
+    struct work *work;
+    double *scores; /* [replicate * candidates + candidate] */
+    bool *failed;
+};
+
+static bool score_all(const struct work *w, const unsigned times[STYLE_BLOCKS], double *scores)
+{
+    struct style_matrices m;
+    if (!style_likeness_at(&w->likeness, times, &m))
+        return false;
+    bool good = style_scores(&m, w->population.n, w->question, scores);
+    style_matrices_free(&m);
+    return good;
+}
+
+static void draw(void *data, size_t i)
+{
+    struct replicates *r = data;
+    const struct style_population *p = &r->work->population;
+    unsigned times[STYLE_BLOCKS] = {0};
+    struct assay_random random;
+    double *scores = malloc(p->n * p->n * sizeof *scores);
+    assay_random_start(&random, r->work->context->seed, i);
+    for (int b = 0; b < STYLE_BLOCKS; b++)
+        times[assay_random_below(&random, STYLE_BLOCKS)]++;
+    r->failed[i] = !scores || !score_all(r->work, times, scores);
+    for (size_t c = 0; c < p->candidates && !r->failed[i]; c++)
+        r->scores[c * (size_t)r->work->settings->replicates + i] =
+            style_candidate_score(p, scores, 0, c);
+    free(scores);
+}
+
+static assay_status bootstrap(struct work *w)
+{
+    size_t n = (size_t)w->settings->replicates, candidates = w->population.candidates;
+    struct replicates r = {w, calloc(n * candidates + 1, sizeof *r.scores),
+                           calloc(n + 1, sizeof *r.failed)};
+    assay_status status = r.scores && r.failed ? ASSAY_OK : no_memory(w);
+    if (status == ASSAY_OK)
+        status = assay_parallel_for(w->context, "bootstrap replicates", n, draw, &r, w->error);
+    for (size_t i = 0; i < n && status == ASSAY_OK; i++)
+        if (r.failed[i])
+            status = no_memory(w);
+    for (size_t i = 0; i < w->r->count && status == ASSAY_OK && n > 0; i++) {
+        struct assay_style_result *result = &w->r->results[i];
+        const double *scores = r.scores + i * n; /* not yet sorted: still by candidate */
+        if (!isnan(result->score))
+            status = assay_stats_interval(scores, NULL, n, 0.8, &result->score_low,
+                                          &result->score_high, w->error);
+    }
+    free(r.scores);
+    free(r.failed);
+    return status;
+}
+
+/* ---- results ------------------------------------------------------------------------- */
+
+static size_t best_member(const struct work *w, const double *scores, size_t candidate)
+{
+    size_t best = STYLE_NOBODY;
+    for (size_t b = 1; b < w->population.n; b++)
+        if (w->population.candidate[b] == candidate &&
+            (best == STYLE_NOBODY || scores[b] > scores[best]))
+            best = b;
+    return best;
+}
+
+static void fill_channels(const struct work *w, const struct style_matrices *m, size_t member,
+                          struct assay_style_result *result)
+{
+    size_t n = w->population.n;
+    result->channel_count = STYLE_CHANNEL_COUNT;
+    for (size_t k = 0; k < STYLE_CHANNEL_COUNT; k++) {
+        bool confound = k == STYLE_LENGTH || k == STYLE_LAYOUT;
+        result->channels[k] = (struct assay_style_channel){
+            .name = style_channel_names[k],
+            .raw = style_standardised(n, m->raw[k], 0, member),
+            .residual = confound ? (double)NAN : style_standardised(n, m->residual[k], 0, member),
+            .counts = style_channel_counts(w->question, (enum style_channel)k)};
+    }
+}
+
+static void fill_result(const struct work *w, const struct style_matrices *m, const double *scores,
+                        size_t c, struct assay_style_result *result)
+{
+    size_t member = best_member(w, scores, c);
+    result->score = result->score_low = result->score_high = NAN;
+    result->p_value = result->q_value = 1;
+    result->log10_lr = style_calibration_at(&w->calibration, NAN);
+    if (member == STYLE_NOBODY)
+        return;
+    result->score = result->score_low = result->score_high = scores[member];
+    result->p_value = style_null_share(&w->population, scores, 0, c, result->score).p;
+    struct style_null any =
+        style_null_share(&w->population, scores, 0, STYLE_NOBODY, result->score);
+    result->q_value = fmax(any.p, result->p_value);
+    w->r->null_models = any.models;
+    w->r->null_lineages = any.lineages;
+    result->log10_lr = style_calibration_at(&w->calibration, result->score);
+    for (size_t b = 1; b < w->population.n; b++)
+        if (w->population.candidate[b] == c) {
+            size_t shared = style_likeness_shared(&w->likeness, 0, b);
+            result->shared_prompts =
+                shared > result->shared_prompts ? shared : result->shared_prompts;
+        }
+    fill_channels(w, m, member, result);
+}
+
+static int by_score(const void *a, const void *b)
+{
+    const struct assay_style_result *x = a, *y = b;
+    if (isnan(x->score) || isnan(y->score))
+        return isnan(x->score) - isnan(y->score);
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static assay_status compute(struct work *w, const struct assay_style_candidate *candidates)
+{
+    static const unsigned once[STYLE_BLOCKS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    size_t n = w->population.n;
+    struct style_matrices m;
+    double *scores = malloc(n * n * sizeof *scores);
+    w->r->count = w->population.candidates;
+    w->r->results = assay_arena_alloc(w->r->arena, w->r->count, sizeof *w->r->results);
+    if (!scores || !w->r->results || !style_likeness_at(&w->likeness, once, &m)) {
+        free(scores);
+        return no_memory(w);
+    }
+    bool good = style_scores(&m, n, w->question, scores);
+    for (size_t c = 0; c < w->r->count && good; c++) {
+        w->r->results[c].name = assay_arena_copy(w->r->arena, candidates[c].name);
+        good = w->r->results[c].name != NULL;
+        fill_result(w, &m, scores, c, &w->r->results[c]);
+    }
+    style_matrices_free(&m);
+    free(scores);
+    if (!good)
+        return no_memory(w);
+    ASSAY_TRY(bootstrap(w));
+    qsort(w->r->results, w->r->count, sizeof *w->r->results, by_score);
+    return ASSAY_OK;
+}
+
+/* ---- words --------------------------------------------------------------------------- */
+
+static assay_status conclude(struct work *w)
+{
+    const struct assay_style_result *top = &w->r->results[0];
+    double least = 1 / (1 + (double)w->r->null_lineages);
+    w->r->abstain = !(top->q_value <= w->settings->level) || isnan(top->score);
+    if (!w->r->abstain)
+        w->r->reason = assay_arena_print(
+            w->r->arena,
+            "%s stands out: of %zu lineages that have nothing to do with any candidate, corrected "
+            "for %zu candidates, a share of %.3g would look as alike.",
+            top->name, w->r->null_lineages, w->r->count, top->q_value);
+    else if (least > w->settings->level)
+        w->r->reason = assay_arena_print(
+            w->r->arena,
+            "Cannot tell: with %zu unrelated lineages to compare with, no p-value can be below "
+            "%.2g; give more with --panel DIR.",
+            w->r->null_lineages, least);
+    else
+        w->r->reason = assay_arena_print(
+            w->r->arena,
+            "None of these, or cannot tell: of %zu lineages that have nothing to do with any "
+            "candidate, a share of %.2g is as alike to one of them as the suspect is to %s.",
+            w->r->null_lineages, top->q_value, top->name);
+    return w->r->reason ? ASSAY_OK : no_memory(w);
+}
+
+static assay_status add_limit(struct work *w, const char *text)
+{
+    const char **list = assay_arena_alloc(w->r->arena, w->r->limit_count + 1, sizeof *list);
+    if (!list)
+        return no_memory(w);
+    if (w->r->limit_count > 0)
+        memcpy(list, w->r->limits, w->r->limit_count * sizeof *list);
+    list[w->r->limit_count++] = text;
+    w->r->limits = list;
+    return ASSAY_OK;
+}
+
+static assay_status say_limits(struct work *w)
+{
+    size_t shared = 0;
+    for (size_t i = 0; i < w->r->count; i++)
+        shared =
+            w->r->results[i].shared_prompts > shared ? w->r->results[i].shared_prompts : shared;
+    ASSAY_TRY(add_limit(w, "Likeness has other causes than teaching: a shared teacher, shared "
+                           "data, a shared base. The candidate may be the suspect's sibling."));
+    if (w->question == ASSAY_STYLE_RANK)
+        ASSAY_TRY(add_limit(w, "A teacher that is not among the candidates cannot be named; a "
+                               "sibling of it may be named in its place."));
+    if (shared == 0)
+        return add_limit(w, "Suspect and candidates have no prompt in common: only the rates of "
+                            "frequent words were compared, and a topic may pass for a style.");
+    if (shared < FEW_PROMPTS)
+        return add_limit(w, "Fewer than 20 prompts in common: expect little.");
+    return ASSAY_OK;
+}
+
+static assay_status run(struct work *w, const struct assay_style_candidate *candidates,
+                        size_t candidate_count, struct assay_responses *const *panel,
+                        size_t panel_count)
+{
+    struct style_corpus corpus;
+    ASSAY_TRY(gather(w, candidates, candidate_count, panel, panel_count));
+    ASSAY_TRY(
+        style_calibration_read(w->settings->calibration, w->question, &w->calibration, w->error));
+    ASSAY_TRY(style_corpus_make(w->context, w->sets, w->population.n, &corpus, w->error));
+    assay_status status = style_likeness_make(w->context, &corpus, &w->likeness, w->error);
+    style_corpus_free(&corpus);
+    ASSAY_TRY(status);
+    status = compute(w, candidates);
+    style_likeness_free(&w->likeness);
+    ASSAY_TRY(status);
+    ASSAY_TRY(conclude(w));
+    return say_limits(w);
+}
+
+assay_status
+assay_style_compare(const struct assay_context *context, enum assay_style_question question,
+                    struct assay_responses *suspect, const struct assay_style_candidate *candidates,
+                    size_t candidate_count, struct assay_responses *const *panel,
+                    size_t panel_count, const struct assay_style_settings *settings,
+                    struct assay_style_comparison *comparison, struct assay_error *error)
+{
+    struct assay_style_settings defaults = assay_style_settings_default();
+    struct work w = {.context = context,
+                     .question = question,
+                     .suspect = suspect,
+                     .settings = settings ? settings : &defaults,
+                     .r = comparison,
+                     .error = error};
+    *comparison = (struct assay_style_comparison){.question = question, .prompts = suspect->n};
+    if (candidate_count == 0)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0, "expected candidates, found none");
+    if (w.settings->replicates < 0 || w.settings->replicates > 1000)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
+                              "expected 0 to 1000 replicates, found %d", w.settings->replicates);
+    comparison->arena = assay_arena_new();
+    assay_status status = comparison->arena
+                              ? run(&w, candidates, candidate_count, panel, panel_count)
+                              : no_memory(&w);
+    if (status != ASSAY_OK)
+        assay_style_comparison_free(comparison);
+    return status;
+}
+
+void assay_style_comparison_free(struct assay_style_comparison *comparison)
+{
+    assay_arena_free(comparison->arena);
+    *comparison = (struct assay_style_comparison){.count = 0};
+}

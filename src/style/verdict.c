@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "style/verdict.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPENINGS_WEIGHT 0.25 /* of the frequent words' in a ranking of teachers */
+
+bool style_channel_counts(enum assay_style_question question, enum style_channel channel)
+{
+    if (question == ASSAY_STYLE_RANK)
+        return channel == STYLE_FREQUENT || channel == STYLE_OPENINGS;
+    if (question == ASSAY_STYLE_PARENT)
+        return channel == STYLE_WORDS || channel == STYLE_PHRASES;
+    return channel == STYLE_WORDS || channel == STYLE_PHRASES || channel == STYLE_FREQUENT;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t n)
+{
+    qsort(values, n, sizeof *values, by_value);
+    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/* Middle and spread of a column without its diagonal. The spread is never less than a quarter of
+ * the standard deviation: of a few values the absolute deviations may happen to be all alike. */
+static void middle(size_t n, const double *matrix, size_t column, double *room, double *centre,
+                   double *spread)
+{
+    double mean = 0, square = 0;
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i != column)
+            room[k++] = matrix[i * n + column];
+    for (size_t i = 0; i < k; i++)
+        mean += room[i] / (double)k;
+    for (size_t i = 0; i < k; i++)
+        square += (room[i] - mean) * (room[i] - mean) / (double)k;
+    *centre = k > 0 ? median(room, k) : 0;
+    for (size_t i = 0; i < k; i++)
+        room[i] = fabs(room[i] - *centre);
+    *spread = fmax(k > 0 ? 1.4826 * median(room, k) : 0, 0.25 * sqrt(square));
+}
+
+double style_standardised(size_t n, const double *matrix, size_t row, size_t column)
+{
+    double *room = malloc((n + 1) * sizeof *room), centre = 0, spread = 0;
+    if (!room)
+        return NAN;
+    middle(n, matrix, column, room, &centre, &spread);
+    free(room);
+    return spread > 0 ? (matrix[row * n + column] - centre) / spread : 0;
+}
+
+/* Adds weight x the standardised matrix, and its transpose, to scores. */
+static bool add_standardised(size_t n, const double *matrix, double weight, double *scores)
+{
+    double *room = malloc((n + 1) * sizeof *room);
+    for (size_t c = 0; room && c < n; c++) {
+        double centre = 0, spread = 0;
+        middle(n, matrix, c, room, &centre, &spread);
+        for (size_t r = 0; r < n && spread > 0; r++) {
+            if (r == c)
+                continue;
+            double z = weight * (matrix[r * n + c] - centre) / spread / 2;
+            scores[r * n + c] += z;
+            scores[c * n + r] += z;
+        }
+    }
+    free(room);
+    return room != NULL;
+}
+
+/* Adds weight x the matrix in standard deviations over all pairs. */
+static void add_scaled(size_t n, const double *matrix, double weight, double *scores)
+{
+    double square = 0;
+    for (size_t i = 0; i < n * n; i++)
+        square += matrix[i] * matrix[i];
+    double deviation = sqrt(square / fmax(1, (double)(n * (n - 1))));
+    for (size_t i = 0; i < n * n && deviation > 0; i++)
+        scores[i] += weight * matrix[i] / deviation;
+}
+
+bool style_scores(const struct style_matrices *m, size_t n, enum assay_style_question question,
+                  double *scores)
+{
+    memset(scores, 0, n * n * sizeof *scores);
+    if (question == ASSAY_STYLE_RANK) {
+        add_scaled(n, m->residual[STYLE_FREQUENT], 1 / (1 + OPENINGS_WEIGHT), scores);
+        add_scaled(n, m->residual[STYLE_OPENINGS], OPENINGS_WEIGHT / (1 + OPENINGS_WEIGHT), scores);
+        return true;
+    }
+    bool identify = question == ASSAY_STYLE_IDENTIFY;
+    double weight = identify ? 1.0 / 3 : 0.5;
+    return add_standardised(n, m->residual[STYLE_WORDS], weight, scores) &&
+           add_standardised(n, m->residual[STYLE_PHRASES], weight, scores) &&
+           (!identify || add_standardised(n, m->residual[STYLE_FREQUENT], weight, scores));
+}
+
+double style_candidate_score(const struct style_population *p, const double *scores, size_t model,
+                             size_t candidate)
+{
+    double best = NAN;
+    for (size_t b = 0; b < p->n; b++)
+        if (p->candidate[b] == candidate && b != model)
+            best = fmax(best, scores[model * p->n + b]); /* fmax ignores NaN */
+    return best;
+}
+
+static bool of_maker(const struct style_population *p, size_t candidate, size_t maker)
+{
+    for (size_t b = 0; b < p->n; b++)
+        if (p->candidate[b] == candidate && p->maker[b] == maker)
+            return true;
+    return false;
+}
+
+/* The largest score of a model for one candidate, or for any, not of its own maker. */
+static double null_score(const struct style_population *p, const double *scores, size_t model,
+                         size_t candidate)
+{
+    double best = NAN;
+    for (size_t c = 0; c < p->candidates; c++)
+        if ((candidate == STYLE_NOBODY || candidate == c) && !of_maker(p, c, p->maker[model]))
+            best = fmax(best, style_candidate_score(p, scores, model, c));
+    return best;
+}
+
+struct style_null style_null_share(const struct style_population *p, const double *scores,
+                                   size_t suspect, size_t candidate, double score)
+{
+    struct style_null result = {1, 0, 0};
+    double sum = 0;
+    for (size_t first = 0; first < p->n; first++) {
+        double as_high = 0, members = 0;
+        if (p->lineage[first] != first) /* lineages are named by their first model */
+            continue;
+        for (size_t m = first; m < p->n; m++) {
+            if (p->lineage[m] != first || m == suspect || !p->null[m])
+                continue;
+            double null = null_score(p, scores, m, candidate);
+            if (isnan(null))
+                continue;
+            as_high += null >= score;
+            members++;
+        }
+        if (members == 0)
+            continue;
+        result.lineages++;
+        result.models += (size_t)members;
+        sum += as_high / members;
+    }
+    result.p = (1 + sum) / (1 + (double)result.lineages);
+    return result;
+}
