@@ -26,10 +26,12 @@ const struct cli_command *const cli_commands[] = {
     &cli_lineage_inspect,
     &cli_lineage_scan,
     &cli_lineage_tokenizers,
+    &cli_style_copies,
     &cli_style_identify,
     &cli_style_inspect,
     &cli_style_parent,
     &cli_style_rank,
+    &cli_style_tree,
     NULL,
 };
 /* clang-format on */
