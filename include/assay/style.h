@@ -96,6 +96,42 @@ assay_style_compare(const struct assay_context *context, enum assay_style_questi
                     struct assay_style_comparison *comparison, struct assay_error *error);
 ASSAY_API void assay_style_comparison_free(struct assay_style_comparison *comparison);
 
+/* ---- error rates --------------------------------------------------------------------- */
+
+/* How a question fared on models of known descent. Shares are 0 to 1, NaN over none. */
+struct assay_style_validation {
+    enum assay_style_question question; /* parent or rank */
+    size_t students, teachers;          /* taught by a candidate; different ones among those */
+    size_t lineages, candidates;
+    double top1, mean_reciprocal_rank;
+    double balanced;     /* top-1, each teacher's students weighing the same together */
+    double named_right;  /* of students, the true one named at the level: power */
+    double named_wrong;  /* of students, another maker's named */
+    size_t absent;       /* suspects without a true candidate: untaught models, and students whose
+                            teacher's maker was taken out */
+    double absent_named; /* of those, any named: false flags */
+    double open_set_auc; /* of -q of the best, true teacher present against absent */
+    double auc;          /* of scores, true pairs against pairs of different makers */
+    double true_positive_1, true_positive_01; /* at 1% and 0.1% false positives over those pairs */
+    size_t true_pairs, false_pairs;
+    double quartet; /* share of student pairs with s11 + s22 > s12 + s21 */
+    size_t quartets;
+    double cllr; /* of likelihood ratios fitted without the student's lineage, bits */
+    double level;
+    /* fitted on all: a row of style_calibration.csv */
+    double intercept, slope, intercept_variance, slope_variance, covariance, bound;
+};
+
+/*
+ * Asks about each model of `sets` that `models` (style_models.csv) knows to be taught, as if it
+ * were a suspect among the others; its own lineage is left out of its null. ASSAY_ERROR_INPUT
+ * for a table without the columns; ASSAY_ERROR_UNANSWERABLE if it knows fewer than five students.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_style_validate(
+    const struct assay_context *context, enum assay_style_question question,
+    struct assay_responses *const *sets, size_t count, const char *models, double level,
+    struct assay_style_validation *validation, struct assay_error *error);
+
 /* ---- copies -------------------------------------------------------------------------- */
 
 #define ASSAY_STYLE_EXAMPLES 5

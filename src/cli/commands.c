@@ -32,6 +32,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_style_parent,
     &cli_style_rank,
     &cli_style_tree,
+    &cli_style_validate,
     NULL,
 };
 /* clang-format on */
