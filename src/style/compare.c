@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One suspect against candidates: which models there are, how alike, what follows. */
 #include "style/calibration.h"
+#include "style/margins.h"
 #include "style/verdict.h"
 
 #include <assay/stats.h>
@@ -22,6 +23,7 @@ struct work {
     struct assay_responses **sets; /* the suspect first */
     struct style_population population;
     struct style_likeness likeness;
+    struct style_margins margins; /* of an identification */
     struct style_calibration calibration;
     size_t left_out_room;
     struct assay_error *error;
@@ -115,7 +117,10 @@ static assay_status gather(struct work *w, const struct assay_style_candidate *c
                               "likeness is a matter of comparison: %zu models besides the suspect "
                               "are too few, expected at least %d; add candidates or --panel DIR",
                               w->population.n - 1, LEAST_MODELS - 1);
-    return style_population_look_up(w->settings->models, &w->population, w->error);
+    ASSAY_TRY(style_population_look_up(w->settings->models, &w->population, w->error));
+    for (size_t i = 0; i < w->population.n && w->question == ASSAY_STYLE_IDENTIFY; i++)
+        w->population.null[i] = true; /* whoever taught it, another model did not write these */
+    return ASSAY_OK;
 }
 
 /* ---- scores and their bootstrap ------------------------------------------------------ */
@@ -126,12 +131,22 @@ struct replicates {
     bool *failed;
 };
 
+static bool score(const struct work *w, const struct style_matrices *m,
+                  const unsigned times[STYLE_BLOCKS], double *scores)
+{
+    if (!style_scores(m, w->population.n, w->question, scores))
+        return false;
+    if (w->question == ASSAY_STYLE_IDENTIFY)
+        style_margins_add(&w->margins, &w->population, times, scores);
+    return true;
+}
+
 static bool score_all(const struct work *w, const unsigned times[STYLE_BLOCKS], double *scores)
 {
     struct style_matrices m;
     if (!style_likeness_at(&w->likeness, times, &m))
         return false;
-    bool good = style_scores(&m, w->population.n, w->question, scores);
+    bool good = score(w, &m, times, scores);
     style_matrices_free(&m);
     return good;
 }
@@ -251,7 +266,7 @@ static assay_status compute(struct work *w, const struct assay_style_candidate *
         free(scores);
         return no_memory(w);
     }
-    bool good = style_scores(&m, n, w->question, scores);
+    bool good = score(w, &m, once, scores);
     for (size_t c = 0; c < w->r->count && good; c++) {
         w->r->results[c].name = assay_arena_copy(w->r->arena, candidates[c].name);
         good = w->r->results[c].name != NULL;
@@ -317,6 +332,10 @@ static assay_status say_limits(struct work *w)
     if (w->question == ASSAY_STYLE_RANK)
         ASSAY_TRY(add_limit(w, "A teacher that is not among the candidates cannot be named; a "
                                "sibling of it may be named in its place."));
+    if (shared == 0 && w->question == ASSAY_STYLE_IDENTIFY)
+        return add_limit(w, "Suspect and candidates have no prompt in common: a classifier trained "
+                            "on the candidates' answers to other prompts decides. One answer is "
+                            "seldom enough.");
     if (shared == 0)
         return add_limit(w, "Suspect and candidates have no prompt in common: only the rates of "
                             "frequent words were compared, and a topic may pass for a style.");
@@ -335,9 +354,12 @@ static assay_status run(struct work *w, const struct assay_style_candidate *cand
         style_calibration_read(w->settings->calibration, w->question, &w->calibration, w->error));
     ASSAY_TRY(style_corpus_make(w->context, w->sets, w->population.n, &corpus, w->error));
     assay_status status = style_likeness_make(w->context, &corpus, &w->likeness, w->error);
+    if (status == ASSAY_OK && w->question == ASSAY_STYLE_IDENTIFY)
+        status = style_margins_make(w->context, &corpus, &w->population, &w->margins, w->error);
     style_corpus_free(&corpus);
-    ASSAY_TRY(status);
-    status = compute(w, candidates);
+    if (status == ASSAY_OK)
+        status = compute(w, candidates);
+    style_margins_free(&w->margins);
     style_likeness_free(&w->likeness);
     ASSAY_TRY(status);
     ASSAY_TRY(conclude(w));

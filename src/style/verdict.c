@@ -13,7 +13,7 @@ bool style_channel_counts(enum assay_style_question question, enum style_channel
         return channel == STYLE_FREQUENT || channel == STYLE_OPENINGS;
     if (question == ASSAY_STYLE_PARENT)
         return channel == STYLE_WORDS || channel == STYLE_PHRASES;
-    return channel == STYLE_WORDS || channel == STYLE_PHRASES || channel == STYLE_FREQUENT;
+    return channel == STYLE_WORDS || channel == STYLE_PHRASES; /* and the classifier's margins */
 }
 
 static int by_value(const void *a, const void *b)
@@ -97,11 +97,8 @@ bool style_scores(const struct style_matrices *m, size_t n, enum assay_style_que
         add_scaled(n, m->residual[STYLE_OPENINGS], OPENINGS_WEIGHT / (1 + OPENINGS_WEIGHT), scores);
         return true;
     }
-    bool identify = question == ASSAY_STYLE_IDENTIFY;
-    double weight = identify ? 1.0 / 3 : 0.5;
-    return add_standardised(n, m->residual[STYLE_WORDS], weight, scores) &&
-           add_standardised(n, m->residual[STYLE_PHRASES], weight, scores) &&
-           (!identify || add_standardised(n, m->residual[STYLE_FREQUENT], weight, scores));
+    return add_standardised(n, m->residual[STYLE_WORDS], 0.5, scores) &&
+           add_standardised(n, m->residual[STYLE_PHRASES], 0.5, scores);
 }
 
 double style_candidate_score(const struct style_population *p, const double *scores, size_t model,
