@@ -162,7 +162,8 @@ struct assay_style_copies {
 
 /*
  * Exact runs that the suspect's answers share with each model's to the same prompt. `models` are
- * each other's population. `least` is 20 to 100,000 (200 is a paragraph).
+ * each other's population; one with the suspect's name and answers is the suspect and is left out.
+ * `least` is 20 to 100,000 (200 is a paragraph).
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_style_copies_find(const struct assay_context *context,
                                                               struct assay_responses *suspect,

@@ -50,7 +50,7 @@ static void print(const struct assay_style_copies *r)
     for (size_t i = 0; i < r->count; i++)
         printf("%7zu  %15zu  %11zu  %s\n", r->list[i].prompts_with_long_runs,
                r->list[i].shared_prompts, r->list[i].longest_run_characters, r->list[i].name);
-    if (r->list[0].example_count > 0)
+    if (r->count > 0 && r->list[0].example_count > 0)
         printf("\nThe longest, with %s, on \"%.200s\":\n%.400s\n", r->list[0].name,
                r->list[0].examples[0].prompt, r->list[0].examples[0].text);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One suspect against candidates: which models there are, how alike, what follows. */
 #include "style/calibration.h"
+#include "style/itself.h"
 #include "style/margins.h"
 #include "style/verdict.h"
 
@@ -11,7 +12,6 @@
 #include <string.h>
 
 #define LEAST_MODELS 4 /* the suspect and three to compare with */
-#define SAME_SHARE 0.9 /* of answers, letter by letter, under one name: the same file again */
 #define FEW_PROMPTS 20 /* below: said in the limits */
 
 struct work {
@@ -41,23 +41,6 @@ static assay_status no_memory(struct work *w)
 
 /* ---- who takes part ------------------------------------------------------------------ */
 
-static bool is_suspect(const struct assay_responses *suspect, const struct assay_responses *other)
-{
-    size_t same = 0, shared = 0;
-    if (strcmp(suspect->name, other->name) != 0)
-        return false;
-    for (size_t i = 0, k = 0; i < suspect->n && k < other->n;) {
-        int order = strcmp(suspect->answers[i].key, other->answers[k].key);
-        if (order == 0) {
-            shared++;
-            same += strcmp(suspect->answers[i].text, other->answers[k].text) == 0;
-        }
-        i += order <= 0;
-        k += order >= 0;
-    }
-    return shared > 0 && (double)same >= SAME_SHARE * (double)shared;
-}
-
 static assay_status leave_out(struct work *w, const char *sentence)
 {
     const char **list = assay_arena_alloc(w->r->arena, w->r->left_out_count + 1, sizeof *list);
@@ -73,7 +56,7 @@ static assay_status leave_out(struct work *w, const char *sentence)
 static assay_status join(struct work *w, struct assay_responses *set, size_t candidate)
 {
     struct style_population *p = &w->population;
-    if (is_suspect(w->suspect, set))
+    if (style_is_itself(w->suspect, set))
         return leave_out(w, assay_arena_print(w->r->arena,
                                               "%s: it has the suspect's name and "
                                               "answers, so it is the suspect itself",

@@ -4,6 +4,8 @@
  * a hash table (Karp and Rabin 1987); each other answer is rolled over it, every hit is compared
  * byte by byte and grown to both sides.
  */
+#include "style/itself.h"
+
 #include <assay/style.h>
 
 #include <ctype.h>
@@ -22,6 +24,7 @@ struct work {
     struct assay_responses *suspect;
     struct assay_responses *const *models;
     size_t count, least;
+    bool *itself;        /* by model: the suspect's own set, not compared */
     struct found *found; /* [prompt * count + model] */
     bool *failed;        /* by prompt */
 };
@@ -185,7 +188,7 @@ static bool compare_prompt(struct work *w, size_t prompt, struct windows *window
 {
     const char *key = w->suspect->answers[prompt].key;
     for (size_t m = 0; m < w->count; m++) {
-        const struct assay_answer *a = answer_of(w->models[m], key);
+        const struct assay_answer *a = w->itself[m] ? NULL : answer_of(w->models[m], key);
         size_t size = 0;
         unsigned char *text = a ? normal(a, &size) : NULL;
         has[m] = a ? calloc(windows->count, 1) : NULL;
@@ -261,8 +264,12 @@ static int by_prompts(const void *a, const void *b)
 
 static bool sum_up(const struct work *w, struct assay_style_copies *r)
 {
+    r->count = 0;
     for (size_t m = 0; m < w->count; m++) {
-        struct assay_style_copy *copy = &r->list[m];
+        struct assay_style_copy *copy = &r->list[r->count];
+        if (w->itself[m])
+            continue;
+        r->count++;
         copy->name = assay_arena_copy(r->arena, w->models[m]->name);
         for (size_t p = 0; p < w->suspect->n; p++) {
             const struct found *f = &w->found[p * w->count + m];
@@ -289,7 +296,7 @@ assay_status assay_style_copies_find(const struct assay_context *context,
                                      struct assay_error *error)
 {
     size_t cells = 0;
-    struct work w = {suspect, models, count, least, NULL, NULL};
+    struct work w = {.suspect = suspect, .models = models, .count = count, .least = least};
     *copies = (struct assay_style_copies){.least = least, .count = count};
     if (least < 20 || least > 100000 || count == 0)
         return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
@@ -302,8 +309,11 @@ assay_status assay_style_copies_find(const struct assay_context *context,
     if (assay_size_multiply(suspect->n, count, &cells))
         w.found = calloc(cells + 1, sizeof *w.found);
     w.failed = calloc(suspect->n + 1, sizeof *w.failed);
+    w.itself = calloc(count + 1, sizeof *w.itself);
+    for (size_t m = 0; w.itself && m < count; m++)
+        w.itself[m] = style_is_itself(suspect, models[m]);
     assay_status status = ASSAY_OK;
-    bool good = copies->list && w.found && w.failed;
+    bool good = copies->list && w.found && w.failed && w.itself;
     if (good)
         status = assay_parallel_for(context, "prompts", suspect->n, look_at_prompt, &w, error);
     for (size_t p = 0; p < suspect->n && good; p++)
@@ -311,6 +321,7 @@ assay_status assay_style_copies_find(const struct assay_context *context,
     good = good && (status != ASSAY_OK || sum_up(&w, copies));
     free(w.found);
     free(w.failed);
+    free(w.itself);
     if (!good)
         status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     if (status != ASSAY_OK)

@@ -242,6 +242,9 @@ bool style_likeness_at(const struct style_likeness *l, const unsigned times[STYL
     for (size_t k = 0; k < STYLE_CHANNEL_COUNT; k++)
         good = good && take_out(cells, m->raw[k], m->raw[STYLE_LAYOUT],
                                 k == STYLE_FREQUENT ? NULL : m->raw[STYLE_LENGTH], m->residual[k]);
+    for (size_t i = 0; i < cells && good; i++) /* without a common prompt there is no evidence */
+        for (size_t k = 0; k < STYLE_FREQUENT && m->raw[STYLE_WORDS][i] == 0; k++)
+            m->residual[k][i] = 0;
     if (!good)
         style_matrices_free(m);
     return good;

@@ -66,7 +66,7 @@ static bool add_standardised(size_t n, const double *matrix, double weight, doub
         double centre = 0, spread = 0;
         middle(n, matrix, c, room, &centre, &spread);
         for (size_t r = 0; r < n && spread > 0; r++) {
-            if (r == c)
+            if (r == c || matrix[r * n + c] == 0) /* nothing is known of the pair */
                 continue;
             double z = weight * (matrix[r * n + c] - centre) / spread / 2;
             scores[r * n + c] += z;

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * itself: whether a set of answers is the suspect's own, come in with its candidates. In: two
+ * sets. Out: true if they have one name and nine tenths of the answers to common prompts are
+ * equal. Under another name it is a finding, not an accident.
+ */
+#ifndef STYLE_ITSELF_H
+#define STYLE_ITSELF_H
+
+#include <assay/responses.h>
+
+bool style_is_itself(const struct assay_responses *suspect, const struct assay_responses *other);
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Style: on simulated writers whose descent is known, on trees whose shape is known, and on real
+ * answers where they are at hand. A simulated writer draws words by its own rates; a student's
+ * rates are a mixture of its teacher's and its own.
+ */
+#include "style/calibration.h"
+#include "style/classify.h"
+#include "style/join.h"
+#include "style/verdict.h"
+
+#include <assay/stats.h>
+#include <assay/style.h>
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WORDS 400
+#define PROMPTS 64
+#define LENGTH 120
+
+/* ---- simulated writers ----------------------------------------------------------------- */
+
+struct writer {
+    double rate[WORDS]; /* cumulative */
+};
+
+static void make_writer(uint64_t seed, const struct writer *teacher, double dose, struct writer *w)
+{
+    struct assay_random random;
+    double sum = 0, rate[WORDS], last = 0;
+    assay_random_start(&random, seed, 99);
+    for (int i = 0; i < WORDS; i++) {
+        rate[i] = exp(0.6 * assay_random_normal(&random)) / (i + 3);
+        sum += rate[i];
+    }
+    for (int i = 0; i < WORDS; i++) {
+        double taught = teacher ? teacher->rate[i] - (i ? teacher->rate[i - 1] : 0) : 0;
+        last += (1 - dose) * rate[i] / sum + dose * taught;
+        w->rate[i] = last;
+    }
+}
+
+static int draw_word(const struct writer *w, struct assay_random *random)
+{
+    double u = assay_random_uniform(random) * w->rate[WORDS - 1];
+    int i = 0;
+    while (i < WORDS - 1 && w->rate[i] < u)
+        i++;
+    return i;
+}
+
+/* What the writer says to prompts first to last - 1, as JSON lines, read. */
+static struct assay_responses *answers(const char *name, const struct writer *w, uint64_t seed,
+                                       int first, int last)
+{
+    char *text = malloc(((size_t)LENGTH * 8 + 64) * PROMPTS), path[64];
+    size_t n = 0;
+    struct assay_responses *r;
+    struct assay_error error = {.message = ""};
+    for (int p = first; p < last; p++) {
+        struct assay_random random;
+        assay_random_start(&random, seed, (uint64_t)p);
+        n += (size_t)sprintf(text + n, "{\"prompt\":\"p%d\",\"output\":\"", p);
+        for (int k = 0; k < LENGTH; k++) {
+            int word = draw_word(w, &random); /* in letters: digits are other tokens */
+            n += (size_t)sprintf(text + n, "w%c%c%c ", 'a' + word / 26 / 26, 'a' + word / 26 % 26,
+                                 'a' + word % 26);
+        }
+        n += (size_t)sprintf(text + n, "\"}\n");
+    }
+    snprintf(path, sizeof path, "%s.jsonl", name);
+    if (assay_responses_parse(path, text, n, &r, &error) != ASSAY_OK)
+        fail_msg("%s", error.message);
+    free(text);
+    return r;
+}
+
+#define MODELS 24
+
+struct world {
+    struct writer writers[MODELS], student;
+    struct assay_responses *sets[MODELS];
+    struct assay_style_candidate candidates[4];
+};
+
+static void make_world(struct world *w, uint64_t seed)
+{
+    static char names[MODELS][16];
+    for (int i = 0; i < MODELS; i++) {
+        snprintf(names[i], sizeof names[i], "m%02d", i);
+        make_writer(seed + (uint64_t)i, NULL, 0, &w->writers[i]);
+        w->sets[i] = answers(names[i], &w->writers[i], seed * 100 + (uint64_t)i, 0, PROMPTS);
+    }
+    for (int c = 0; c < 4; c++)
+        w->candidates[c] = (struct assay_style_candidate){names[c], &w->sets[c], 1};
+}
+
+static void free_world(struct world *w)
+{
+    for (int i = 0; i < MODELS; i++)
+        assay_responses_free(w->sets[i]);
+}
+
+static struct assay_style_comparison ask(const struct world *w, enum assay_style_question question,
+                                         struct assay_responses *suspect)
+{
+    struct assay_style_comparison r;
+    struct assay_error error = {.message = ""};
+    struct assay_context context = assay_context_default();
+    struct assay_style_settings settings = assay_style_settings_default();
+    settings.replicates = 8;
+    if (assay_style_compare(&context, question, suspect, w->candidates, 4, w->sets + 4, MODELS - 4,
+                            &settings, &r, &error) != ASSAY_OK)
+        fail_msg("%s", error.message);
+    return r;
+}
+
+static void a_student_is_ranked_to_its_teacher(void **state)
+{
+    static struct world w;
+    (void)state;
+    make_world(&w, 1);
+    make_writer(500, &w.writers[2], 0.7, &w.student);
+    struct assay_responses *suspect = answers("suspect", &w.student, 777, 0, PROMPTS);
+    struct assay_style_comparison r = ask(&w, ASSAY_STYLE_RANK, suspect);
+    assert_string_equal(r.results[0].name, "m02");
+    assert_false(r.abstain);
+    assert_true(r.results[0].p_value <= 0.05 && r.results[0].q_value >= r.results[0].p_value);
+    assert_true(r.results[0].score_low <= r.results[0].score_high);
+    assert_int_equal(r.results[0].shared_prompts, PROMPTS);
+    assert_true(isnan(r.results[0].log10_lr.median)); /* no calibration was given */
+    for (size_t i = 1; i < r.count; i++)
+        assert_true(r.results[i - 1].score >= r.results[i].score);
+    assay_style_comparison_free(&r);
+    assay_responses_free(suspect);
+    free_world(&w);
+}
+
+/* Conformal: of suspects with no teacher among the candidates at most 5% are given one. With 24
+ * exchangeable models q is uniform on a grid, so 40 suspects name one twice on average. */
+static void suspects_without_a_teacher_are_named_no_more_often_than_the_level(void **state)
+{
+    static struct world w;
+    size_t named = 0;
+    (void)state;
+    make_world(&w, 2);
+    for (uint64_t s = 0; s < 40; s++) {
+        struct writer stranger;
+        make_writer(9000 + s, NULL, 0, &stranger);
+        struct assay_responses *suspect = answers("suspect", &stranger, 7000 + s, 0, PROMPTS);
+        struct assay_style_comparison r = ask(&w, ASSAY_STYLE_RANK, suspect);
+        named += !r.abstain;
+        assay_style_comparison_free(&r);
+        assay_responses_free(suspect);
+    }
+    free_world(&w);
+    /* one in 10^5 under 5% */
+    assert_true(assay_stats_binomial_tail((int64_t)named, 40, 0.05, ASSAY_UPPER) > -5);
+}
+
+static void the_writer_is_identified_on_prompts_that_it_never_answered(void **state)
+{
+    static struct world w;
+    (void)state;
+    make_world(&w, 3);
+    for (int c = 0; c < 4; c++) { /* candidates answered the first half, the suspect the second */
+        assay_responses_free(w.sets[c]);
+        char name[8];
+        snprintf(name, sizeof name, "m%02d", c);
+        w.sets[c] = answers(name, &w.writers[c], 300 + (uint64_t)c, 0, PROMPTS / 2);
+    }
+    struct assay_responses *suspect = answers("service", &w.writers[1], 4242, PROMPTS / 2, PROMPTS);
+    struct assay_style_comparison r = ask(&w, ASSAY_STYLE_IDENTIFY, suspect);
+    assert_string_equal(r.results[0].name, "m01");
+    assert_int_equal(r.results[0].shared_prompts, 0);
+    assay_style_comparison_free(&r);
+    assay_responses_free(suspect);
+    free_world(&w);
+}
+
+static void answers_do_not_depend_on_threads(void **state)
+{
+    static struct world w;
+    double scores[2];
+    (void)state;
+    make_world(&w, 4);
+    for (int i = 0; i < 2; i++) {
+        struct assay_style_comparison r;
+        struct assay_context context = assay_context_default();
+        struct assay_style_settings settings = assay_style_settings_default();
+        context.threads = i == 0 ? 1 : 3;
+        settings.replicates = 4;
+        assert_int_equal(assay_style_compare(&context, ASSAY_STYLE_IDENTIFY, w.sets[20],
+                                             w.candidates, 4, w.sets + 4, 16, &settings, &r, NULL),
+                         ASSAY_OK);
+        scores[i] = r.results[0].score + r.results[3].score_low;
+        assay_style_comparison_free(&r);
+    }
+    assert_memory_equal(&scores[0], &scores[1], sizeof scores[0]);
+    free_world(&w);
+}
+
+static void the_suspect_among_its_candidates_is_set_aside_and_said(void **state)
+{
+    static struct world w;
+    (void)state;
+    make_world(&w, 5);
+    struct assay_responses *again = answers("m00", &w.writers[0], 500, 0, PROMPTS);
+    struct assay_style_comparison r = ask(&w, ASSAY_STYLE_RANK, again);
+    assert_int_equal(r.left_out_count, 1);
+    assert_non_null(strstr(r.left_out[0], "the suspect itself"));
+    assert_string_equal(r.results[3].name, "m00"); /* last, without a score */
+    assert_true(isnan(r.results[3].score));
+    assay_style_comparison_free(&r);
+    assay_responses_free(again);
+    free_world(&w);
+}
+
+static void bad_input_is_refused(void **state)
+{
+    static struct world w;
+    struct assay_style_comparison r;
+    struct assay_error error;
+    struct assay_context context = assay_context_default();
+    (void)state;
+    make_world(&w, 6);
+    assert_int_equal(assay_style_compare(&context, ASSAY_STYLE_RANK, w.sets[9], w.candidates, 0,
+                                         NULL, 0, NULL, &r, &error),
+                     ASSAY_ERROR_INPUT);
+    assert_int_equal(assay_style_compare(&context, ASSAY_STYLE_RANK, w.sets[9], w.candidates, 2,
+                                         NULL, 0, NULL, &r, &error),
+                     ASSAY_ERROR_UNANSWERABLE);
+    struct assay_style_candidate twice[4] = {w.candidates[0], w.candidates[1], w.candidates[2],
+                                             w.candidates[0]};
+    assert_int_equal(assay_style_compare(&context, ASSAY_STYLE_RANK, w.sets[9], twice, 4, NULL, 0,
+                                         NULL, &r, &error),
+                     ASSAY_ERROR_INPUT);
+    assert_non_null(strstr(error.message, "two candidates are called m00"));
+    free_world(&w);
+}
+
+/* ---- tokens, copies, tree, calibration --------------------------------------------------- */
+
+static void case_and_quotes_do_not_make_another_word(void **state)
+{
+    uint32_t a[16], b[16];
+    (void)state;
+    assert_int_equal(style_tokenise("Don't STOP, 42!", 15, a), 5);
+    assert_int_equal(style_tokenise("don\xE2\x80\x99t stop, 42!", 17, b), 5);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(style_folded(a[i]), style_folded(b[i]));
+    assert_int_equal(style_kind_of(a[0]), STYLE_CAPITALISED);
+    assert_int_equal(style_kind_of(a[1]), STYLE_UPPER);
+    assert_int_equal(style_kind_of(a[3]), STYLE_NUMBER);
+    assert_int_equal(style_tokenise(" \n a\n\nb \n", 9, a), 3); /* ends do not count */
+    assert_int_equal(style_kind_of(a[1]), STYLE_PARAGRAPH);
+}
+
+static struct assay_responses *one_answer(const char *name, const char *text)
+{
+    char json[512];
+    struct assay_responses *r;
+    snprintf(json, sizeof json, "[{\"id\":1,\"output\":\"%s\"}]", text);
+    assert_int_equal(assay_responses_parse(name, json, strlen(json), &r, NULL), ASSAY_OK);
+    return r;
+}
+
+static void the_longest_shared_run_is_exact(void **state)
+{
+    struct assay_style_copies copies;
+    struct assay_context context = assay_context_default();
+    (void)state;
+    struct assay_responses *suspect =
+        one_answer("s", "xx the  quick br\xC3\xB6wn fox jumps over it yy");
+    struct assay_responses *models[] = {
+        one_answer("copy", "aa the quick br\xC3\xB6wn fox jumps over it bb"),
+        one_answer("short", "the quick br\xC3\xB6wn f and no more of it"),
+    };
+    assert_int_equal(assay_style_copies_find(&context, suspect, models, 2, 20, &copies, NULL),
+                     ASSAY_OK);
+    assert_string_equal(copies.list[0].name, "copy");
+    assert_int_equal(copies.list[0].prompts_with_long_runs, 1);
+    assert_string_equal(copies.list[0].examples[0].text,
+                        " the quick br\xC3\xB6wn fox jumps over it ");
+    assert_int_equal(copies.list[0].longest_run_characters, 35);
+    assert_int_equal(copies.list[1].prompts_with_long_runs, 0);
+    assay_style_copies_free(&copies);
+    /* a third of the population says it: no copy */
+    assert_int_equal(
+        assay_style_copies_find(&context, models[0],
+                                (struct assay_responses *[]){suspect, suspect, models[1]}, 3, 20,
+                                &copies, NULL),
+        ASSAY_OK);
+    assert_int_equal(copies.list[0].prompts_with_long_runs, 0);
+    assay_style_copies_free(&copies);
+    assert_int_equal(assay_style_copies_find(&context, suspect, models, 2, 19, &copies, NULL),
+                     ASSAY_ERROR_INPUT);
+    assay_responses_free(suspect);
+    assay_responses_free(models[0]);
+    assay_responses_free(models[1]);
+}
+
+/* Saitou and Nei 1987 recover any tree from its own distances: ((0,1),(2,3),4) here. */
+static void neighbour_joining_recovers_an_additive_tree(void **state)
+{
+    static const double leaf[5] = {2, 3, 4, 1, 5};
+    static const int side[5] = {0, 0, 1, 1, 2};
+    static const double inner[3] = {1.5, 2.5, 0};
+    double d[25];
+    struct style_join tree;
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < 5; k++)
+            d[i * 5 + k] = i == k ? 0
+                                  : leaf[i] + leaf[k] +
+                                        (side[i] == side[k] ? 0 : inner[side[i]] + inner[side[k]]);
+    assert_true(style_join(5, d, &tree));
+    assert_int_equal(tree.nodes, 8);
+    assert_int_equal(tree.parent[0], tree.parent[1]);
+    assert_int_equal(tree.parent[2], tree.parent[3]);
+    assert_int_not_equal(tree.parent[0], tree.parent[2]);
+    for (int i = 0; i < 4; i++)
+        assert_true(fabs(tree.length[i] - leaf[i]) < 1e-12);
+    style_join_free(&tree);
+}
+
+static void calibrated_ratios_are_those_of_the_densities(void **state)
+{
+    /* two normals of one variance, means 0 and 2: ln LR = 2 x - 2 */
+    enum { N = 20000 };
+    static double scores[N], weights[N];
+    static bool taught[N];
+    struct assay_random random;
+    struct style_calibration c;
+    (void)state;
+    assay_random_start(&random, 5, 5);
+    for (int i = 0; i < N; i++) {
+        taught[i] = i % 4 == 0; /* unbalanced: the ratio must not be */
+        scores[i] = assay_random_normal(&random) + (taught[i] ? 2 : 0);
+        weights[i] = 1;
+    }
+    assert_true(style_calibration_fit(scores, weights, taught, N, &c));
+    assert_true(fabs(c.slope * 2.302585 - 2) < 0.1);
+    assert_true(fabs(c.intercept * 2.302585 + 2) < 0.1);
+    c.bound = 1;
+    assert_true(style_calibration_at(&c, 50).median == 1);
+    assert_true(style_calibration_at(&c, 1).low <= style_calibration_at(&c, 1).high);
+}
+
+/* ---- real answers ------------------------------------------------------------------------ */
+
+static void parents_of_real_models_are_found_at_the_stated_rates(void **state)
+{
+    char folder[1024], table[1024];
+    const char *source = getenv("ASSAY_SOURCE");
+    struct assay_style_validation v;
+    struct assay_error error = {.message = ""};
+    struct assay_context context = assay_context_default();
+    (void)state;
+    snprintf(folder, sizeof folder, "%s/../shared/data/alpaca_eval", source ? source : ".");
+    snprintf(table, sizeof table, "%s/data/style_models.csv", source ? source : ".");
+    if (access(folder, R_OK) != 0) {
+        print_message("# skipped: no %s\n", folder);
+        skip();
+    }
+    struct assay_arena *arena = assay_arena_new();
+    const char *const paths[] = {folder};
+    char **found;
+    size_t n, left_out;
+    assert_int_equal(assay_responses_list(paths, 1, arena, &found, &n, &left_out, &error),
+                     ASSAY_OK);
+    struct assay_responses **sets = calloc(n, sizeof *sets);
+    assert_int_equal(assay_responses_read_all(&context, found, n, sets, &error), ASSAY_OK);
+    assert_int_equal(
+        assay_style_validate(&context, ASSAY_STYLE_PARENT, sets, n, table, 0.05, &v, &error),
+        ASSAY_OK);
+    assert_true(v.top1 >= 0.93);
+    assert_true(v.true_positive_1 >= 0.95);
+    assert_true(v.absent_named <= 0.06);
+    assert_true(v.cllr < 0.35);
+    for (size_t i = 0; i < n; i++)
+        assay_responses_free(sets[i]);
+    free(sets);
+    assay_arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_student_is_ranked_to_its_teacher),
+        cmocka_unit_test(suspects_without_a_teacher_are_named_no_more_often_than_the_level),
+        cmocka_unit_test(the_writer_is_identified_on_prompts_that_it_never_answered),
+        cmocka_unit_test(answers_do_not_depend_on_threads),
+        cmocka_unit_test(the_suspect_among_its_candidates_is_set_aside_and_said),
+        cmocka_unit_test(bad_input_is_refused),
+        cmocka_unit_test(case_and_quotes_do_not_make_another_word),
+        cmocka_unit_test(the_longest_shared_run_is_exact),
+        cmocka_unit_test(neighbour_joining_recovers_an_additive_tree),
+        cmocka_unit_test(calibrated_ratios_are_those_of_the_densities),
+        cmocka_unit_test(parents_of_real_models_are_found_at_the_stated_rates),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
