@@ -71,6 +71,18 @@ static assay_status join(struct work *w, struct assay_responses *set, size_t can
     return ASSAY_OK;
 }
 
+/* Members of one candidate that the table does not know count as one lineage, not as several. */
+static void share_lineages(struct style_population *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        for (size_t k = 0; k < i && p->candidate[i] != STYLE_NOBODY; k++)
+            if (p->candidate[k] == p->candidate[i] && p->lineage[i] == i && p->maker[i] == i) {
+                p->lineage[i] = p->lineage[k];
+                p->maker[i] = p->maker[k];
+                break;
+            }
+}
+
 static assay_status gather(struct work *w, const struct assay_style_candidate *candidates,
                            size_t count, struct assay_responses *const *panel, size_t panel_count)
 {
@@ -101,6 +113,7 @@ static assay_status gather(struct work *w, const struct assay_style_candidate *c
                               "are too few, expected at least %d; add candidates or --panel DIR",
                               w->population.n - 1, LEAST_MODELS - 1);
     ASSAY_TRY(style_population_look_up(w->settings->models, &w->population, w->error));
+    share_lineages(&w->population);
     for (size_t i = 0; i < w->population.n && w->question == ASSAY_STYLE_IDENTIFY; i++)
         w->population.null[i] = true; /* whoever taught it, another model did not write these */
     return ASSAY_OK;

@@ -2,7 +2,7 @@
 /*
  * Shared runs, prompt by prompt: every window of `least` bytes of the suspect's answer stands in
  * a hash table (Karp and Rabin 1987); each other answer is rolled over it, every hit is compared
- * byte by byte and grown to both sides.
+ * byte by byte and followed to its end.
  */
 #include "style/itself.h"
 
@@ -14,6 +14,9 @@
 
 #define BASE UINT64_C(0x100000001B3)
 #define POPULATION_SHARE 20 /* one in so many of the others may have a run that counts */
+#define MOST_ALIKE                                                                                 \
+    16 /* places of one window that are remembered: "aaaa..." has as many as                       \
+          it is long */
 
 struct found {
     uint32_t bytes, start; /* the longest run, in the suspect's normal text; 0: none */
@@ -111,45 +114,80 @@ static bool index_windows(struct windows *w)
         return false;
     uint64_t hash = first_hash(w->text, w->least), power = power_of(w->least);
     for (size_t i = 0; i < w->count; i++) {
-        size_t at = slot_of(w, hash);
-        while (w->slots[at])
-            at = (at + 1) & w->mask;
-        w->slots[at] = (uint32_t)(i + 1);
+        size_t at = slot_of(w, hash), alike = 0;
+        for (; w->slots[at]; at = (at + 1) & w->mask)
+            alike += w->hashes[w->slots[at] - 1] == hash;
         w->hashes[i] = hash;
+        if (alike < MOST_ALIKE)
+            w->slots[at] = (uint32_t)(i + 1);
         if (i + 1 < w->count)
             hash = roll(hash, power, w->text[i], w->text[i + w->least]);
     }
     return true;
 }
 
-/* A start whose window is these bytes, the first that was indexed; SIZE_MAX if none. */
-static size_t find(const struct windows *w, uint64_t hash, const unsigned char *bytes)
+/* ---- runs ---------------------------------------------------------------------------- */
+
+struct run {
+    uint32_t start, bytes; /* in the suspect's text */
+};
+
+struct runs {
+    struct run *list;
+    size_t n, room;
+};
+
+static bool add_run(struct runs *runs, struct run run)
 {
-    for (size_t at = slot_of(w, hash); w->slots[at]; at = (at + 1) & w->mask) {
-        size_t start = w->slots[at] - 1;
-        if (w->hashes[start] == hash && memcmp(w->text + start, bytes, w->least) == 0)
-            return start;
+    if (runs->n == runs->room) {
+        size_t room = runs->room ? 2 * runs->room : 16;
+        struct run *list = realloc(runs->list, room * sizeof *list);
+        if (!list)
+            return false;
+        runs->list = list;
+        runs->room = room;
     }
-    return SIZE_MAX;
+    runs->list[runs->n++] = run;
+    return true;
 }
 
-/*
- * Marks each of the suspect's windows that stands in `text`. Of windows that repeat within the
- * suspect's own answer only the first is marked, which can split a run of repetitions, never join
- * one.
- */
-static void match(struct windows *w, const unsigned char *text, size_t size, uint8_t *has)
+/* The longest run that begins with this window of the other text; bytes 0 if none does. */
+static struct run longest_from(const struct windows *w, uint64_t hash, const unsigned char *text,
+                               size_t left)
 {
-    if (size < w->least)
-        return;
-    uint64_t hash = first_hash(text, w->least), power = power_of(w->least);
-    for (size_t i = 0; i + w->least <= size; i++) {
-        size_t start = find(w, hash, text + i);
-        if (start != SIZE_MAX)
-            has[start] = 1;
-        if (i + w->least < size)
-            hash = roll(hash, power, text[i], text[i + w->least]);
+    struct run best = {0, 0};
+    for (size_t at = slot_of(w, hash); w->slots[at]; at = (at + 1) & w->mask) {
+        size_t start = w->slots[at] - 1, n = 0;
+        if (w->hashes[start] != hash)
+            continue;
+        while (n < left && start + n < w->size && w->text[start + n] == text[n])
+            n++;
+        if (n >= w->least && n > best.bytes)
+            best = (struct run){(uint32_t)start, (uint32_t)n};
     }
+    return best;
+}
+
+/* Every run of the other text that stands in the suspect's, from left to right; what a run has
+ * covered is not looked at again, so that a copied page costs no more than its length. */
+static bool match(struct windows *w, const unsigned char *text, size_t size, struct runs *runs)
+{
+    uint64_t power = power_of(w->least);
+    size_t i = 0;
+    while (i + w->least <= size) {
+        uint64_t hash = first_hash(text + i, w->least);
+        struct run run = {0, 0};
+        while (!(run = longest_from(w, hash, text + i, size - i)).bytes && i + w->least < size) {
+            hash = roll(hash, power, text[i], text[i + w->least]);
+            i++;
+        }
+        if (!run.bytes)
+            break;
+        if (!add_run(runs, run))
+            return false;
+        i += run.bytes - w->least + 1;
+    }
+    return true;
 }
 
 /* ---- one prompt ---------------------------------------------------------------------- */
@@ -162,51 +200,52 @@ static uint32_t characters(const unsigned char *text, size_t bytes)
     return n;
 }
 
-/* The longest stretch of marked windows of which at least one is rare. */
-static struct found longest(const struct windows *w, const uint8_t *has, uint32_t most_others)
+/* Adds one to the windows of the runs, each window once a model. */
+static void count_windows(struct windows *w, const struct runs *runs, uint32_t *last,
+                          uint32_t model)
+{
+    for (size_t r = 0; r < runs->n; r++)
+        for (size_t i = runs->list[r].start;
+             i + w->least <= runs->list[r].start + runs->list[r].bytes; i++) {
+            w->having[i] += last[i] != model;
+            last[i] = model;
+        }
+}
+
+/* The longest run with a window that few have. */
+static struct found longest(const struct windows *w, const struct runs *runs, uint32_t most_others)
 {
     struct found best = {0, 0, 0, 0};
-    for (size_t i = 0; i < w->count;) {
-        size_t end = i;
-        uint32_t least_having = UINT32_MAX;
-        for (; end < w->count && has[end]; end++)
-            least_having = w->having[end] < least_having ? w->having[end] : least_having;
-        if (end == i) {
-            i++;
-            continue;
-        }
-        uint32_t bytes = (uint32_t)(end - i + w->least - 1);
-        uint32_t length = characters(w->text + i, bytes), others = least_having - 1;
-        if (length >= w->least && others <= most_others && length > best.characters)
-            best = (struct found){bytes, (uint32_t)i, length, others};
-        i = end;
+    for (size_t r = 0; r < runs->n; r++) {
+        const struct run *run = &runs->list[r];
+        uint32_t least_having = UINT32_MAX, length = characters(w->text + run->start, run->bytes);
+        for (size_t i = run->start; i + w->least <= run->start + run->bytes; i++)
+            least_having = w->having[i] < least_having ? w->having[i] : least_having;
+        if (length >= w->least && least_having - 1 <= most_others && length > best.characters)
+            best = (struct found){run->bytes, run->start, length, least_having - 1};
     }
     return best;
 }
 
-static bool compare_prompt(struct work *w, size_t prompt, struct windows *windows, uint8_t **has)
+static bool compare_prompt(struct work *w, size_t prompt, struct windows *windows,
+                           struct runs *runs)
 {
     const char *key = w->suspect->answers[prompt].key;
-    for (size_t m = 0; m < w->count; m++) {
+    uint32_t *last = calloc(windows->count, sizeof *last); /* model + 1 that a window had last */
+    bool good = last != NULL;
+    for (size_t m = 0; m < w->count && good; m++) {
         const struct assay_answer *a = w->itself[m] ? NULL : answer_of(w->models[m], key);
         size_t size = 0;
         unsigned char *text = a ? normal(a, &size) : NULL;
-        has[m] = a ? calloc(windows->count, 1) : NULL;
-        if (a && (!text || !has[m])) {
-            free(text);
-            return false;
-        }
-        if (a)
-            match(windows, text, size, has[m]);
-        for (size_t i = 0; a && i < windows->count; i++)
-            windows->having[i] += has[m][i];
+        good = !a || (text && match(windows, text, size, &runs[m]));
+        count_windows(windows, &runs[m], last, (uint32_t)m + 1);
         free(text);
     }
     uint32_t most_others = (uint32_t)(w->count / POPULATION_SHARE);
-    for (size_t m = 0; m < w->count; m++)
-        if (has[m])
-            w->found[prompt * w->count + m] = longest(windows, has[m], most_others);
-    return true;
+    for (size_t m = 0; m < w->count && good; m++)
+        w->found[prompt * w->count + m] = longest(windows, &runs[m], most_others);
+    free(last);
+    return good;
 }
 
 static void look_at_prompt(void *data, size_t prompt)
@@ -214,14 +253,14 @@ static void look_at_prompt(void *data, size_t prompt)
     struct work *w = data;
     struct windows windows = {.least = w->least};
     unsigned char *text = normal(&w->suspect->answers[prompt], &windows.size);
-    uint8_t **has = calloc(w->count + 1, sizeof *has);
+    struct runs *runs = calloc(w->count + 1, sizeof *runs);
     windows.text = text;
-    w->failed[prompt] = !text || !has;
-    if (text && has && windows.size >= w->least && windows.size < UINT32_MAX / 2)
-        w->failed[prompt] = !index_windows(&windows) || !compare_prompt(w, prompt, &windows, has);
-    for (size_t m = 0; has && m < w->count; m++)
-        free(has[m]);
-    free(has);
+    w->failed[prompt] = !text || !runs;
+    if (text && runs && windows.size >= w->least && windows.size < UINT32_MAX / 2)
+        w->failed[prompt] = !index_windows(&windows) || !compare_prompt(w, prompt, &windows, runs);
+    for (size_t m = 0; runs && m < w->count; m++)
+        free(runs[m].list);
+    free(runs);
     free(text);
     free(windows.hashes);
     free(windows.slots);

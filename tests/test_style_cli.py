@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The style commands from outside: what they print, and bad input.
+Prints TAP. Needs ASSAY (the program) and ASSAY_SOURCE (the tree) in the environment."""
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+ASSAY = os.environ["ASSAY"]
+ENVIRONMENT = dict(os.environ, ASSAY_DATA=os.path.join(os.environ["ASSAY_SOURCE"], "data"))
+WORDS = [f"w{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(300)]
+
+
+def call(*arguments):
+    return subprocess.run([ASSAY, "style", *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=240)
+
+
+def answer(*arguments):
+    result = call(*arguments, "--json")
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def refused(result, *parts):
+    text = result.stderr.decode()
+    assert result.returncode == 2 and text.count("\n") == 1, (result.returncode, text)
+    for part in parts:
+        assert part in text, (part, text)
+
+
+def path(*parts):
+    return os.path.join(FOLDER, *parts)
+
+
+def write(name, text):
+    os.makedirs(os.path.dirname(path(name)), exist_ok=True)
+    with open(path(name), "w", encoding="utf-8") as file:
+        file.write(text)
+    return path(name)
+
+
+def rates(seed, teacher=None):
+    source = random.Random(seed)
+    own = [source.lognormvariate(0, 0.7) / (i + 3) for i in range(len(WORDS))]
+    return own if teacher is None else [0.25 * a + 0.75 * b for a, b in zip(own, teacher)]
+
+
+def texts(name, weights, seed, copied=""):
+    source = random.Random(seed)
+    return write(name, json.dumps([
+        {"instruction": f"prompt {i}",
+         "output": " ".join(source.choices(WORDS, weights, k=120)) + copied,
+         "generator": name} for i in range(48)]))
+
+
+def world():
+    """Twenty writers in candidates/ (four, two of them in one folder) and panel/; a student."""
+    style = [rates(i) for i in range(20)]
+    texts("candidates/one.json", style[0], 100)
+    texts("candidates/two.json", style[1], 101)
+    texts("candidates/house/three-a.json", style[2], 102)
+    texts("candidates/house/three-b.json", style[2], 103)
+    for i in range(3, 20):
+        texts(f"panel/p{i}.json", style[i], 100 + i)
+    texts("suspect.json", rates(50, style[2]), 200)
+
+
+def a_group_of_files_is_one_candidate_by_its_folders_name():
+    r = answer("rank", "--suspect", path("suspect.json"), "--candidates", path("candidates"),
+               "--panel", path("panel"))
+    assert [set(c) >= {"name", "score", "p_value", "q_value", "log10_lr"} for c in r["candidates"]]
+    assert r["candidates"][0]["name"] == "house", [c["name"] for c in r["candidates"]]
+    assert {c["name"] for c in r["candidates"]} == {"house", "one", "two"}
+    assert r["suspect"] == path("suspect.json") and r["abstain"] is (r["candidates"][0]["q_value"] > 0.05)
+    assert "house" in r["reason"] and r["null_lineages"] == 20, r["null_lineages"]
+    low, middle, high = (r["candidates"][0]["log10_lr"][k] for k in ("low", "median", "high"))
+    assert low <= middle <= high
+
+
+def files_may_be_named_one_by_one_and_a_closing_slash_does_not_matter():
+    named = answer("rank", "--suspect", path("suspect.json"), "--candidates",
+                   path("candidates/one.json"), path("candidates/two.json"), "--panel", path("panel"))
+    assert {c["name"] for c in named["candidates"]} == {"one", "two"}
+    slashed = answer("rank", "--suspect", path("suspect.json"), "--candidates",
+                     path("candidates") + "/", "--panel", path("panel") + "/")
+    assert slashed["candidates"][0]["name"] == "house"
+
+
+def the_same_seed_gives_the_same_bytes_on_any_number_of_threads():
+    arguments = ("identify", "--suspect", path("suspect.json"), "--candidates", path("candidates"),
+                 "--panel", path("panel"), "--json")
+    one = call(*arguments, "--threads", "1").stdout
+    assert one and one == call(*arguments, "--threads", "2").stdout
+
+
+def a_parent_shows_and_a_stranger_does_not():
+    wrapped = write("wrapped.json", open(path("candidates/one.json"), encoding="utf-8").read())
+    r = answer("parent", "--suspect", wrapped, "--candidates", path("candidates"),
+               "--panel", path("panel"))
+    assert r["candidates"][0]["name"] == "one" and not r["abstain"], r["reason"]
+    texts("stranger.json", rates(99), 300)
+    r = answer("parent", "--suspect", path("stranger.json"), "--candidates", path("candidates"))
+    assert r["abstain"] and "Cannot tell" in r["reason"], r["reason"]
+
+
+def copies_are_counted_and_shown():
+    run = " the very same long passage that nobody else has said" * 5
+    texts("copy/suspect.json", rates(70), 400, run)
+    texts("copy/source.json", rates(71), 401, run)
+    r = answer("copies", "--suspect", path("copy/suspect.json"), "--candidates",
+               path("candidates"), path("copy"))
+    top = r["candidates"][0]
+    assert top["name"] == "source" and top["prompts_with_long_runs"] == 48, top
+    assert top["longest_run_characters"] >= len(run) and run.strip() in top["examples"][0]["text"]
+    assert all(c["prompts_with_long_runs"] == 0 for c in r["candidates"][1:])
+    assert "suspect" not in [c["name"] for c in r["candidates"]]
+
+
+def a_tree_is_newick_and_a_picture():
+    svg = path("tree.svg")
+    r = answer("tree", path("panel"), path("candidates"), "--replicates", "10", "--svg", svg)
+    assert r["newick"].endswith(";") and r["newick"].count("(") == r["newick"].count(")")
+    assert all(f"'p{i}'" in r["newick"] for i in range(3, 20))
+    assert len(r["support"]) == 21 - 3 and all(0 <= s <= 1 for s in r["support"])
+    assert open(svg, encoding="utf-8").read().startswith("<svg")
+
+
+def inspect_says_what_was_read():
+    with gzip.open(path("logs.jsonl.gz"), "wt", encoding="utf-8") as file:
+        file.write('{"prompt": "a", "response": " b"}\n{"prompt": "a", "response": "c"}\n')
+    s = answer("inspect", path("logs.jsonl.gz"))["sets"][0]
+    assert s["format"] == "prompt and answer" and s["prompts"] == 1
+    assert s["duplicates"] == 1 and s["whitespace_led"] == 1
+    assert b"duplicate prompts" in call("inspect", path("logs.jsonl.gz")).stdout
+
+
+def bad_input_says_what_would_be_right():
+    broken = write("broken.json", '[{"id": 1, "output": "x"}, {"id":')
+    refused(call("inspect", broken), f"{broken}: byte 33", "broken JSON")
+    refused(call("rank", "--suspect", path("suspect.json")), "--candidates DIR")
+    refused(call("rank", "--suspect", "/none.json", "--candidates", path("candidates")), "/none.json")
+    refused(call("rank", "--suspect", path("suspect.json"), "--candidates", path("candidates"),
+                 "--level", "2"), "between 0 and 1")
+    os.makedirs(path("empty"), exist_ok=True)
+    refused(call("tree", path("empty")), "holds no response sets")
+    few = call("rank", "--suspect", path("suspect.json"), "--candidates", path("candidates/one.json"))
+    assert few.returncode == 1 and b"--panel" in few.stderr, few
+
+
+def no_common_prompts_is_said():
+    other = write("other.json", json.dumps([{"id": i, "output": " ".join(WORDS[i:i + 50])}
+                                            for i in range(60)]))
+    r = answer("rank", "--suspect", other, "--candidates", path("candidates"), "--panel", path("panel"))
+    assert any("no prompt in common" in limit for limit in r["limits"]), r["limits"]
+
+
+TESTS = [value for name, value in list(globals().items())
+         if callable(value) and getattr(value, "__module__", "") == "__main__"
+         and name not in ("call", "answer", "refused", "path", "write", "rates", "texts", "world")]
+
+print(f"1..{len(TESTS)}")
+failures = 0
+with tempfile.TemporaryDirectory() as FOLDER:
+    world()
+    for number, test in enumerate(TESTS, 1):
+        try:
+            test()
+            print(f"ok {number} - {test.__name__}", flush=True)
+        except Exception as problem:  # every failure is one line of TAP and its reason
+            failures += 1
+            print(f"not ok {number} - {test.__name__}\n# {type(problem).__name__}: {problem!s:.500}",
+                  flush=True)
+sys.exit(failures != 0)
