@@ -35,6 +35,17 @@ struct assay_style_candidate {
     size_t member_count; /* at least 1 */
 };
 
+/*
+ * Groups `sets`, read from the list that assay_responses_list made of the paths `roots`, into
+ * candidates: a file, or a folder of texts, is one; in a folder, so is each file, and each folder
+ * in it with all its sets together. Named after the file or folder. `sets` must outlive them.
+ * ASSAY_ERROR_MEMORY.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_style_candidates_group(
+    const char *const *roots, size_t root_count, struct assay_responses *const *sets, size_t n,
+    struct assay_arena *arena, struct assay_style_candidate **candidates, size_t *count,
+    struct assay_error *error);
+
 struct assay_style_settings {
     double level;            /* q at or below which a candidate is named; default 0.05 */
     int replicates;          /* of the prompt bootstrap, 0 to 1000; default 40; 0: no intervals */
@@ -95,6 +106,18 @@ assay_style_compare(const struct assay_context *context, enum assay_style_questi
                     size_t panel_count, const struct assay_style_settings *settings,
                     struct assay_style_comparison *comparison, struct assay_error *error);
 ASSAY_API void assay_style_comparison_free(struct assay_style_comparison *comparison);
+
+/*
+ * A comparison as a finding. `path` is a YAML file with the keys `question` (identify, parent or
+ * rank), `suspect` (a path), `candidates` (paths) and, if there is one, `panel` (paths), each
+ * relative to it; `data_folder` holds style_models.csv and style_calibration.csv. One hypothesis a
+ * candidate, and "none of these"; where the question has no calibration nothing is weighed.
+ * Errors: of reading any of the files, and those of assay_style_compare.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_style_finding(const char *path, const char *data_folder,
+                                                          const struct assay_context *context,
+                                                          struct assay_finding *finding,
+                                                          struct assay_error *error);
 
 /* ---- error rates --------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 
 #include <assay/claim.h>
 #include <assay/lineage.h>
+#include <assay/style.h>
 
 static char *copied(struct assay_arena *arena, const char *text)
 {
@@ -68,9 +69,22 @@ static assay_status compare_checkpoints(const char *path, const char *data_folde
     return assay_lineage_finding(path, context, finding, error);
 }
 
+static assay_status compare_answers(const char *path, const char *data_folder,
+                                    const struct assay_context *context, struct assay_arena *arena,
+                                    struct assay_finding *finding,
+                                    const struct assay_case_stated **stated, size_t *stated_count,
+                                    struct assay_error *error)
+{
+    (void)arena;
+    *stated = NULL; /* answers state nothing */
+    *stated_count = 0;
+    return assay_style_finding(path, data_folder, context, finding, error);
+}
+
 static const struct instrument instruments[] = {
     {"claim.infer", infer_hardware},
     {"lineage.compare", compare_checkpoints},
+    {"style.rank", compare_answers},
 };
 
 const struct instrument_table instruments_all = {instruments,

@@ -23,58 +23,6 @@ static assay_status list(struct cli_call *call, const char *const *paths, size_t
                                          &listed->left_out, &call->error);
 }
 
-/* The last part of what is between start and end, which excludes trailing slashes. */
-static const char *last_part(const char *start, const char *end)
-{
-    const char *at = end;
-    while (at > start && at[-1] != '/')
-        at--;
-    return at;
-}
-
-/*
- * The folder between `root` and the file, as a length of `path`; 0 if the file lies in `root`
- * itself or is what was asked for.
- */
-static size_t group_length(const char *path, const char *const *roots, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t length = strlen(roots[i]);
-        if (strncmp(path, roots[i], length) != 0 || path[length] != '/')
-            continue;
-        const char *slash = strchr(path + length + 1, '/');
-        return slash ? (size_t)(slash - path) : 0;
-    }
-    return 0;
-}
-
-/* Sets of one folder follow one another, as they were listed. */
-static assay_status group(struct cli_call *call, struct style_inputs *in, const char *const *roots,
-                          size_t n_roots, struct assay_responses **sets, size_t n)
-{
-    in->candidates = assay_arena_alloc(in->arena, n, sizeof *in->candidates);
-    if (!in->candidates)
-        return no_memory(call);
-    for (size_t i = 0; i < n;) {
-        const char *path = sets[i]->path;
-        size_t length = group_length(path, roots, n_roots), next = i + 1;
-        const char *name = sets[i]->name;
-        if (length > 0) {
-            const char *part = last_part(path, path + length);
-            name = assay_arena_copy_bytes(in->arena, part, (size_t)(path + length - part));
-            while (next < n && group_length(sets[next]->path, roots, n_roots) == length &&
-                   strncmp(sets[next]->path, path, length) == 0)
-                next++;
-        }
-        if (!name)
-            return no_memory(call);
-        in->candidates[in->candidate_count++] =
-            (struct assay_style_candidate){name, sets + i, next - i};
-        i = next;
-    }
-    return ASSAY_OK;
-}
-
 static assay_status read_all(struct cli_call *call, const char *suspect, const struct listed *of,
                              const struct listed *panel, struct style_inputs *in)
 {
@@ -122,7 +70,9 @@ assay_status style_inputs_read(struct cli_call *call, const char *suspect, const
     if (status == ASSAY_OK)
         status = read_all(call, suspect, &of, &beside, in);
     if (status == ASSAY_OK && of.count > 0)
-        status = group(call, in, roots, n, in->sets + (suspect ? 1 : 0), of.count);
+        status = assay_style_candidates_group(roots, n, in->sets + (suspect ? 1 : 0), of.count,
+                                              in->arena, &in->candidates, &in->candidate_count,
+                                              &call->error);
     if (status == ASSAY_OK)
         in->left_out = of.left_out + beside.left_out;
     else

@@ -21,8 +21,7 @@ struct style_inputs {
 
 /*
  * Reads `suspect` (or NULL), what lies at `candidates` (or NULL) and at the positionals, and
- * `panel` (or NULL). A file is a candidate; so is a folder of texts; in a folder, so is each file
- * and each folder, a folder's response sets standing together for one teacher.
+ * `panel` (or NULL), grouped by assay_style_candidates_group.
  */
 assay_status style_inputs_read(struct cli_call *call, const char *suspect, const char *candidates,
                                const char *panel, struct style_inputs *inputs);
