@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -95,11 +96,56 @@ static void a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days(void
     end_case(&ran);
 }
 
+/* The likelihood of a hypothesis relative to the best, 0 for the best; NaN if it is not weighed. */
+static double weight_of(const struct assay_finding *f, const char *hypothesis)
+{
+    for (size_t i = 0; i < f->weight_count; i++)
+        if (strcmp(f->weights[i].hypothesis, hypothesis) == 0 && f->weights[i].weighed)
+            return f->weights[i].log10_likelihood.median;
+    fail_msg("%s is not weighed", hypothesis);
+    return 0;
+}
+
+static void a_teacher_that_is_known_by_construction_is_named(void **state)
+{
+    struct ran ran;
+    (void)state;
+    run_case("taught-writer", &ran);
+    const struct assay_case_result *r = result(&ran, 0);
+    assert_true(answers_say(r, "aster stands out"));
+    assert_true(weight_of(&r->finding, "aster") == 0);
+    assert_true(weight_of(&r->finding, "none of these") < -0.5);
+    assert_int_equal(r->finding.exhibit_count, 26); /* teacher.yaml and every set by its digest */
+    end_case(&ran);
+}
+
+static void the_public_teacher_of_alpaca_comes_first(void **state)
+{
+    char answers[4200];
+    struct ran ran;
+    (void)state;
+    snprintf(answers, sizeof answers, "%s/../shared/data/alpaca_eval/alpaca-7b.json.zst",
+             getenv("ASSAY_SOURCE"));
+    if (access(answers, R_OK) != 0) {
+        print_message("# skipped: no %s\n", answers);
+        skip();
+    }
+    run_case("alpaca-7b", &ran);
+    const struct assay_finding *f = &result(&ran, 0)->finding;
+    static const char *const others[] = {"gpt-3.5-turbo-0301", "gpt4", "claude",
+                                         "llama-2-13b-chat-hf"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_true(weight_of(f, others[i]) < weight_of(f, "text_davinci_003"));
+    end_case(&ran);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_public_truth_of_llama_is_not_doubted),
         cmocka_unit_test(a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days),
+        cmocka_unit_test(a_teacher_that_is_known_by_construction_is_named),
+        cmocka_unit_test(the_public_teacher_of_alpaca_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

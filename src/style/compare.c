@@ -25,7 +25,7 @@ struct work {
     struct style_likeness likeness;
     struct style_margins margins; /* of an identification */
     struct style_calibration calibration;
-    size_t left_out_room;
+    size_t already; /* files of the panel that are read elsewhere */
     struct assay_error *error;
 };
 
@@ -61,10 +61,11 @@ static assay_status join(struct work *w, struct assay_responses *set, size_t can
                                               "%s: it has the suspect's name and "
                                               "answers, so it is the suspect itself",
                                               set->path));
-    for (size_t i = 1; i < p->n; i++)
-        if (strcmp(w->sets[i]->sha256, set->sha256) == 0 && candidate == STYLE_NOBODY)
-            return leave_out(w, assay_arena_print(w->r->arena, "%s: the same file as %s", set->path,
-                                                  w->sets[i]->path));
+    for (size_t i = 1; i < p->n && candidate == STYLE_NOBODY; i++)
+        if (strcmp(w->sets[i]->sha256, set->sha256) == 0) {
+            w->already++;
+            return ASSAY_OK;
+        }
     w->sets[p->n] = set;
     p->names[p->n] = set->name;
     p->candidate[p->n++] = candidate;
@@ -107,6 +108,11 @@ static assay_status gather(struct work *w, const struct assay_style_candidate *c
     }
     for (size_t i = 0; i < panel_count; i++)
         ASSAY_TRY(join(w, panel[i], STYLE_NOBODY));
+    if (w->already > 0)
+        ASSAY_TRY(leave_out(w, assay_arena_print(w->r->arena,
+                                                 "%zu files of the panel, which are candidates' or "
+                                                 "the panel's already",
+                                                 w->already)));
     if (w->population.n < LEAST_MODELS)
         return assay_error_at(w->error, ASSAY_ERROR_UNANSWERABLE, NULL, 0,
                               "likeness is a matter of comparison: %zu models besides the suspect "
