@@ -3,12 +3,16 @@
 """The style commands from outside: what they print, and bad input.
 Prints TAP. Needs ASSAY (the program) and ASSAY_SOURCE (the tree) in the environment."""
 import gzip
+import http.server
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 ASSAY = os.environ["ASSAY"]
 ENVIRONMENT = dict(os.environ, ASSAY_DATA=os.path.join(os.environ["ASSAY_SOURCE"], "data"))
@@ -159,9 +163,88 @@ def no_common_prompts_is_said():
     assert any("no prompt in common" in limit for limit in r["limits"]), r["limits"]
 
 
+# ---- collect, against a server on loopback ----------------------------------------------
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Answers a prompt by its capitals; `trouble` says what to do first, request by request."""
+    trouble, asked, keys = [], [], []
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        Server.keys.append(self.headers.get("Authorization"))
+        Server.asked.append(body["messages"][0]["content"])
+        status = Server.trouble.pop(0) if Server.trouble else 200
+        if status == "slow":
+            time.sleep(30)
+        reply = {"model": body["model"] + "-served", "choices": [
+            {"message": {"role": "assistant", "content": Server.asked[-1].upper()},
+             "finish_reason": "stop"}]} if status == 200 else {"error": {"message": "not today"}}
+        text = json.dumps(reply).encode()
+        self.send_response(status if status != "slow" else 200)
+        if status == 429:
+            self.send_header("Retry-After", "1")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def serve(*trouble):
+    Server.trouble, Server.asked, Server.keys = list(trouble), [], []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_port}/v1"
+
+
+def collecting(url, out, *more):
+    return ("collect", "--endpoint", url, "--model", "m", "--prompts",
+            write("prompts.txt", 'first prompt\n{"instruction": "second"}\n\n"third"\n'),
+            "--out", path(out), *more)
+
+
+def collect_asks_once_retries_and_goes_on_where_it_stopped():
+    server, url = serve(429, 200, 200, 404)
+    ENVIRONMENT["ASSAY_API_KEY"] = "secret"
+    refused(call(*collecting(url, "log.jsonl")), "HTTP status 404: not today", "2 answers are kept")
+    assert Server.asked == ["first prompt", "first prompt", "second", "third"]
+    assert set(Server.keys) == {"Bearer secret"}
+    with open(path("log.jsonl"), "a", encoding="utf-8") as log:
+        log.write('{"request": {"messages": [{"con')  # a crash in the middle of a line
+    r = answer(*collecting(url, "log.jsonl"))
+    assert r == {"out": path("log.jsonl"), "prompts": 3, "answers": 3, "asked": 1}, r
+    server.shutdown()
+    s = answer("inspect", path("log.jsonl"))["sets"][0]
+    assert s["format"] == "chat completions" and s["prompts"] == 3 and s["writer"] == "m-served"
+    assert "secret" not in open(path("log.jsonl"), encoding="utf-8").read()
+
+
+def collect_loses_nothing_when_interrupted_and_spares_foreign_files():
+    server, url = serve(200, "slow")
+    process = subprocess.Popen([ASSAY, "style", *collecting(url, "cut.jsonl")], env=ENVIRONMENT,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while len(Server.asked) < 2:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    server.shutdown()
+    assert process.returncode not in (0, None)
+    assert len(open(path("cut.jsonl"), encoding="utf-8").readlines()) == 1
+    foreign = write("foreign.txt", "my notes\n")
+    refused(call(*collecting(url, "foreign.txt")), "did not write")
+    assert open(foreign, encoding="utf-8").read() == "my notes\n"
+
+
+def collect_says_when_nobody_answers():
+    refused(call(*collecting("http://127.0.0.1:9/v1", "none.jsonl", "--tries", "1")), "127.0.0.1")
+    refused(call("collect", "--endpoint", "http://127.0.0.1:9"), "--model NAME")
+
+
 TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, "__module__", "") == "__main__"
-         and name not in ("call", "answer", "refused", "path", "write", "rates", "texts", "world")]
+         and name not in ("call", "answer", "refused", "path", "write", "rates", "texts", "world",
+                         "serve", "collecting", "Server")]
 
 print(f"1..{len(TESTS)}")
 failures = 0

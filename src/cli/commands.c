@@ -26,6 +26,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_lineage_inspect,
     &cli_lineage_scan,
     &cli_lineage_tokenizers,
+    &cli_style_collect,
     &cli_style_copies,
     &cli_style_identify,
     &cli_style_inspect,
