@@ -47,6 +47,12 @@ static assay_status no_memory(struct reading *w)
     return assay_error_at(w->error, ASSAY_ERROR_MEMORY, w->path, 0, "out of memory");
 }
 
+static void put_replacement(void *at)
+{
+    static const unsigned char bytes[3] = {0xEF, 0xBF, 0xBD};
+    memcpy(at, bytes, sizeof bytes);
+}
+
 /* ---- one answer ---------------------------------------------------------------------- */
 
 /* White space made one, ends trimmed: how a prompt is spelt must not matter. NULs become U+FFFD. */
@@ -62,7 +68,7 @@ static char *copy_key(struct assay_arena *arena, struct response_text from)
             if (n > 0 && key[n - 1] != ' ')
                 key[n++] = ' ';
         } else if (c == 0) {
-            memcpy(key + n, REPLACEMENT, 3);
+            put_replacement(key + n);
             n += 3;
         } else {
             key[n++] = (char)c;
@@ -89,7 +95,7 @@ static char *copy_text(struct assay_arena *arena, struct response_text from, siz
     char *text = assay_arena_alloc(arena, size, 1);
     for (size_t i = 0, n = 0; text && i < from.size; i++) {
         if (from.bytes[i] == 0) {
-            memcpy(text + n, REPLACEMENT, 3);
+            put_replacement(text + n);
             n += 3;
         } else {
             text[n++] = from.bytes[i];
@@ -158,7 +164,7 @@ static assay_status add_object(struct reading *w, const json_t *object, bool in_
 {
     size_t turns = response_record_turns(object);
     for (size_t turn = 0; turn < turns; turn++) {
-        struct response_record record;
+        struct response_record record = {.known = false};
         struct assay_arena *scratch = assay_arena_new();
         assay_status status =
             scratch && response_record_read(object, turn, in_array, scratch, &record)
@@ -226,7 +232,7 @@ static unsigned char *mend(const unsigned char *bytes, size_t size, size_t *mend
             at += step;
         }
         if (at < end) {
-            memcpy(out + n, REPLACEMENT, 3);
+            put_replacement(out + n);
             n += 3;
             at++;
         }
@@ -475,6 +481,7 @@ static assay_status start(const char *path, struct reading *w, struct assay_erro
     if (!r || !arena) {
         free(r);
         assay_arena_free(arena);
+        w->r = NULL;
         return no_memory(w);
     }
     r->arena = arena;
@@ -482,6 +489,7 @@ static assay_status start(const char *path, struct reading *w, struct assay_erro
     r->path = assay_arena_copy(arena, path);
     if (!r->name || !r->path) {
         assay_responses_free(r);
+        w->r = NULL;
         return no_memory(w);
     }
     return ASSAY_OK;
@@ -494,6 +502,7 @@ static assay_status end(struct reading *w, assay_status status, struct assay_res
         status = assay_error_at(w->error, ASSAY_ERROR_INPUT, w->path, 0, "holds no answers");
     if (status != ASSAY_OK) {
         assay_responses_free(w->r);
+        w->r = NULL;
         return status;
     }
     finish(w->r);
@@ -502,6 +511,7 @@ static assay_status end(struct reading *w, assay_status status, struct assay_res
         w->r->writer = assay_arena_copy(w->r->arena, w->writers[0]);
     if (!w->r->writer) {
         assay_responses_free(w->r);
+        w->r = NULL;
         return no_memory(w);
     }
     *responses = w->r;

@@ -12,7 +12,7 @@
 #define FEWER_BUCKETS ((size_t)1 << 16) /* with very many classes */
 #define MANY_CLASSES 250
 #define MOST_ANSWERS 24000 /* trained on; each model gives as many as it may */
-#define EPOCHS 6
+#define EPOCHS 12
 #define FAMILIES 3
 #define LONGEST_MASKED 4
 

@@ -138,7 +138,7 @@ static assay_status count_all(const struct assay_context *context, struct work *
     if (!assay_size_multiply(STYLE_BLOCKS * models, w->profile->features + 1, &cells))
         return no_memory(error);
     w->profile->counts = calloc(cells, sizeof *w->profile->counts);
-    w->profile->totals = calloc(STYLE_BLOCKS * models, sizeof *w->profile->totals);
+    w->profile->totals = calloc(STYLE_BLOCKS * models + 1, sizeof *w->profile->totals);
     if (!w->profile->counts || !w->profile->totals)
         return no_memory(error);
     return assay_parallel_for(context, "profiles", models, fill_model, w, error);
