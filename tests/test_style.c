@@ -380,12 +380,17 @@ static void parents_of_real_models_are_found_at_the_stated_rates(void **state)
     struct assay_responses **sets = calloc(n, sizeof *sets);
     assert_int_equal(assay_responses_read_all(&context, found, n, sets, &error), ASSAY_OK);
     assert_int_equal(
-        assay_style_validate(&context, ASSAY_STYLE_PARENT, sets, n, table, 0.05, &v, &error),
+        assay_style_validate(&context, ASSAY_STYLE_PARENT, sets, n, table, 0, 0.05, &v, &error),
         ASSAY_OK);
     assert_true(v.top1 >= 0.93);
     assert_true(v.true_positive_1 >= 0.95);
     assert_true(v.absent_named <= 0.06);
     assert_true(v.cllr < 0.35);
+    const double all = v.top1; /* five prompts tell less, but more than chance */
+    assert_int_equal(
+        assay_style_validate(&context, ASSAY_STYLE_PARENT, sets, n, table, 5, 0.05, &v, &error),
+        ASSAY_OK);
+    assert_true(v.top1 < all && v.top1 > 0.2);
     for (size_t i = 0; i < n; i++)
         assay_responses_free(sets[i]);
     free(sets);

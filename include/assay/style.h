@@ -147,13 +147,14 @@ struct assay_style_validation {
 
 /*
  * Asks about each model of `sets` that `models` (style_models.csv) knows to be taught, as if it
- * were a suspect among the others; its own lineage is left out of its null. ASSAY_ERROR_INPUT
+ * were a suspect among the others; its own lineage is left out of its null. `prompts` of all the
+ * prompts are used, drawn by the context's seed; 0: all. ASSAY_ERROR_INPUT
  * for a table without the columns; ASSAY_ERROR_UNANSWERABLE if it knows fewer than five students.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_style_validate(
     const struct assay_context *context, enum assay_style_question question,
-    struct assay_responses *const *sets, size_t count, const char *models, double level,
-    struct assay_style_validation *validation, struct assay_error *error);
+    struct assay_responses *const *sets, size_t count, const char *models, size_t prompts,
+    double level, struct assay_style_validation *validation, struct assay_error *error);
 
 /* ---- copies -------------------------------------------------------------------------- */
 

@@ -31,6 +31,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_style_identify,
     &cli_style_inspect,
     &cli_style_parent,
+    &cli_style_power,
     &cli_style_rank,
     &cli_style_tree,
     &cli_style_validate,

@@ -93,7 +93,7 @@ static assay_status validate_all(struct cli_call *call, const struct style_input
     snprintf(models, sizeof models, "%s/style_models.csv", call->data_folder);
     for (size_t i = 0; i < COUNT; i++)
         ASSAY_TRY(assay_style_validate(&call->context, questions[i], in->sets, in->set_count,
-                                       call->value[TABLE] ? call->value[TABLE] : models, 0.05,
+                                       call->value[TABLE] ? call->value[TABLE] : models, 0, 0.05,
                                        &v[i], &call->error));
     if (call->value[WRITE])
         ASSAY_TRY(write_table(call, call->value[WRITE], in->set_count, v));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A comparison as a finding: what follows, what does not, weights, figures, limits. */
+#include "finding/writer.h"
+
 #include <assay/lineage.h>
 
 #include <math.h>
@@ -8,28 +10,12 @@
 #define MOST_BARS 24
 
 struct writer {
-    struct assay_finding *finding;
-    struct assay_arena *arena;
+    struct finding_writer to;
     const struct assay_lineage_comparison *r;
-    bool short_of_memory;
 };
 
 static const char *const common = "common origin";
 static const char *const independent = "made independently";
-
-static const char *kept(struct writer *w, const char *text)
-{
-    char *copy = text ? assay_arena_copy(w->arena, text) : NULL;
-    w->short_of_memory = w->short_of_memory || !copy;
-    return copy;
-}
-
-static void *room(struct writer *w, size_t count, size_t size)
-{
-    void *memory = assay_arena_alloc(w->arena, count, size);
-    w->short_of_memory = w->short_of_memory || !memory;
-    return memory;
-}
 
 /* ---- weights ------------------------------------------------------------------------------------
  */
@@ -43,9 +29,9 @@ static double most_it_is_worth(double log10_p)
 
 static void write_weights(struct writer *w)
 {
-    struct assay_weight *weights = room(w, 2, sizeof *weights);
+    struct assay_weight *weights = finding_room(&w->to, 2, sizeof *weights);
     double least = w->r->log10_lr, most = fmax(least, most_it_is_worth(w->r->log10_p));
-    if (w->short_of_memory)
+    if (w->to.short_of_memory)
         return;
     bool for_common = least > 0;
     weights[0] = (struct assay_weight){.hypothesis = for_common ? common : independent,
@@ -58,8 +44,8 @@ static void write_weights(struct writer *w)
         .weighed = w->r->tests > 0};
     for (int i = 0; i < 2 && w->r->tests == 0; i++)
         weights[i].note = "no axis of interchangeable units is common to the two";
-    w->finding->weights = weights;
-    w->finding->weight_count = 2;
+    w->to.finding->weights = weights;
+    w->to.finding->weight_count = 2;
 }
 
 /* ---- sentences ----------------------------------------------------------------------------------
@@ -68,23 +54,25 @@ static void write_weights(struct writer *w)
 static void write_answers(struct writer *w)
 {
     const struct assay_lineage_comparison *r = w->r;
-    const char **answers = room(w, r->relation_count + 3, sizeof *answers);
+    const char **answers = finding_room(&w->to, r->relation_count + 3, sizeof *answers);
     size_t n = 0;
     if (!answers)
         return;
-    answers[n++] = kept(
-        w, assay_arena_print(w->arena,
-                             "That independently made models look so related has a probability of "
-                             "at most 10^%.1f, over %zu tests, corrected for.",
-                             r->log10_p, r->tests));
+    answers[n++] = finding_keep(
+        &w->to,
+        assay_arena_print(w->to.arena,
+                          "That independently made models look so related has a probability of "
+                          "at most 10^%.1f, over %zu tests, corrected for.",
+                          r->log10_p, r->tests));
     for (size_t i = 0; i < r->relation_count; i++)
-        answers[n++] = kept(
-            w, assay_arena_print(w->arena, "%s: %s", r->relations[i].kind, r->relations[i].note));
+        answers[n++] =
+            finding_keep(&w->to, assay_arena_print(w->to.arena, "%s: %s", r->relations[i].kind,
+                                                   r->relations[i].note));
     if (r->relation_count == 0)
         answers[n++] = "No relation was found.";
-    answers[n++] = kept(w, r->direction_note);
-    w->finding->answers = answers;
-    w->finding->answer_count = n;
+    answers[n++] = finding_keep(&w->to, r->direction_note);
+    w->to.finding->answers = answers;
+    w->to.finding->answer_count = n;
 }
 
 static void write_cannot_tell(struct writer *w)
@@ -96,13 +84,13 @@ static void write_cannot_tell(struct writer *w)
         "Whether a disguise hides a relation that this did not look behind.",
         "Whether data, recipes or outputs were shared: only weights were compared."};
     bool related = w->r->log10_p < -6;
-    w->finding->cannot_tell = related ? always : unrelated;
-    w->finding->cannot_tell_count = 2;
-    const char **limits = room(w, w->r->limit_count, sizeof *limits);
+    w->to.finding->cannot_tell = related ? always : unrelated;
+    w->to.finding->cannot_tell_count = 2;
+    const char **limits = finding_room(&w->to, w->r->limit_count, sizeof *limits);
     for (size_t i = 0; limits && i < w->r->limit_count; i++)
-        limits[i] = kept(w, w->r->limits[i]);
-    w->finding->limits = limits;
-    w->finding->limit_count = w->r->limit_count;
+        limits[i] = finding_keep(&w->to, w->r->limits[i]);
+    w->to.finding->limits = limits;
+    w->to.finding->limit_count = w->r->limit_count;
 }
 
 /* ---- numbers and a figure ------------------------------------------------------------ */
@@ -118,14 +106,14 @@ static void write_quantities(struct writer *w)
                    {"share of weights bit-equal", "", w->r->equal_share},
                    {"bytes read", "bytes", (double)w->r->bytes_read}};
     size_t n = sizeof numbers / sizeof numbers[0];
-    struct assay_quantity *list = room(w, n, sizeof *list);
+    struct assay_quantity *list = finding_room(&w->to, n, sizeof *list);
     for (size_t i = 0; list && i < n; i++)
         if (isfinite(numbers[i].value))
-            list[w->finding->quantity_count++] = (struct assay_quantity){
+            list[w->to.finding->quantity_count++] = (struct assay_quantity){
                 numbers[i].name,
                 numbers[i].unit,
                 {numbers[i].value, numbers[i].value, numbers[i].value, 0.8}};
-    w->finding->quantities = list;
+    w->to.finding->quantities = list;
 }
 
 /* The axes that would surprise most, strongest first. */
@@ -133,9 +121,9 @@ static void write_figure(struct writer *w)
 {
     const struct assay_lineage_comparison *r = w->r;
     size_t n = r->match_count < MOST_BARS ? r->match_count : MOST_BARS;
-    struct assay_bar *bars = room(w, n, sizeof *bars);
-    struct assay_figure *figure = room(w, 1, sizeof *figure);
-    bool *used = room(w, r->match_count, sizeof *used);
+    struct assay_bar *bars = finding_room(&w->to, n, sizeof *bars);
+    struct assay_figure *figure = finding_room(&w->to, 1, sizeof *figure);
+    bool *used = finding_room(&w->to, r->match_count, sizeof *used);
     if (!bars || !figure || !used || n == 0)
         return;
     for (size_t i = 0; i < n; i++) {
@@ -146,13 +134,14 @@ static void write_figure(struct writer *w)
         used[best] = true;
         const struct assay_lineage_match *m = &r->matches[best];
         double value = fmax(0, round(-1000 * m->log10_p) / 1000);
-        bars[i] = (struct assay_bar){kept(w, assay_arena_print(w->arena, "%s, %s", m->a, m->axis)),
-                                     kept(w, m->method), value, value, value};
+        bars[i] = (struct assay_bar){
+            finding_keep(&w->to, assay_arena_print(w->to.arena, "%s, %s", m->a, m->axis)),
+            finding_keep(&w->to, m->method), value, value, value};
     }
     *figure = (struct assay_figure){"axes", "How much chance would have to explain, axis by axis",
                                     "-log10 p", bars, n};
-    w->finding->figures = figure;
-    w->finding->figure_count = 1;
+    w->to.finding->figures = figure;
+    w->to.finding->figure_count = 1;
 }
 
 /* ---- the whole ----------------------------------------------------------------------- */
@@ -160,32 +149,33 @@ static void write_figure(struct writer *w)
 static assay_status write_finding(struct writer *w, const struct assay_context *context,
                                   struct assay_error *error)
 {
-    w->finding->id = "descent";
-    w->finding->question = "descent";
-    w->finding->method = "lineage.compare";
-    w->finding->method_version = "1";
-    w->finding->seed = context->seed;
+    w->to.finding->id = "descent";
+    w->to.finding->question = "descent";
+    w->to.finding->method = "lineage.compare";
+    w->to.finding->method_version = "1";
+    w->to.finding->seed = context->seed;
     write_weights(w);
     write_answers(w);
     write_cannot_tell(w);
     write_quantities(w);
     write_figure(w);
-    return w->short_of_memory ? assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory")
-                              : ASSAY_OK;
+    return w->to.short_of_memory
+               ? assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory")
+               : ASSAY_OK;
 }
 
 static assay_status write_exhibits(struct writer *w, const char *const paths[3],
                                    struct assay_error *error)
 {
-    struct assay_exhibit *list = room(w, 3, sizeof *list);
+    struct assay_exhibit *list = finding_room(&w->to, 3, sizeof *list);
     if (!list)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     for (size_t i = 0; i < 3; i++) {
-        list[i].path = kept(w, paths[i]);
+        list[i].path = finding_keep(&w->to, paths[i]);
         ASSAY_TRY(assay_sha256_file(paths[i], list[i].sha256, error));
     }
-    w->finding->exhibits = list;
-    w->finding->exhibit_count = 3;
+    w->to.finding->exhibits = list;
+    w->to.finding->exhibit_count = 3;
     return ASSAY_OK;
 }
 
@@ -236,7 +226,7 @@ assay_status assay_lineage_finding(const char *path, const struct assay_context 
     finding->arena = assay_arena_new();
     if (!finding->arena)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    struct writer w = {.finding = finding, .arena = finding->arena};
+    struct writer w = {.to = {finding, finding->arena, false}};
     assay_status status = read_pair(path, finding->arena, paths, error);
     if (status == ASSAY_OK)
         status = compare(&w, paths, context, error);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A comparison as a finding: what follows, what does not, weights, figures, limits. */
+#include "finding/writer.h"
+
 #include <assay/style.h>
 
 #include <math.h>
@@ -14,25 +16,9 @@ static const char *const ids[] = {"writer", "parent", "teacher"};
 static const char *const none = "none of these";
 
 struct writer {
-    struct assay_finding *finding;
-    struct assay_arena *arena;
+    struct finding_writer to;
     const struct assay_style_comparison *r;
-    bool short_of_memory;
 };
-
-static const char *kept(struct writer *w, const char *text)
-{
-    char *copy = text ? assay_arena_copy(w->arena, text) : NULL;
-    w->short_of_memory = w->short_of_memory || !copy;
-    return copy;
-}
-
-static void *room(struct writer *w, size_t count, size_t size)
-{
-    void *memory = assay_arena_alloc(w->arena, count, size);
-    w->short_of_memory = w->short_of_memory || !memory;
-    return memory;
-}
 
 /* ---- from the result ------------------------------------------------------------------- */
 
@@ -40,7 +26,7 @@ static void *room(struct writer *w, size_t count, size_t size)
 static void write_weights(struct writer *w)
 {
     const struct assay_style_comparison *r = w->r;
-    struct assay_weight *weights = room(w, r->count + 1, sizeof *weights);
+    struct assay_weight *weights = finding_room(&w->to, r->count + 1, sizeof *weights);
     double best = 0;
     if (!weights)
         return;
@@ -52,13 +38,13 @@ static void write_weights(struct writer *w)
             last ? (struct assay_interval){0, 0, 0, 0.8} : r->results[i].log10_lr;
         bool weighed = !isnan(r->results[0].log10_lr.median) && !isnan(lr.median);
         weights[i] = (struct assay_weight){
-            .hypothesis = last ? none : kept(w, r->results[i].name),
+            .hypothesis = last ? none : finding_keep(&w->to, r->results[i].name),
             .log10_likelihood = {lr.median - best, lr.low - best, lr.high - best, 0.8},
             .weighed = weighed,
             .note = weighed ? NULL : "there is no calibration for this question"};
     }
-    w->finding->weights = weights;
-    w->finding->weight_count = r->count + 1;
+    w->to.finding->weights = weights;
+    w->to.finding->weight_count = r->count + 1;
 }
 
 static void write_sentences(struct writer *w)
@@ -68,21 +54,22 @@ static void write_sentences(struct writer *w)
         "Whether a teacher that is not among the candidates did.",
         "Who did it, when, and whether they were allowed to."};
     const struct assay_style_comparison *r = w->r;
-    const char **answers = room(w, 1 + r->left_out_count, sizeof *answers);
-    const char **limits = room(w, r->limit_count, sizeof *limits);
+    const char **answers = finding_room(&w->to, 1 + r->left_out_count, sizeof *answers);
+    const char **limits = finding_room(&w->to, r->limit_count, sizeof *limits);
     if (!answers || !limits)
         return;
-    answers[0] = kept(w, r->reason);
+    answers[0] = finding_keep(&w->to, r->reason);
     for (size_t i = 0; i < r->left_out_count; i++)
-        answers[1 + i] = kept(w, assay_arena_print(w->arena, "Left out: %s", r->left_out[i]));
+        answers[1 + i] =
+            finding_keep(&w->to, assay_arena_print(w->to.arena, "Left out: %s", r->left_out[i]));
     for (size_t i = 0; i < r->limit_count; i++)
-        limits[i] = kept(w, r->limits[i]);
-    w->finding->answers = answers;
-    w->finding->answer_count = 1 + r->left_out_count;
-    w->finding->cannot_tell = always;
-    w->finding->cannot_tell_count = 3;
-    w->finding->limits = limits;
-    w->finding->limit_count = r->limit_count;
+        limits[i] = finding_keep(&w->to, r->limits[i]);
+    w->to.finding->answers = answers;
+    w->to.finding->answer_count = 1 + r->left_out_count;
+    w->to.finding->cannot_tell = always;
+    w->to.finding->cannot_tell_count = 3;
+    w->to.finding->limits = limits;
+    w->to.finding->limit_count = r->limit_count;
 }
 
 static void write_numbers(struct writer *w)
@@ -96,50 +83,51 @@ static void write_numbers(struct writer *w)
         {"unrelated lineages", (double)r->null_lineages},
         {"prompts answered by the suspect", (double)r->prompts}};
     size_t n = sizeof numbers / sizeof numbers[0];
-    struct assay_quantity *list = room(w, n, sizeof *list);
+    struct assay_quantity *list = finding_room(&w->to, n, sizeof *list);
     for (size_t i = 0; list && i < n; i++)
         list[i] = (struct assay_quantity){
             numbers[i].name, "", {numbers[i].value, numbers[i].value, numbers[i].value, 0.8}};
-    w->finding->quantities = list;
-    w->finding->quantity_count = list ? n : 0;
+    w->to.finding->quantities = list;
+    w->to.finding->quantity_count = list ? n : 0;
 }
 
 static void write_figure(struct writer *w)
 {
     const struct assay_style_comparison *r = w->r;
     size_t n = 0;
-    struct assay_bar *bars = room(w, r->count, sizeof *bars);
-    struct assay_figure *figure = room(w, 1, sizeof *figure);
+    struct assay_bar *bars = finding_room(&w->to, r->count, sizeof *bars);
+    struct assay_figure *figure = finding_room(&w->to, 1, sizeof *figure);
     for (size_t i = 0; bars && i < r->count && n < MOST_BARS; i++) {
         const struct assay_style_result *c = &r->results[i];
         if (!isnan(c->score))
-            bars[n++] =
-                (struct assay_bar){kept(w, c->name), c->q_value <= 0.05 ? "stands out" : "does not",
-                                   c->score, c->score_low, c->score_high};
+            bars[n++] = (struct assay_bar){finding_keep(&w->to, c->name),
+                                           c->q_value <= 0.05 ? "stands out" : "does not", c->score,
+                                           c->score_low, c->score_high};
     }
     if (!figure || n == 0)
         return;
     *figure = (struct assay_figure){
         "likeness", "How alike the suspect is to each candidate, beyond what is usual",
         "standard deviations", bars, n};
-    w->finding->figures = figure;
-    w->finding->figure_count = 1;
+    w->to.finding->figures = figure;
+    w->to.finding->figure_count = 1;
 }
 
 static assay_status write_finding(struct writer *w, enum assay_style_question question,
                                   const struct assay_context *context, struct assay_error *error)
 {
-    w->finding->id = ids[question];
-    w->finding->question = ids[question];
-    w->finding->method = "style.rank";
-    w->finding->method_version = "1";
-    w->finding->seed = context->seed;
+    w->to.finding->id = ids[question];
+    w->to.finding->question = ids[question];
+    w->to.finding->method = "style.rank";
+    w->to.finding->method_version = "1";
+    w->to.finding->seed = context->seed;
     write_weights(w);
     write_sentences(w);
     write_numbers(w);
     write_figure(w);
-    return w->short_of_memory ? assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory")
-                              : ASSAY_OK;
+    return w->to.short_of_memory
+               ? assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory")
+               : ASSAY_OK;
 }
 
 /* ---- from the file -------------------------------------------------------------------- */
@@ -237,19 +225,20 @@ static assay_status read_sets(const struct request *r, const struct assay_contex
 static assay_status write_exhibits(struct writer *w, const char *path, const struct read *read,
                                    struct assay_error *error)
 {
-    struct assay_exhibit *list = room(w, read->n + 1, sizeof *list);
+    struct assay_exhibit *list = finding_room(&w->to, read->n + 1, sizeof *list);
     if (!list)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    list[0].path = kept(w, path);
+    list[0].path = finding_keep(&w->to, path);
     ASSAY_TRY(assay_sha256_file(path, list[0].sha256, error));
     for (size_t i = 0; i < read->n; i++) {
-        list[i + 1].path = kept(w, read->sets[i]->path);
+        list[i + 1].path = finding_keep(&w->to, read->sets[i]->path);
         memcpy(list[i + 1].sha256, read->sets[i]->sha256, sizeof list[i + 1].sha256);
     }
-    w->finding->exhibits = list;
-    w->finding->exhibit_count = read->n + 1;
-    return w->short_of_memory ? assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory")
-                              : ASSAY_OK;
+    w->to.finding->exhibits = list;
+    w->to.finding->exhibit_count = read->n + 1;
+    return w->to.short_of_memory
+               ? assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory")
+               : ASSAY_OK;
 }
 
 static assay_status compare(struct writer *w, const struct request *request,
@@ -260,13 +249,13 @@ static assay_status compare(struct writer *w, const struct request *request,
     struct assay_style_comparison r;
     struct assay_style_candidate *candidates;
     size_t count;
-    settings.models = assay_arena_print(w->arena, "%s/style_models.csv", data_folder);
-    settings.calibration = assay_arena_print(w->arena, "%s/style_calibration.csv", data_folder);
+    settings.models = assay_arena_print(w->to.arena, "%s/style_models.csv", data_folder);
+    settings.calibration = assay_arena_print(w->to.arena, "%s/style_calibration.csv", data_folder);
     if (!settings.models || !settings.calibration)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     ASSAY_TRY(assay_style_candidates_group(request->candidates, request->candidate_count,
-                                           read->sets + 1, read->candidates, w->arena, &candidates,
-                                           &count, error));
+                                           read->sets + 1, read->candidates, w->to.arena,
+                                           &candidates, &count, error));
     ASSAY_TRY(assay_style_compare(
         context, (enum assay_style_question)request->question, read->sets[0], candidates, count,
         read->sets + 1 + read->candidates, read->n - 1 - read->candidates, &settings, &r, error));
@@ -286,7 +275,7 @@ assay_status assay_style_finding(const char *path, const char *data_folder,
     memset(finding, 0, sizeof *finding);
     finding->arena = assay_arena_new();
     struct request *request = malloc(sizeof *request);
-    struct writer w = {.finding = finding, .arena = finding->arena};
+    struct writer w = {.to = {finding, finding->arena, false}};
     assay_status status = request && finding->arena
                               ? read_request(path, finding->arena, request, error)
                               : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");

@@ -444,7 +444,29 @@ static assay_status look_up(struct work *w, const char *models)
     return make_candidates(w) ? ASSAY_OK : no_memory(w);
 }
 
-static assay_status run(struct work *w, const char *models)
+/* Keeps `keep` prompts, any ones, of the corpus. */
+static bool thin_out(const struct work *w, struct style_corpus *corpus, size_t keep)
+{
+    size_t n = corpus->prompts;
+    struct assay_random random;
+    size_t *order = malloc((n + 1) * sizeof *order);
+    assay_random_start(&random, w->context->seed, 0);
+    for (size_t i = 0; i < n && order; i++)
+        order[i] = i;
+    for (size_t i = 0; i < n && order && keep > 0; i++) {
+        size_t k = i + (size_t)assay_random_below(&random, n - i), kept = order[i];
+        order[i] = order[k];
+        order[k] = kept;
+        if (i >= keep)
+            memset(&corpus->texts[order[i] * corpus->models], 0,
+                   corpus->models * sizeof *corpus->texts);
+    }
+    bool good = order != NULL;
+    free(order);
+    return good;
+}
+
+static assay_status run(struct work *w, const char *models, size_t prompts)
 {
     static const unsigned once[STYLE_BLOCKS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     struct style_corpus corpus;
@@ -452,7 +474,9 @@ static assay_status run(struct work *w, const char *models)
     struct style_matrices m;
     ASSAY_TRY(look_up(w, models));
     ASSAY_TRY(style_corpus_make(w->context, w->sets, w->n, &corpus, w->error));
-    assay_status status = style_likeness_make(w->context, &corpus, &likeness, w->error);
+    assay_status status = thin_out(w, &corpus, prompts)
+                              ? style_likeness_make(w->context, &corpus, &likeness, w->error)
+                              : no_memory(w);
     style_corpus_free(&corpus);
     ASSAY_TRY(status);
     w->scores = assay_arena_alloc(w->arena, w->n * w->n, sizeof *w->scores);
@@ -468,7 +492,7 @@ static assay_status run(struct work *w, const char *models)
 assay_status assay_style_validate(const struct assay_context *context,
                                   enum assay_style_question question,
                                   struct assay_responses *const *sets, size_t count,
-                                  const char *models, double level,
+                                  const char *models, size_t prompts, double level,
                                   struct assay_style_validation *validation,
                                   struct assay_error *error)
 {
@@ -480,7 +504,7 @@ assay_status assay_style_validate(const struct assay_context *context,
                      .error = error};
     *validation = (struct assay_style_validation){.question = question, .level = level};
     w.arena = assay_arena_new();
-    assay_status status = w.arena ? run(&w, models) : no_memory(&w);
+    assay_status status = w.arena ? run(&w, models, prompts) : no_memory(&w);
     assay_arena_free(w.arena);
     return status;
 }
