@@ -111,8 +111,8 @@ static void print_set(const struct style_inputs *in, size_t i, const struct leng
 static assay_status run_command(struct cli_call *call)
 {
     struct style_inputs in;
-    json_t *list = json_array();
     ASSAY_TRY(style_inputs_read(call, NULL, NULL, NULL, &in));
+    json_t *list = json_array();
     for (size_t i = 0; i < in.set_count; i++) {
         struct lengths lengths;
         if (!measure(in.sets[i], &lengths)) {
