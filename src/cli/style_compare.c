@@ -164,7 +164,7 @@ const struct cli_command cli_style_identify = {
     .room = "style",
     .verb = "identify",
     .arguments = "--suspect FILE --candidates DIR [FILE...]",
-    .summary = "Which known model wrote these texts?",
+    .summary = "Say which known model wrote these texts",
     .text =
         "For a service that may hide what it runs. Compares words and rare phrases on the same\n"
         "prompts and the rates of frequent words. With no prompt in common only the last is\n"
@@ -179,7 +179,7 @@ const struct cli_command cli_style_parent = {
     .room = "style",
     .verb = "parent",
     .arguments = "--suspect FILE --candidates DIR [FILE...]",
-    .summary = "Is the suspect a candidate under a wrapper, its self-play or merged child?",
+    .summary = "Say whether the suspect is a candidate under a wrapper, or its child",
     .text = "Compares words and rare phrases on the same prompts, length and layout taken out.\n"
             "Near kin score above 3; so do two releases of one vendor.\n",
     .least = 0,
@@ -192,7 +192,7 @@ const struct cli_command cli_style_rank = {
     .room = "style",
     .verb = "rank",
     .arguments = "--suspect FILE --candidates DIR [FILE...]",
-    .summary = "Whose outputs was the suspect tuned on, or none of these?",
+    .summary = "Say whose outputs the suspect was tuned on, or that none can be named",
     .text = "Compares the rates of frequent words and marks, and openings on the same prompts,\n"
             "with candidates and a panel of other models. The order is better than the certainty:\n"
             "read 'abstain' first. docs/style.md has the error rates.\n",
