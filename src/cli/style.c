@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/style.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static assay_status no_memory(struct cli_call *call)

@@ -10,7 +10,6 @@
 
 #include "base/json.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>

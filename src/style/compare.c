@@ -258,17 +258,16 @@ static int by_score(const void *a, const void *b)
 
 static assay_status compute(struct work *w, const struct assay_style_candidate *candidates)
 {
-    static const unsigned once[STYLE_BLOCKS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     size_t n = w->population.n;
     struct style_matrices m;
     double *scores = malloc(n * n * sizeof *scores);
     w->r->count = w->population.candidates;
     w->r->results = assay_arena_alloc(w->r->arena, w->r->count, sizeof *w->r->results);
-    if (!scores || !w->r->results || !style_likeness_at(&w->likeness, once, &m)) {
+    if (!scores || !w->r->results || !style_likeness_at(&w->likeness, style_every_block, &m)) {
         free(scores);
         return no_memory(w);
     }
-    bool good = score(w, &m, once, scores);
+    bool good = score(w, &m, style_every_block, scores);
     for (size_t c = 0; c < w->r->count && good; c++) {
         w->r->results[c].name = assay_arena_copy(w->r->arena, candidates[c].name);
         good = w->r->results[c].name != NULL;

@@ -27,7 +27,6 @@ struct bench {
     size_t features;
     float *norms; /* by model */
     uint32_t *words;
-    size_t word_room;
 };
 
 struct work {

@@ -10,6 +10,8 @@
 const char *const style_channel_names[STYLE_CHANNEL_COUNT] = {
     "words", "phrases", "openings", "frequent words", "length", "layout"};
 
+const unsigned style_every_block[STYLE_BLOCKS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
 static const struct style_grams kinds[3] = {
     {.order = 1, .most_share = 1, .words_only = true},
     {.order = 4, .most_share = 0.25, .words_only = true},
@@ -49,11 +51,9 @@ static void compare_lengths(void *data, size_t block)
 }
 
 /* The layout's profile is one of marks and line ends alone. */
-static assay_status make_layout(const struct assay_context *context,
-                                const struct style_profile *frequent, struct style_profile *layout,
+static assay_status make_layout(const struct style_profile *frequent, struct style_profile *layout,
                                 struct assay_error *error)
 {
-    (void)context;
     size_t n = frequent->models, kept = 0;
     *layout = (struct style_profile){.models = n};
     layout->tokens = calloc(frequent->features + 1, sizeof *layout->tokens);
@@ -97,7 +97,7 @@ assay_status style_likeness_make(const struct assay_context *context,
     if (status == ASSAY_OK)
         status = style_profile_make(context, corpus, FREQUENT, &l->frequent, error);
     if (status == ASSAY_OK)
-        status = make_layout(context, &l->frequent, &l->layout, error);
+        status = make_layout(&l->frequent, &l->layout, error);
     if (status != ASSAY_OK)
         style_likeness_free(l);
     return status;

@@ -36,6 +36,9 @@ ASSAY_MUST_USE assay_status style_likeness_make(const struct assay_context *cont
                                                 struct assay_error *error);
 void style_likeness_free(struct style_likeness *likeness);
 
+/* Each block of prompts once: the prompts as they are. */
+extern const unsigned style_every_block[STYLE_BLOCKS];
+
 /* Prompts that two models both answered. */
 size_t style_likeness_shared(const struct style_likeness *likeness, size_t a, size_t b);
 

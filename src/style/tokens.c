@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "style/tokens.h"
 
-#include <string.h>
-
 /* A code point of valid UTF-8 and its length; bytes that are none count as one each. */
 static uint32_t code_point(const unsigned char *at, size_t left, size_t *length)
 {
@@ -133,13 +131,4 @@ size_t style_tokenise(const char *text, size_t bytes, uint32_t *tokens)
         }
     }
     return n;
-}
-
-uint32_t style_token_of(const char *text)
-{
-    uint32_t tokens[32];
-    size_t bytes = strlen(text);
-    return bytes > 0 && bytes <= 32 && style_tokenise(text, bytes, tokens) > 0
-               ? style_folded(tokens[0])
-               : 0;
 }

@@ -45,9 +45,6 @@ static inline bool style_is_word(uint32_t token)
  * token: it tells how answers were stored, not who wrote them. */
 size_t style_tokenise(const char *text, size_t bytes, uint32_t *tokens);
 
-/* The folded token of a lower-case ASCII word, or of one mark. */
-uint32_t style_token_of(const char *word);
-
 /* A well-mixed 64-bit hash from a hash and one more token. */
 static inline uint64_t style_mix(uint64_t hash, uint32_t token)
 {

@@ -210,8 +210,7 @@ static bool link_children(struct work *w)
 
 static assay_status grow(struct work *w, struct assay_error *error)
 {
-    static const unsigned once[STYLE_BLOCKS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    bool good = join_drawn(w, once, &w->tree) && link_children(w);
+    bool good = join_drawn(w, style_every_block, &w->tree) && link_children(w);
     w->support = calloc(2 * w->n, sizeof *w->support);
     w->found = calloc(2 * w->n * (w->replicates + 1), sizeof *w->found);
     w->failed = calloc(w->replicates + 1, sizeof *w->failed);

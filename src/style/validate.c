@@ -12,7 +12,7 @@
 #define LEAST_STUDENTS 5
 
 struct pair {
-    double score, weight;
+    double score;
     bool taught;
     size_t lineage; /* of the student */
 };
@@ -229,7 +229,7 @@ static void ask(struct work *w, size_t s, struct tally *t)
         for (size_t c = 0; c < p->candidates; c++) {
             double score = style_candidate_score(p, w->scores, s, c);
             if (!isnan(score) && (is_true[c] || !makers_out[w->maker_of[c]]))
-                w->pairs[w->pair_count++] = (struct pair){score, 1, is_true[c], p->lineage[s]};
+                w->pairs[w->pair_count++] = (struct pair){score, is_true[c], p->lineage[s]};
         }
     }
     free(is_true);
@@ -468,7 +468,6 @@ static bool thin_out(const struct work *w, struct style_corpus *corpus, size_t k
 
 static assay_status run(struct work *w, const char *models, size_t prompts)
 {
-    static const unsigned once[STYLE_BLOCKS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     struct style_corpus corpus;
     struct style_likeness likeness;
     struct style_matrices m;
@@ -480,7 +479,7 @@ static assay_status run(struct work *w, const char *models, size_t prompts)
     style_corpus_free(&corpus);
     ASSAY_TRY(status);
     w->scores = assay_arena_alloc(w->arena, w->n * w->n, sizeof *w->scores);
-    bool good = w->scores && style_likeness_at(&likeness, once, &m);
+    bool good = w->scores && style_likeness_at(&likeness, style_every_block, &m);
     style_likeness_free(&likeness);
     if (!good)
         return no_memory(w);
