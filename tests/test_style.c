@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include <cmocka.h>
 
@@ -355,6 +356,119 @@ static void calibrated_ratios_are_those_of_the_densities(void **state)
     assert_true(style_calibration_at(&c, 1).low <= style_calibration_at(&c, 1).high);
 }
 
+/* ---- fingerprints ---------------------------------------------------------------------- */
+
+/* Written, read back, and its path removed. */
+static struct assay_responses *fingerprint_of(struct assay_responses *set, double share)
+{
+    struct assay_error error = {.message = ""};
+    struct assay_context context = assay_context_default();
+    struct assay_style_fingerprint_settings settings = assay_style_fingerprint_settings_default();
+    struct assay_responses *made, *read;
+    char path[64];
+    size_t size = 0;
+    for (int k = 0; k < ASSAY_FINGERPRINT_KINDS; k++)
+        settings.share[k] = share;
+    snprintf(path, sizeof path, "%s.fingerprint", set->name);
+    if (assay_style_fingerprint_make(&context, set, &settings, &made, &error) != ASSAY_OK ||
+        assay_fingerprint_write(made, path, &size, &error) != ASSAY_OK ||
+        assay_responses_read(path, &read, &error) != ASSAY_OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(made->n, read->n);
+    assert_int_equal(made->fingerprint->run_count, read->fingerprint->run_count);
+    assert_memory_equal(made->fingerprint->run, read->fingerprint->run,
+                        made->fingerprint->run_count * sizeof *made->fingerprint->run);
+    assert_memory_equal(made->fingerprint->totals, read->fingerprint->totals,
+                        sizeof made->fingerprint->totals);
+    assert_string_equal(read->source_sha256, set->source_sha256);
+    assay_responses_free(made);
+    return read;
+}
+
+static void compare_with_fingerprints(double share, const double tolerance[3])
+{
+    struct world w, prints;
+    make_world(&w, 71);
+    make_writer(500, &w.writers[1], 0.6, &w.student);
+    struct assay_responses *suspect = answers("suspect", &w.student, 9, 0, PROMPTS);
+    prints = w;
+    for (int i = 0; i < MODELS; i++)
+        prints.sets[i] = fingerprint_of(w.sets[i], share);
+    for (int c = 0; c < 4; c++)
+        prints.candidates[c].members = &prints.sets[c];
+    for (int question = ASSAY_STYLE_PARENT; question <= ASSAY_STYLE_RANK; question++) {
+        struct assay_style_comparison a = ask(&w, (enum assay_style_question)question, suspect);
+        struct assay_style_comparison b =
+            ask(&prints, (enum assay_style_question)question, suspect);
+        assert_string_equal(a.results[0].name, b.results[0].name);
+        for (size_t i = 0; i < a.count; i++)
+            for (size_t k = 0; k < b.count; k++)
+                if (strcmp(a.results[i].name, b.results[k].name) == 0)
+                    assert_float_equal(a.results[i].score, b.results[k].score, tolerance[question]);
+        assay_style_comparison_free(&a);
+        assay_style_comparison_free(&b);
+    }
+    free_world(&w);
+    free_world(&prints);
+    assay_responses_free(suspect);
+}
+
+static void a_fingerprint_that_keeps_all_says_what_the_texts_say(void **state)
+{
+    (void)state;
+    /* a few runs share an id of 26 bits; words used less than three times are left out */
+    compare_with_fingerprints(1, (const double[3]){0, 0.2, 0.2});
+}
+
+static void a_fingerprint_of_a_half_of_the_runs_says_nearly_so(void **state)
+{
+    (void)state;
+    compare_with_fingerprints(0.5, (const double[3]){0, 1.5, 1.5});
+}
+
+static void a_broken_fingerprint_is_refused_wherever_it_breaks(void **state)
+{
+    (void)state;
+    struct writer w;
+    struct assay_error error = {.message = ""};
+    struct assay_context context = assay_context_default();
+    struct assay_responses *set, *made, *read = NULL;
+    struct assay_file file;
+    size_t size = 0, refused = 0;
+    make_writer(3, NULL, 0, &w);
+    set = answers("broken", &w, 3, 0, 6);
+    assert_int_equal(assay_style_fingerprint_make(&context, set, NULL, &made, &error), ASSAY_OK);
+    assert_int_equal(assay_style_fingerprint_make(&context, made, NULL, &read, &error),
+                     ASSAY_ERROR_INPUT);
+    assert_int_equal(assay_fingerprint_write(set, "broken.fingerprint", &size, &error),
+                     ASSAY_ERROR_INPUT);
+    assert_int_equal(assay_fingerprint_write(made, "broken.fingerprint", &size, &error), ASSAY_OK);
+    assert_int_equal(assay_file_open("broken.fingerprint", 1 << 20, &file, &error), ASSAY_OK);
+    unsigned char *plain = malloc(1 << 20);
+    size_t n = ZSTD_decompress(plain, 1 << 20, file.bytes, file.size);
+    assert_false(ZSTD_isError(n));
+    for (size_t cut = 18; cut < n; cut++)
+        assert_int_not_equal(assay_responses_parse("cut", plain, cut, &read, &error), ASSAY_OK);
+    for (size_t at = 0; at < n; at++) { /* some bits may change what it says, none may break us */
+        plain[at] ^= 0x55;
+        if (assay_responses_parse("changed", plain, n, &read, &error) == ASSAY_OK)
+            assay_responses_free(read);
+        else
+            refused++;
+        plain[at] ^= 0x55;
+    }
+    assert_true(refused > 30);
+    plain[18] = '2';
+    assert_int_equal(assay_responses_parse("newer", plain, n, &read, &error),
+                     ASSAY_ERROR_UNSUPPORTED);
+    free(plain);
+    assay_file_close(&file);
+    unlink("broken.fingerprint");
+    assay_responses_free(set);
+    assay_responses_free(made);
+}
+
 /* ---- real answers ------------------------------------------------------------------------ */
 
 static void parents_of_real_models_are_found_at_the_stated_rates(void **state)
@@ -410,6 +524,9 @@ int main(void)
         cmocka_unit_test(the_longest_shared_run_is_exact),
         cmocka_unit_test(neighbour_joining_recovers_an_additive_tree),
         cmocka_unit_test(calibrated_ratios_are_those_of_the_densities),
+        cmocka_unit_test(a_fingerprint_that_keeps_all_says_what_the_texts_say),
+        cmocka_unit_test(a_fingerprint_of_a_half_of_the_runs_says_nearly_so),
+        cmocka_unit_test(a_broken_fingerprint_is_refused_wherever_it_breaks),
         cmocka_unit_test(parents_of_real_models_are_found_at_the_stated_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,10 +143,29 @@ def inspect_says_what_was_read():
     assert b"duplicate prompts" in call("inspect", path("logs.jsonl.gz")).stdout
 
 
+def fingerprints_stand_for_texts():
+    made = answer("fingerprint", path("candidates"), path("panel"), "--out", path("prints"))
+    assert len(made["fingerprints"]) == 21 and all(f["prompts"] == 48 for f in made["fingerprints"])
+    assert not any(b"waa" in open(f["path"], "rb").read() for f in made["fingerprints"])
+    prints = [path(f"prints/{n}.fingerprint") for n in ("h1", "h2", "one", "two")
+              if os.path.exists(path(f"prints/{n}.fingerprint"))]
+    r = answer("parent", "--suspect", path("wrapped.json"), "--candidates", *prints,
+               "--panel", path("panel"))
+    assert r["candidates"][0]["name"] == "one", r["candidates"]
+    assert any("fingerprints" in limit for limit in r["limits"])
+    s = answer("inspect", prints[-1], path("wrapped.json"))["sets"]
+    assert s[0]["format"] == "fingerprint" and s[0]["most_prompts_shared"] == 48, s[0]
+    refused(call("copies", "--suspect", path("wrapped.json"), "--candidates", *prints), "give its texts")
+    refused(call("fingerprint", prints[-1], "--out", path("prints")), "is a fingerprint already")
+    refused(call("fingerprint", path("panel"), path("panel"), "--out", path("prints")), "rename one")
+
+
 def bad_input_says_what_would_be_right():
     broken = write("broken.json", '[{"id": 1, "output": "x"}, {"id":')
     refused(call("inspect", broken), f"{broken}: byte 33", "broken JSON")
-    refused(call("rank", "--suspect", path("suspect.json")), "--candidates DIR")
+    refused(call("rank", "--candidates", path("candidates")), "--suspect FILE")
+    alone = call("rank", "--suspect", path("suspect.json"))
+    assert alone.returncode == 1 and b"none of the prompts" in alone.stderr, alone
     refused(call("rank", "--suspect", "/none.json", "--candidates", path("candidates")), "/none.json")
     refused(call("rank", "--suspect", path("suspect.json"), "--candidates", path("candidates"),
                  "--level", "2"), "between 0 and 1")

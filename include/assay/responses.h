@@ -29,6 +29,7 @@ enum assay_responses_format {
     ASSAY_RESPONSES_LM_EVAL,     /* lm-evaluation-harness samples_*.jsonl */
     ASSAY_RESPONSES_FASTCHAT,    /* FastChat model_answer: {question_id, choices[].turns[]} */
     ASSAY_RESPONSES_TEXTS,       /* a folder of .txt or .md files, one answer each */
+    ASSAY_RESPONSES_FINGERPRINT, /* counts and sketches in place of texts, see below */
 };
 
 /* A short English name ("AlpacaEval", "FastChat", ...); never NULL. */
@@ -42,10 +43,44 @@ ASSAY_API const char *assay_responses_format_name(enum assay_responses_format fo
  */
 struct assay_answer {
     const char *key;
-    const char *text;
+    uint64_t key_hash; /* the first eight bytes of the key's SHA-256, the highest first */
+    const char *text;  /* "" in a fingerprint */
     size_t bytes;
     size_t order;   /* in the file, from 0 */
     bool truncated; /* the file itself says that the answer was cut (finish_reason: length) */
+};
+
+#define ASSAY_FINGERPRINT_BLOCKS 16  /* a prompt is in block key_hash mod 16 */
+#define ASSAY_FINGERPRINT_KINDS 3    /* of runs: words, phrases, openings */
+#define ASSAY_FINGERPRINT_ALL 65536  /* the rate that keeps every run */
+#define ASSAY_FINGERPRINT_ID_BITS 26 /* of a run's hash */
+
+/*
+ * What stands for texts in a fingerprint: of each answer its length in tokens, and of its runs
+ * of words those whose hash is below a bound, `rate` in 65,536 of them, so that two fingerprints
+ * keep the same runs and one of a higher rate can be thinned to a lower one; over all answers
+ * how often the most frequent words came, by block of prompts. Texts cannot be read back from
+ * it, but that a guessed text is among the answers can be checked.
+ */
+struct assay_fingerprint_run {
+    uint32_t id, count;
+};
+
+struct assay_fingerprint_prompt {
+    uint32_t tokens;
+    uint32_t runs[ASSAY_FINGERPRINT_KINDS];
+    size_t first[ASSAY_FINGERPRINT_KINDS]; /* index of the kind's first run, ids ascending */
+};
+
+struct assay_fingerprint {
+    uint32_t rate[ASSAY_FINGERPRINT_KINDS];
+    struct assay_fingerprint_prompt *prompts; /* one an answer */
+    struct assay_fingerprint_run *run;
+    size_t run_count;
+    size_t word_count;
+    uint32_t *words;                           /* ascending */
+    uint32_t *counts;                          /* [block * word_count + word] */
+    uint32_t totals[ASSAY_FINGERPRINT_BLOCKS]; /* tokens of any kind */
 };
 
 /* What one model answered. Everything lives in `arena`. */
@@ -55,11 +90,13 @@ struct assay_responses {
     char *writer; /* who the file itself says wrote it (generator, model), "" if it does not;
                      the first of several, then `writers` > 1 */
     enum assay_responses_format format;
-    bool keyed_by_prompt; /* keys are prompts' texts, not ids or names */
-    char sha256[65];      /* of the file as it lies; of a folder, of its files' digests in order
-                             of name */
-    size_t n;             /* distinct prompts answered */
-    struct assay_answer *answers; /* sorted by key (strcmp), each key once */
+    bool keyed_by_prompt;   /* keys are prompts' texts, not ids or names */
+    char sha256[65];        /* of the file as it lies; of a folder, of its files' digests in order
+                               of name */
+    char source_sha256[65]; /* of the texts: the same, but as a fingerprint states it */
+    const struct assay_fingerprint *fingerprint; /* NULL: the answers have texts */
+    size_t n;                                    /* distinct prompts answered */
+    struct assay_answer *answers;                /* sorted by key (strcmp), each key once */
     struct {
         size_t records;        /* answers seen, before duplicates were set aside */
         size_t duplicates;     /* set aside: a prompt answered again */
@@ -92,10 +129,25 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_responses_parse(const char *path, co
 ASSAY_API void assay_responses_free(struct assay_responses *responses); /* NULL is accepted */
 
 /*
+ * Writes a set that has a fingerprint, packed by Zstandard, beside and renamed; `size` gets the
+ * file's bytes. ASSAY_ERROR_INPUT for a set of texts.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_fingerprint_write(const struct assay_responses *responses, const char *path, size_t *size,
+                        struct assay_error *error);
+
+/* Prompts that both answered. */
+ASSAY_API size_t assay_responses_shared(const struct assay_responses *a,
+                                        const struct assay_responses *b);
+
+/* The key_hash of a key. */
+ASSAY_API uint64_t assay_responses_key_hash(const char *key);
+
+/*
  * The response sets to be found at `paths`: a file is one; a folder of texts is one; any other
  * folder gives its files and its folders of texts, in order of name, hidden ones and files
- * that are no .json, .jsonl (plain, .gz, .zst) left out and counted in `left_out`. Strings and
- * the list are in `arena`. ASSAY_ERROR_INPUT if a path holds none.
+ * that are no .json, .jsonl (plain, .gz, .zst) or .fingerprint left out and counted in `left_out`.
+ * Strings and the list are in `arena`. ASSAY_ERROR_INPUT if a path holds none.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_responses_list(const char *const *paths, size_t n_paths,
                                                            struct assay_arena *arena, char ***found,

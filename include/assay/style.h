@@ -46,6 +46,25 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_style_candidates_group(
     struct assay_arena *arena, struct assay_style_candidate **candidates, size_t *count,
     struct assay_error *error);
 
+/* Sets of public models as candidates, and those that are only good as a panel. */
+struct assay_style_known {
+    struct assay_style_candidate *candidates;
+    size_t candidate_count;
+    struct assay_responses **panel;
+    size_t panel_count;
+};
+
+/*
+ * Groups sets by what `models` (style_models.csv) knows of their names: for rank a candidate is a
+ * family of models, for parent a model that has one, for identify every set; what is left is the
+ * panel. `sets` must outlive it. Errors: of reading the table; ASSAY_ERROR_INPUT without its
+ * columns model and family.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_style_candidates_known(
+    const char *models, enum assay_style_question question, struct assay_responses *const *sets,
+    size_t n, struct assay_arena *arena, struct assay_style_known *known,
+    struct assay_error *error);
+
 struct assay_style_settings {
     double level;            /* q at or below which a candidate is named; default 0.05 */
     int replicates;          /* of the prompt bootstrap, 0 to 1000; default 40; 0: no intervals */
@@ -155,6 +174,28 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_style_validate(
     const struct assay_context *context, enum assay_style_question question,
     struct assay_responses *const *sets, size_t count, const char *models, size_t prompts,
     double level, struct assay_style_validation *validation, struct assay_error *error);
+
+/* ---- fingerprints -------------------------------------------------------------------- */
+
+struct assay_style_fingerprint_settings {
+    double share[ASSAY_FINGERPRINT_KINDS]; /* of runs to keep: words, phrases, openings; above 0, to
+                                              1; default 1/4, 1/8, 1 */
+    size_t most_prompts; /* with runs; those of the lowest key_hash; default 1000 */
+    size_t most_words;   /* whose counts are kept, over all answers; default 2000 */
+};
+
+ASSAY_API struct assay_style_fingerprint_settings assay_style_fingerprint_settings_default(void);
+
+/*
+ * What can be shared of `set` without its texts; assay_fingerprint_write makes it a file. It can
+ * stand wherever a response set can, but for copies and for the classifier of an identification.
+ * Free it with assay_responses_free. NULL settings: the defaults. ASSAY_ERROR_INPUT for what is a
+ * fingerprint already or has no words.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_style_fingerprint_make(const struct assay_context *context, struct assay_responses *set,
+                             const struct assay_style_fingerprint_settings *settings,
+                             struct assay_responses **fingerprint, struct assay_error *error);
 
 /* ---- copies -------------------------------------------------------------------------- */
 

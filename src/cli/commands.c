@@ -30,6 +30,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_style_copies,
     &cli_style_identify,
     &cli_style_inspect,
+    &cli_style_fingerprint,
     &cli_style_parent,
     &cli_style_power,
     &cli_style_rank,

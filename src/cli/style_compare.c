@@ -90,6 +90,46 @@ static void print(const struct style_inputs *in, const struct assay_style_compar
 
 /* ---- the command --------------------------------------------------------------------- */
 
+/* Without candidates the shipped fingerprints are both candidates and panel. */
+static assay_status read_sets(struct cli_call *call, enum assay_style_question question,
+                              const char *models, struct style_inputs *in)
+{
+    char shipped[4200];
+    struct assay_style_known known;
+    if (call->value[CANDIDATES] || call->positionals > 0)
+        return style_inputs_read(call, call->value[SUSPECT], call->value[CANDIDATES],
+                                 call->value[PANEL], in);
+    snprintf(shipped, sizeof shipped, "%s/style_panel", call->data_folder);
+    ASSAY_TRY(style_inputs_read(call, call->value[SUSPECT], shipped, call->value[PANEL], in));
+    size_t n = in->set_count - 1 - in->panel_count, shared = 0;
+    for (size_t i = 1; i <= n; i++)
+        shared += assay_responses_shared(in->suspect, in->sets[i]);
+    if (shared == 0) {
+        style_inputs_free(in);
+        return assay_error_at(&call->error, ASSAY_ERROR_UNANSWERABLE, call->value[SUSPECT], 0,
+                              "answers none of the prompts that the public models answered "
+                              "(AlpacaEval's 805): ask it those, or give --candidates DIR");
+    }
+    assay_status status = assay_style_candidates_known(models, question, in->sets + 1, n, in->arena,
+                                                       &known, &call->error);
+    struct assay_responses **panel =
+        assay_arena_alloc(in->arena, known.panel_count + in->panel_count + 1, sizeof *panel);
+    if (status == ASSAY_OK && !panel)
+        status = assay_error_at(&call->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    if (status != ASSAY_OK) {
+        style_inputs_free(in);
+        return status;
+    }
+    memcpy(panel, known.panel, known.panel_count * sizeof(struct assay_responses *));
+    memcpy(panel + known.panel_count, in->panel,
+           in->panel_count * sizeof(struct assay_responses *));
+    in->panel = panel;
+    in->panel_count += known.panel_count;
+    in->candidates = known.candidates;
+    in->candidate_count = known.candidate_count;
+    return ASSAY_OK;
+}
+
 static assay_status compare(struct cli_call *call, enum assay_style_question question)
 {
     struct assay_style_settings settings = assay_style_settings_default();
@@ -97,9 +137,10 @@ static assay_status compare(struct cli_call *call, enum assay_style_question que
     struct style_inputs in;
     char models[4200], calibration[4200];
     int64_t replicates = settings.replicates;
-    if (!call->value[SUSPECT] || (!call->value[CANDIDATES] && call->positionals == 0))
+    if (!call->value[SUSPECT])
         return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
-                              "expected --suspect FILE and --candidates DIR");
+                              "expected --suspect FILE, and --candidates DIR or none for the "
+                              "public models that come with the program");
     ASSAY_TRY(cli_number(call, REPLICATES, 0, 1000, &replicates));
     if (call->value[LEVEL]) {
         char *end;
@@ -114,8 +155,7 @@ static assay_status compare(struct cli_call *call, enum assay_style_question que
     settings.replicates = (int)replicates;
     settings.models = models;
     settings.calibration = access(calibration, R_OK) == 0 ? calibration : NULL;
-    ASSAY_TRY(style_inputs_read(call, call->value[SUSPECT], call->value[CANDIDATES],
-                                call->value[PANEL], &in));
+    ASSAY_TRY(read_sets(call, question, models, &in));
     assay_status status =
         assay_style_compare(&call->context, question, in.suspect, in.candidates, in.candidate_count,
                             in.panel, in.panel_count, &settings, &result, &call->error);
@@ -152,7 +192,7 @@ static assay_status run_rank(struct cli_call *call)
         {"suspect", "FILE", "answers of the model in question"},                                   \
             {"candidates", "DIR",                                                                  \
              "answers of candidates: a file, or a folder of files and of "                         \
-             "folders (a teacher's models together)"},                                             \
+             "folders (a teacher's models together); default: public models"},                     \
             {"panel", "DIR", "answers of other models, to know what likeness is usual"},           \
             {"level", "Q", "name a candidate at this chance of error or less; default 0.05"},      \
         {                                                                                          \

@@ -44,14 +44,7 @@ static size_t overlap(const struct style_inputs *in, size_t i)
 {
     size_t best = 0;
     for (size_t k = 0; k < in->set_count; k++) {
-        const struct assay_responses *a = in->sets[i], *b = in->sets[k];
-        size_t shared = 0;
-        for (size_t x = 0, y = 0; k != i && x < a->n && y < b->n;) {
-            int order = strcmp(a->answers[x].key, b->answers[y].key);
-            shared += order == 0;
-            x += order <= 0;
-            y += order >= 0;
-        }
+        size_t shared = k == i ? 0 : assay_responses_shared(in->sets[i], in->sets[k]);
         best = shared > best ? shared : best;
     }
     return best;
@@ -90,8 +83,14 @@ static void print_set(const struct style_inputs *in, size_t i, const struct leng
     printf("%s: %s, %zu prompts (%s), %zu of them in another set\n", r->name,
            assay_responses_format_name(r->format), r->n,
            r->keyed_by_prompt ? "by their text" : "by id or name", overlap(in, i));
-    printf("    bytes an answer %zu to %zu, median %zu; letters beyond ASCII %.1f %%\n",
-           lengths->least, lengths->most, lengths->median, 100 * lengths->other_letters);
+    if (r->fingerprint)
+        printf(
+            "    words %.3g, phrases %.3g, openings %.3g of the runs; of texts with SHA-256 %s\n",
+            r->fingerprint->rate[0] / 65536.0, r->fingerprint->rate[1] / 65536.0,
+            r->fingerprint->rate[2] / 65536.0, r->source_sha256);
+    else
+        printf("    bytes an answer %zu to %zu, median %zu; letters beyond ASCII %.1f %%\n",
+               lengths->least, lengths->most, lengths->median, 100 * lengths->other_letters);
     const struct {
         const char *what;
         size_t count;

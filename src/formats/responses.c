@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Response sets: from bytes to answers sorted by key. */
+#include "formats/fingerprint.h"
 #include "formats/responses_record.h"
 #include "formats/unpack.h"
 
@@ -24,6 +25,7 @@ static const char *const format_names[] = {
     [ASSAY_RESPONSES_LM_EVAL] = "lm-evaluation-harness samples",
     [ASSAY_RESPONSES_FASTCHAT] = "FastChat answers",
     [ASSAY_RESPONSES_TEXTS] = "folder of texts",
+    [ASSAY_RESPONSES_FINGERPRINT] = "fingerprint",
 };
 
 const char *assay_responses_format_name(enum assay_responses_format format)
@@ -434,6 +436,15 @@ static int by_key(const void *a, const void *b)
     return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
+uint64_t assay_responses_key_hash(const char *key)
+{
+    char digest[65];
+    char first[17] = {0};
+    assay_sha256_bytes(key, strlen(key), digest);
+    memcpy(first, digest, 16);
+    return strtoull(first, NULL, 16);
+}
+
 /* Sorted, the first of each key kept, what is to be noted counted. */
 static void finish(struct assay_responses *r)
 {
@@ -446,6 +457,7 @@ static void finish(struct assay_responses *r)
             continue;
         }
         const struct assay_answer *a = &r->answers[i];
+        r->answers[i].key_hash = assay_responses_key_hash(a->key);
         bool empty = a->text[strspn(a->text, " \t\r\n\v\f")] == 0;
         r->notes.empty += empty;
         r->notes.truncated += a->truncated;
@@ -458,7 +470,7 @@ static void finish(struct assay_responses *r)
 /* The last part of the path without the endings that say how it is packed. */
 static char *name_of(struct assay_arena *arena, const char *path)
 {
-    static const char *const endings[] = {".zst", ".gz", ".jsonl", ".json"};
+    static const char *const endings[] = {".zst", ".gz", ".jsonl", ".json", ".fingerprint"};
     size_t end = strlen(path);
     while (end > 1 && path[end - 1] == '/')
         end--;
@@ -514,6 +526,7 @@ static assay_status end(struct reading *w, assay_status status, struct assay_res
         w->r = NULL;
         return no_memory(w);
     }
+    memcpy(w->r->source_sha256, w->r->sha256, sizeof w->r->sha256);
     *responses = w->r;
     return ASSAY_OK;
 }
@@ -525,6 +538,14 @@ assay_status assay_responses_parse(const char *path, const void *bytes, size_t s
     *responses = NULL;
     ASSAY_TRY(start(path, &w, error));
     assay_sha256_bytes(bytes, size, w.r->sha256);
+    if (fingerprint_is(bytes, size)) {
+        assay_status status = fingerprint_parse(path, bytes, size, w.r, error);
+        if (status != ASSAY_OK)
+            assay_responses_free(w.r);
+        else
+            *responses = w.r;
+        return status;
+    }
     return end(&w, read_document(&w, bytes, size), responses);
 }
 
@@ -547,6 +568,8 @@ assay_status assay_responses_read(const char *path, struct assay_responses **res
         status = assay_responses_parse(path, unpacked.bytes, unpacked.size, responses, error);
         if (status == ASSAY_OK)
             assay_sha256_bytes(file.bytes, file.size, (*responses)->sha256);
+        if (status == ASSAY_OK && !(*responses)->fingerprint)
+            memcpy((*responses)->source_sha256, (*responses)->sha256, sizeof(*responses)->sha256);
         unpacked_free(&unpacked);
     }
     assay_file_close(&file);
@@ -560,4 +583,38 @@ void assay_responses_free(struct assay_responses *responses)
     free(responses->answers);
     assay_arena_free(responses->arena);
     free(responses);
+}
+
+/* A fingerprint has no prompts' texts, and is sorted by their hashes. */
+static size_t shared_by_hash(const struct assay_responses *a, const struct assay_responses *b)
+{
+    const struct assay_responses *sorted = a->fingerprint ? a : b, *other = a->fingerprint ? b : a;
+    size_t shared = 0;
+    for (size_t i = 0; i < other->n; i++) {
+        uint64_t key = other->answers[i].key_hash;
+        size_t low = 0, high = sorted->n;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (sorted->answers[middle].key_hash < key)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        shared += low < sorted->n && sorted->answers[low].key_hash == key;
+    }
+    return shared;
+}
+
+size_t assay_responses_shared(const struct assay_responses *a, const struct assay_responses *b)
+{
+    size_t shared = 0;
+    if (!a->fingerprint != !b->fingerprint)
+        return shared_by_hash(a, b);
+    for (size_t x = 0, y = 0; x < a->n && y < b->n;) {
+        int order = strcmp(a->answers[x].key, b->answers[y].key);
+        shared += order == 0;
+        x += order <= 0;
+        y += order >= 0;
+    }
+    return shared;
 }

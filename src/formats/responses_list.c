@@ -48,8 +48,8 @@ static bool ends_with(const char *name, const char *ending)
 
 static bool is_set_name(const char *name)
 {
-    static const char *const endings[] = {".json",     ".jsonl",    ".json.gz",
-                                          ".jsonl.gz", ".json.zst", ".jsonl.zst"};
+    static const char *const endings[] = {".json",     ".jsonl",     ".json.gz",    ".jsonl.gz",
+                                          ".json.zst", ".jsonl.zst", ".fingerprint"};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
         if (ends_with(name, endings[i]))
             return true;
@@ -127,7 +127,7 @@ assay_status assay_responses_list(const char *const *paths, size_t n_paths,
         if (l.n == before)
             return assay_error_at(error, ASSAY_ERROR_INPUT, paths[i], 0,
                                   "holds no response sets: expected .json or .jsonl files (plain, "
-                                  ".gz or .zst), or folders of .txt files");
+                                  ".gz or .zst), fingerprints, or folders of .txt files");
     }
     *found = l.found;
     *n = l.n;

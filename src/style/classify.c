@@ -252,7 +252,7 @@ static bool measure_rarity(struct work *w)
 
 /* The answers to train on: spread over prompts, as many of each model. */
 static bool choose(struct work *w, const struct style_corpus *corpus, const size_t *class_of,
-                   const bool use[STYLE_BLOCKS])
+                   const bool use[STYLE_FOLDS])
 {
     size_t models = 0;
     for (size_t m = 0; m < corpus->models; m++)
@@ -262,10 +262,10 @@ static bool choose(struct work *w, const struct style_corpus *corpus, const size
     for (size_t m = 0; m < corpus->models && w->answers; m++) {
         size_t answered = 0, seen = 0, taken = 0;
         for (size_t p = 0; p < corpus->prompts; p++)
-            answered += use[p % STYLE_BLOCKS] && style_text_at(corpus, p, m)->n > 0;
+            answered += use[p % STYLE_FOLDS] && style_text_at(corpus, p, m)->tokens;
         for (size_t p = 0; p < corpus->prompts && class_of[m] != SIZE_MAX; p++) {
             const struct style_text *text = style_text_at(corpus, p, m);
-            if (!use[p % STYLE_BLOCKS] || text->n == 0)
+            if (!use[p % STYLE_FOLDS] || !text->tokens)
                 continue;
             /* the k-th is taken when k x each / answered passes a whole number */
             bool take = answered <= each || (seen + 1) * each / answered > taken;
@@ -315,7 +315,7 @@ static assay_status train(const struct assay_context *context, struct work *w,
 
 assay_status style_classifier_train(const struct assay_context *context,
                                     const struct style_corpus *corpus, const size_t *class_of,
-                                    size_t classes, const bool use[STYLE_BLOCKS],
+                                    size_t classes, const bool use[STYLE_FOLDS],
                                     struct style_classifier *c, struct assay_error *error)
 {
     struct work w = {.context = context, .c = c};
@@ -348,7 +348,7 @@ bool style_classifier_margins(const struct style_classifier *c, const struct sty
 {
     struct bag bag = {.list = NULL};
     memset(margins, 0, c->classes * sizeof *margins);
-    if (text->n == 0)
+    if (!text->tokens)
         return true;
     bool good = extract(c, text, c->rarity, &bag);
     struct answer answer = {.features = bag.list, .n = bag.n};

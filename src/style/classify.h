@@ -17,6 +17,8 @@
 #include "style/corpus.h"
 #include "style/grams.h"
 
+#define STYLE_FOLDS 16 /* the p-th prompt is in fold p mod 16: to train on, or kept to judge by */
+
 struct style_classifier {
     size_t classes, buckets;
     float *weights;  /* [class * (buckets + 1) + bucket]; the last is the constant */
@@ -26,13 +28,14 @@ struct style_classifier {
 };
 
 /*
- * class_of[model] is below `classes` or SIZE_MAX: not trained on. Of the blocks of prompts only
- * those with `use[block]` are. Free with style_classifier_free.
+ * class_of[model] is below `classes` or SIZE_MAX: not trained on. Of the prompts only those of
+ * folds with `use[fold]` are; a fingerprint has no texts to train on. Free with
+ * style_classifier_free.
  */
 ASSAY_MUST_USE assay_status style_classifier_train(const struct assay_context *context,
                                                    const struct style_corpus *corpus,
                                                    const size_t *class_of, size_t classes,
-                                                   const bool use[STYLE_BLOCKS],
+                                                   const bool use[STYLE_FOLDS],
                                                    struct style_classifier *classifier,
                                                    struct assay_error *error);
 void style_classifier_free(struct style_classifier *classifier);

@@ -25,6 +25,7 @@ struct work {
     struct style_likeness likeness;
     struct style_margins margins; /* of an identification */
     struct style_calibration calibration;
+    bool sampled;   /* some are fingerprints */
     size_t already; /* files of the panel that are read elsewhere */
     struct assay_error *error;
 };
@@ -62,7 +63,7 @@ static assay_status join(struct work *w, struct assay_responses *set, size_t can
                                               "answers, so it is the suspect itself",
                                               set->path));
     for (size_t i = 1; i < p->n && candidate == STYLE_NOBODY; i++)
-        if (strcmp(w->sets[i]->sha256, set->sha256) == 0) {
+        if (strcmp(w->sets[i]->source_sha256, set->source_sha256) == 0) {
             w->already++;
             return ASSAY_OK;
         }
@@ -333,7 +334,13 @@ static assay_status say_limits(struct work *w)
     if (w->question == ASSAY_STYLE_RANK)
         ASSAY_TRY(add_limit(w, "A teacher that is not among the candidates cannot be named; a "
                                "sibling of it may be named in its place."));
-    if (shared == 0 && w->question == ASSAY_STYLE_IDENTIFY)
+    if (w->sampled)
+        ASSAY_TRY(add_limit(w, w->question == ASSAY_STYLE_IDENTIFY
+                                   ? "Some sets are fingerprints: without texts no classifier can "
+                                     "be trained, only words on the same prompts were compared."
+                                   : "Some sets are fingerprints: of the words on the same prompts "
+                                     "a sample was compared, and their makers' word is taken."));
+    if (shared == 0 && w->question == ASSAY_STYLE_IDENTIFY && !w->sampled)
         return add_limit(w, "Suspect and candidates have no prompt in common: a classifier trained "
                             "on the candidates' answers to other prompts decides. One answer is "
                             "seldom enough.");
@@ -355,7 +362,8 @@ static assay_status run(struct work *w, const struct assay_style_candidate *cand
         style_calibration_read(w->settings->calibration, w->question, &w->calibration, w->error));
     ASSAY_TRY(style_corpus_make(w->context, w->sets, w->population.n, &corpus, w->error));
     assay_status status = style_likeness_make(w->context, &corpus, &w->likeness, w->error);
-    if (status == ASSAY_OK && w->question == ASSAY_STYLE_IDENTIFY)
+    w->sampled = corpus.sampled;
+    if (status == ASSAY_OK && w->question == ASSAY_STYLE_IDENTIFY && !w->sampled)
         status = style_margins_make(w->context, &corpus, &w->population, &w->margins, w->error);
     style_corpus_free(&corpus);
     if (status == ASSAY_OK)

@@ -328,6 +328,19 @@ static bool sum_up(const struct work *w, struct assay_style_copies *r)
     return true;
 }
 
+static assay_status refuse_fingerprints(const struct assay_responses *suspect,
+                                        struct assay_responses *const *models, size_t count,
+                                        struct assay_error *error)
+{
+    for (size_t i = 0; i <= count; i++) {
+        const struct assay_responses *set = i < count ? models[i] : suspect;
+        if (set->fingerprint)
+            return assay_error_at(error, ASSAY_ERROR_INPUT, set->path, 0,
+                                  "is a fingerprint: to find copies, give its texts");
+    }
+    return ASSAY_OK;
+}
+
 assay_status assay_style_copies_find(const struct assay_context *context,
                                      struct assay_responses *suspect,
                                      struct assay_responses *const *models, size_t count,
@@ -342,6 +355,7 @@ assay_status assay_style_copies_find(const struct assay_context *context,
                               "expected candidates and runs of 20 to 100000 characters, found %zu "
                               "and %zu",
                               count, least);
+    ASSAY_TRY(refuse_fingerprints(suspect, models, count, error));
     copies->arena = assay_arena_new();
     if (copies->arena)
         copies->list = assay_arena_alloc(copies->arena, count, sizeof *copies->list);

@@ -7,32 +7,48 @@
 struct work {
     struct assay_responses *const *sets;
     struct style_corpus *corpus;
-    const char **prompts; /* sorted */
+    uint64_t *prompts; /* hashes of keys, sorted */
     bool *failed;
 };
 
-static int by_text(const void *a, const void *b)
+static int by_hash(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
 }
 
 /* The distinct keys of all sets, sorted; NULL if memory is short. */
-static const char **all_prompts(struct assay_responses *const *sets, size_t n, size_t *count)
+static uint64_t *all_prompts(struct assay_responses *const *sets, size_t n, size_t *count)
 {
     size_t total = 0, at = 0, kept = 0;
     for (size_t i = 0; i < n; i++)
         total += sets[i]->n;
-    const char **all = calloc(total + 1, sizeof *all);
+    uint64_t *all = calloc(total + 1, sizeof *all);
     for (size_t i = 0; all && i < n; i++)
         for (size_t k = 0; k < sets[i]->n; k++)
-            all[at++] = sets[i]->answers[k].key;
+            all[at++] = sets[i]->answers[k].key_hash;
     if (all)
-        qsort(all, total, sizeof *all, by_text);
+        qsort(all, total, sizeof *all, by_hash);
     for (size_t i = 0; all && i < total; i++)
-        if (kept == 0 || strcmp(all[kept - 1], all[i]) != 0)
+        if (kept == 0 || all[kept - 1] != all[i])
             all[kept++] = all[i];
     *count = kept;
     return all;
+}
+
+static struct style_text *text_of(const struct work *w, size_t model, uint64_t key)
+{
+    const struct style_corpus *c = w->corpus;
+    const uint64_t *prompt = bsearch(&key, w->prompts, c->prompts, sizeof key, by_hash);
+    return &c->texts[(size_t)(prompt - w->prompts) * c->models + model]; /* all keys are there */
+}
+
+static void place_fingerprint(const struct work *w, size_t model)
+{
+    const struct assay_responses *set = w->sets[model];
+    for (size_t i = 0; i < set->n; i++)
+        *text_of(w, model, set->answers[i].key_hash) =
+            (struct style_text){NULL, set->fingerprint->prompts[i].tokens, (uint32_t)i};
 }
 
 /* Tokens first, then where each answer's lie: the block may move when it is cut to size. */
@@ -42,6 +58,10 @@ static void tokenise_model(void *data, size_t model)
     const struct assay_responses *set = w->sets[model];
     struct style_corpus *c = w->corpus;
     size_t total = 1, used = 0;
+    if (set->fingerprint) {
+        place_fingerprint(w, model);
+        return;
+    }
     for (size_t i = 0; i < set->n; i++)
         total += set->answers[i].bytes;
     uint32_t *storage = malloc(total * sizeof *storage);
@@ -55,15 +75,29 @@ static void tokenise_model(void *data, size_t model)
     uint32_t *fitted = storage ? realloc(storage, (used + 1) * sizeof *storage) : NULL;
     c->storage[model] = fitted ? fitted : storage;
     used = 0;
-    for (size_t i = 0, prompt = 0; i < set->n && !w->failed[model]; i++) { /* both are sorted */
-        while (strcmp(w->prompts[prompt], set->answers[i].key) != 0)
-            prompt++;
+    for (size_t i = 0; i < set->n && !w->failed[model]; i++) {
         if (counts[i] > 0)
-            c->texts[prompt * c->models + model] =
-                (struct style_text){c->storage[model] + used, counts[i]};
+            *text_of(w, model, set->answers[i].key_hash) =
+                (struct style_text){c->storage[model] + used, counts[i], 0};
         used += counts[i];
     }
     free(counts);
+}
+
+/* Of several fingerprints the lowest rate: what one does not hold cannot be compared. */
+static void find_rates(const struct work *w)
+{
+    struct style_corpus *c = w->corpus;
+    for (size_t k = 0; k < ASSAY_FINGERPRINT_KINDS; k++)
+        c->rate[k] = ASSAY_FINGERPRINT_ALL;
+    for (size_t i = 0; i < c->models; i++) {
+        const struct assay_fingerprint *f = c->fingerprints[i] = w->sets[i]->fingerprint;
+        c->sampled = c->sampled || f;
+        for (size_t k = 0; f && k < ASSAY_FINGERPRINT_KINDS; k++)
+            c->rate[k] = f->rate[k] < c->rate[k] ? f->rate[k] : c->rate[k];
+    }
+    for (size_t p = 0; p < c->prompts; p++)
+        c->block[p] = (unsigned char)(w->prompts[p] % STYLE_BLOCKS);
 }
 
 static assay_status no_memory(struct assay_error *error)
@@ -84,8 +118,13 @@ assay_status style_corpus_make(const struct assay_context *context,
     if (assay_size_multiply(n, corpus->prompts + 1, &cells))
         corpus->texts = calloc(cells + 1, sizeof *corpus->texts);
     corpus->storage = calloc(n + 1, sizeof *corpus->storage);
-    if (!w.prompts || !w.failed || !corpus->texts || !corpus->storage)
+    corpus->block = calloc(corpus->prompts + 1, sizeof *corpus->block);
+    corpus->fingerprints = calloc(n + 1, sizeof *corpus->fingerprints);
+    if (!w.prompts || !w.failed || !corpus->texts || !corpus->storage || !corpus->block ||
+        !corpus->fingerprints)
         status = no_memory(error);
+    else
+        find_rates(&w);
     if (status == ASSAY_OK)
         status = assay_parallel_for(context, "models", n, tokenise_model, &w, error);
     for (size_t i = 0; i < n && status == ASSAY_OK; i++)
@@ -104,5 +143,7 @@ void style_corpus_free(struct style_corpus *corpus)
         free(corpus->storage[i]);
     free(corpus->storage);
     free(corpus->texts);
+    free(corpus->block);
+    free(corpus->fingerprints);
     *corpus = (struct style_corpus){.models = 0};
 }

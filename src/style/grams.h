@@ -11,19 +11,41 @@
 
 #include "style/corpus.h"
 
-#define STYLE_BLOCKS 16 /* prompt p is in block p mod 16: halves to bootstrap, cheap to hold */
+enum style_run_kind { STYLE_RUN_WORDS, STYLE_RUN_PHRASES, STYLE_RUN_OPENINGS, STYLE_RUN_KINDS };
 
+/* Marks, symbols and line ends are set aside. */
 struct style_grams {
     unsigned order;    /* words in a run */
     double most_share; /* a run in more than this share of the models does not count */
-    uint32_t first;    /* only the first so many tokens; 0: all */
-    bool words_only;   /* marks, symbols and line ends set aside */
+    uint32_t first;    /* only the first so many words; 0: all */
 };
+
+extern const struct style_grams style_grams_kinds[STYLE_RUN_KINDS];
+
+/*
+ * The hashes of an answer's runs, one each time it comes; `words` and `hashes` have room for the
+ * answer's tokens. Returns how many.
+ */
+size_t style_grams_runs(const struct style_grams *grams, const struct style_text *text,
+                        uint32_t *words, uint64_t *hashes);
+
+/* What a fingerprint calls a run: below rate << 10 it is kept. */
+static inline uint32_t style_run_id(uint64_t hash)
+{
+    hash = (hash ^ hash >> 31) * UINT64_C(0xD6E8FEB86659FD93);
+    return (uint32_t)(hash >> (64 - ASSAY_FINGERPRINT_ID_BITS));
+}
+
+/* The first id that is not kept. */
+static inline uint32_t style_run_end(uint32_t rate)
+{
+    return rate << (ASSAY_FINGERPRINT_ID_BITS - 16);
+}
 
 /* sums[(block * models + a) * models + b], symmetric, the diagonal unset. */
 ASSAY_MUST_USE assay_status style_grams_compare(const struct assay_context *context,
                                                 const struct style_corpus *corpus,
-                                                const struct style_grams *grams, float *sums,
+                                                enum style_run_kind kind, float *sums,
                                                 struct assay_error *error);
 
 #endif

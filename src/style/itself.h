@@ -2,7 +2,8 @@
 /*
  * itself: whether a set of answers is the suspect's own, come in with its candidates. In: two
  * sets. Out: true if they have one name and nine tenths of the answers to common prompts are
- * equal. Under another name it is a finding, not an accident.
+ * equal; where one is a fingerprint, equally long. Under another name it is a finding, not an
+ * accident.
  */
 #ifndef STYLE_ITSELF_H
 #define STYLE_ITSELF_H

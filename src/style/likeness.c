@@ -12,12 +12,6 @@ const char *const style_channel_names[STYLE_CHANNEL_COUNT] = {
 
 const unsigned style_every_block[STYLE_BLOCKS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
-static const struct style_grams kinds[3] = {
-    {.order = 1, .most_share = 1, .words_only = true},
-    {.order = 4, .most_share = 0.25, .words_only = true},
-    {.order = 3, .most_share = 1, .first = 12, .words_only = true},
-};
-
 /* ---- lengths and what both answered ---------------------------------------------------- */
 
 struct work {
@@ -32,8 +26,8 @@ static void compare_lengths(void *data, size_t block)
     size_t n = c->models;
     float *sums = w->l->length + block * n * n;
     uint16_t *shared = w->l->shared + block * n * n;
-    for (size_t p = block; p < c->prompts; p += STYLE_BLOCKS)
-        for (size_t a = 1; a < n; a++) {
+    for (size_t p = 0; p < c->prompts; p++)
+        for (size_t a = 1; a < n && c->block[p] == block; a++) {
             const struct style_text *x = style_text_at(c, p, a);
             for (size_t b = 0; b < a && x->n > 0; b++) {
                 const struct style_text *y = style_text_at(c, p, b);
@@ -89,7 +83,8 @@ assay_status style_likeness_make(const struct assay_context *context,
         status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     for (int k = 0; k < 3 && status == ASSAY_OK; k++) {
         l->grams[k] = malloc(cells * sizeof *l->grams[k]);
-        status = l->grams[k] ? style_grams_compare(context, corpus, &kinds[k], l->grams[k], error)
+        status = l->grams[k] ? style_grams_compare(context, corpus, (enum style_run_kind)k,
+                                                   l->grams[k], error)
                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     }
     if (status == ASSAY_OK)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRAINED_BLOCKS 14 /* of STYLE_BLOCKS; the rest judge the other models */
+#define TRAINED_FOLDS 14 /* of STYLE_FOLDS; the rest judge the other models */
 
 struct work {
     const struct style_corpus *corpus;
@@ -26,9 +26,9 @@ static bool suspect_margins(struct work *w)
         if (text->n == 0)
             continue;
         good = style_classifier_margins(w->classifier, text, one);
-        w->m->answers[p % STYLE_BLOCKS]++;
+        w->m->answers[w->corpus->block[p]]++;
         for (size_t c = 0; c < k && good; c++)
-            w->m->suspect[(p % STYLE_BLOCKS) * k + c] += one[c];
+            w->m->suspect[w->corpus->block[p] * k + c] += one[c];
     }
     free(one);
     return good;
@@ -44,7 +44,7 @@ static void other_margins(void *data, size_t model)
     for (size_t p = 0; p < w->corpus->prompts && model > 0 && !w->failed[model]; p++) {
         const struct style_text *text = style_text_at(w->corpus, p, model);
         bool trained =
-            w->population->candidate[model] != STYLE_NOBODY && p % STYLE_BLOCKS < TRAINED_BLOCKS;
+            w->population->candidate[model] != STYLE_NOBODY && p % STYLE_FOLDS < TRAINED_FOLDS;
         if (text->n == 0 || trained || taken == w->answers)
             continue;
         w->failed[model] = !style_classifier_margins(w->classifier, text, one);
@@ -104,11 +104,11 @@ assay_status style_margins_make(const struct assay_context *context,
                                 struct style_margins *m, struct assay_error *error)
 {
     struct style_classifier classifier;
-    bool use[STYLE_BLOCKS];
+    bool use[STYLE_FOLDS];
     struct work w = {.corpus = corpus, .population = p, .classifier = &classifier, .m = m};
     *m = (struct style_margins){.models = corpus->models, .candidates = p->candidates};
-    for (size_t b = 0; b < STYLE_BLOCKS; b++)
-        use[b] = b < TRAINED_BLOCKS || corpus->prompts < STYLE_BLOCKS;
+    for (size_t f = 0; f < STYLE_FOLDS; f++)
+        use[f] = f < TRAINED_FOLDS || corpus->prompts < STYLE_FOLDS;
     for (size_t i = 0; i < corpus->prompts; i++)
         w.answers += style_text_at(corpus, i, 0)->n > 0;
     ASSAY_TRY(style_classifier_train(context, corpus, p->candidate, p->candidates, use, &classifier,
@@ -132,6 +132,8 @@ void style_margins_add(const struct style_margins *m, const struct style_populat
 {
     double answers = 0;
     bool drawn = false;
+    if (!m->others)
+        return;
     for (size_t b = 0; b < STYLE_BLOCKS; b++)
         drawn = drawn || times[b] * m->answers[b] > 0;
     for (size_t b = 0; b < STYLE_BLOCKS; b++) /* a draw without any answer counts all */

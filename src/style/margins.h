@@ -27,7 +27,8 @@ ASSAY_MUST_USE assay_status style_margins_make(const struct assay_context *conte
                                                struct assay_error *error);
 void style_margins_free(struct style_margins *margins);
 
-/* Adds them to scores (models x models), the suspect's by blocks as often as `times` says. */
+/* Adds them, if they were made, to scores (models x models), the suspect's by blocks as often as
+ * `times` says. */
 void style_margins_add(const struct style_margins *margins,
                        const struct style_population *population,
                        const unsigned times[STYLE_BLOCKS], double *scores);

@@ -58,9 +58,16 @@ struct work {
 static void count_model(void *data, size_t model)
 {
     struct work *w = data;
+    const struct assay_fingerprint *f = w->corpus->fingerprints[model];
+    for (size_t i = 0; f && i < f->word_count && !w->failed[model]; i++) {
+        uint64_t sum = 0;
+        for (size_t b = 0; b < STYLE_BLOCKS; b++)
+            sum += f->counts[b * f->word_count + i];
+        w->failed[model] = sum > 0 && !add(&w->tables[model], f->words[i], (float)sum);
+    }
     for (size_t p = 0; p < w->corpus->prompts; p++) {
         const struct style_text *text = style_text_at(w->corpus, p, model);
-        for (uint32_t i = 0; i < text->n && !w->failed[model]; i++)
+        for (uint32_t i = 0; text->tokens && i < text->n && !w->failed[model]; i++)
             w->failed[model] = !add(&w->tables[model], style_folded(text->tokens[i]), 1);
     }
 }
@@ -80,9 +87,12 @@ static bool choose(struct work *w, size_t most)
     bool good = true;
     for (size_t m = 0; m < w->corpus->models && good; m++) {
         const struct table *t = &w->tables[m];
+        const struct assay_fingerprint *f = w->corpus->fingerprints[m];
         float total = 0;
-        for (size_t i = 0; i < t->room; i++)
+        for (size_t i = 0; i < t->room && !f; i++)
             total += t->entries[i].value;
+        for (size_t b = 0; f && b < STYLE_BLOCKS; b++)
+            total += (float)f->totals[b];
         for (size_t i = 0; i < t->room && good; i++)
             if (t->entries[i].value >= 3) /* rarer ones are no habit, and most of the table */
                 good = add(&all, t->entries[i].token, t->entries[i].value / total);
@@ -103,13 +113,32 @@ static bool choose(struct work *w, size_t most)
 
 /* ---- how often ----------------------------------------------------------------------- */
 
+static void fill_from_fingerprint(struct work *w, const struct assay_fingerprint *f, size_t model)
+{
+    struct style_profile *profile = w->profile;
+    for (size_t b = 0; b < STYLE_BLOCKS; b++) {
+        size_t row = b * profile->models + model;
+        profile->totals[row] = (float)f->totals[b];
+        for (size_t i = 0; i < f->word_count; i++) {
+            const struct entry *e = find(&w->index, f->words[i]);
+            if (e->value > 0)
+                profile->counts[row * profile->features + (size_t)e->value - 1] =
+                    (float)f->counts[b * f->word_count + i];
+        }
+    }
+}
+
 static void fill_model(void *data, size_t model)
 {
     struct work *w = data;
     struct style_profile *profile = w->profile;
+    if (w->corpus->fingerprints[model] && profile->features > 0) {
+        fill_from_fingerprint(w, w->corpus->fingerprints[model], model);
+        return;
+    }
     for (size_t p = 0; p < w->corpus->prompts && profile->features > 0; p++) {
         const struct style_text *text = style_text_at(w->corpus, p, model);
-        size_t row = (p % STYLE_BLOCKS) * profile->models + model;
+        size_t row = w->corpus->block[p] * profile->models + model;
         float *counts = profile->counts + row * profile->features;
         profile->totals[row] += (float)text->n;
         for (uint32_t i = 0; i < text->n; i++) {
