@@ -140,6 +140,11 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_style_finding(const char *path, cons
 
 /* ---- error rates --------------------------------------------------------------------- */
 
+/* log10 LR = intercept + slope x score, within +-bound: a row of style_calibration.csv. */
+struct assay_style_fit {
+    double intercept, slope, intercept_variance, slope_variance, covariance, bound;
+};
+
 /* How a question fared on models of known descent. Shares are 0 to 1, NaN over none. */
 struct assay_style_validation {
     enum assay_style_question question; /* parent or rank */
@@ -160,8 +165,7 @@ struct assay_style_validation {
     size_t quartets;
     double cllr; /* of likelihood ratios fitted without the student's lineage, bits */
     double level;
-    /* fitted on all: a row of style_calibration.csv */
-    double intercept, slope, intercept_variance, slope_variance, covariance, bound;
+    struct assay_style_fit fit; /* on all */
 };
 
 /*
@@ -174,6 +178,28 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_style_validate(
     const struct assay_context *context, enum assay_style_question question,
     struct assay_responses *const *sets, size_t count, const char *models, size_t prompts,
     double level, struct assay_style_validation *validation, struct assay_error *error);
+
+#define ASSAY_STYLE_IDENTIFICATIONS 3 /* with 1, 10 and 50 answers */
+
+/* How often the writer of answers to prompts that it was not trained on is known. */
+struct assay_style_identification {
+    size_t answers, suspects;   /* in a group; groups asked about */
+    struct assay_interval top1; /* share in which the writer is first; 80% of draws of models */
+    size_t lineages, true_pairs, false_pairs;
+    double cllr; /* of likelihood ratios fitted without the suspect's lineage, bits */
+    struct assay_style_fit fit;
+};
+
+/*
+ * Trains the classifier of `identify` on three quarters of the prompts, every set a class, and
+ * asks about groups of 1, 10 and 50 answers to the others. `models` (style_models.csv) tells which
+ * are of one lineage, or is NULL. ASSAY_ERROR_INPUT for fingerprints; ASSAY_ERROR_UNANSWERABLE
+ * for fewer than three sets or about two hundred prompts.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_style_validate_identify(
+    const struct assay_context *context, struct assay_responses *const *sets, size_t count,
+    const char *models, struct assay_style_identification rows[ASSAY_STYLE_IDENTIFICATIONS],
+    struct assay_error *error);
 
 /* ---- fingerprints -------------------------------------------------------------------- */
 

@@ -8,12 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLE, WRITE };
+enum { TABLE, WRITE, QUESTION };
 
 #define COUNT 2
 
 static const enum assay_style_question questions[COUNT] = {ASSAY_STYLE_PARENT, ASSAY_STYLE_RANK};
 static const char *const names[COUNT] = {"parent", "rank"};
+
+struct validations {
+    struct assay_style_validation v[COUNT];
+    struct assay_style_identification identify[ASSAY_STYLE_IDENTIFICATIONS];
+    bool asked[COUNT], identified;
+};
 
 struct figure {
     const char *key, *text;
@@ -66,70 +72,138 @@ static void print(const char *question, const struct assay_style_validation *v)
         printf("    %-42s %8.4g\n", list[i].text, list[i].value);
 }
 
-static assay_status write_table(struct cli_call *call, const char *path, size_t sets,
-                                const struct assay_style_validation v[COUNT])
+static int print_fit(char *text, size_t room, const char *question, size_t answers,
+                     const struct assay_style_fit *fit)
 {
-    char text[4096];
+    return snprintf(text, room, "%s,%zu,%.5g,%.5g,%.5g,%.5g,%.5g,%.5g", question, answers,
+                    fit->intercept, fit->slope, fit->intercept_variance, fit->slope_variance,
+                    fit->covariance, fit->bound);
+}
+
+static assay_status write_table(struct cli_call *call, const char *path, size_t sets,
+                                const struct validations *all)
+{
+    char text[8192];
     int n =
         snprintf(text, sizeof text,
                  "# What a score is worth: log10 LR = intercept + slope x score, within +-bound.\n"
                  "# Fitted by `assay style validate --write` on %zu sets of answers.\n"
-                 "question,intercept,slope,intercept_variance,slope_variance,covariance,bound,"
-                 "true_pairs,false_pairs,lineages,cllr\n",
+                 "# answers: of the suspect, at least; 0 where their number is in the score.\n"
+                 "question,answers,intercept,slope,intercept_variance,slope_variance,covariance,"
+                 "bound,true_pairs,false_pairs,lineages,cllr\n",
                  sets);
-    for (size_t i = 0; i < COUNT; i++)
-        n += snprintf(text + n, sizeof text - (size_t)n,
-                      "%s,%.5g,%.5g,%.5g,%.5g,%.5g,%.5g,%zu,%zu,%zu,%.3f\n", names[i],
-                      v[i].intercept, v[i].slope, v[i].intercept_variance, v[i].slope_variance,
-                      v[i].covariance, v[i].bound, v[i].true_pairs, v[i].false_pairs, v[i].lineages,
-                      v[i].cllr);
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct assay_style_validation *v = &all->v[i];
+        n += print_fit(text + n, sizeof text - (size_t)n, names[i], 0, &v->fit);
+        n += snprintf(text + n, sizeof text - (size_t)n, ",%zu,%zu,%zu,%.3f\n", v->true_pairs,
+                      v->false_pairs, v->lineages, v->cllr);
+    }
+    for (size_t i = 0; i < ASSAY_STYLE_IDENTIFICATIONS; i++) {
+        const struct assay_style_identification *row = &all->identify[i];
+        n += print_fit(text + n, sizeof text - (size_t)n, "identify", row->answers, &row->fit);
+        n += snprintf(text + n, sizeof text - (size_t)n, ",%zu,%zu,%zu,%.3f\n", row->true_pairs,
+                      row->false_pairs, row->lineages, row->cllr);
+    }
     return assay_file_write(path, text, (size_t)n, &call->error);
 }
 
-static assay_status validate_all(struct cli_call *call, const struct style_inputs *in,
-                                 struct assay_style_validation v[COUNT])
+static json_t *identify_json(const struct assay_style_identification *rows)
 {
-    char models[4200];
-    snprintf(models, sizeof models, "%s/style_models.csv", call->data_folder);
+    json_t *list = json_array();
+    for (size_t i = 0; i < ASSAY_STYLE_IDENTIFICATIONS; i++) {
+        json_t *o = json_object();
+        json_set_number(o, "answers", (double)rows[i].answers);
+        json_set_number(o, "suspects", (double)rows[i].suspects);
+        json_set_interval(o, "top1", rows[i].top1);
+        json_set_number(o, "cllr", rows[i].cllr);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static void print_identify(const struct assay_style_identification *rows)
+{
+    printf("identify, on a quarter of the prompts, which was kept out of training\n"
+           "    answers  suspects   writer first (80%% of draws of models)   Cllr, bits\n");
+    for (size_t i = 0; i < ASSAY_STYLE_IDENTIFICATIONS; i++)
+        printf("    %7zu  %8zu   %.3f (%.3f to %.3f)                    %.3f\n", rows[i].answers,
+               rows[i].suspects, rows[i].top1.median, rows[i].top1.low, rows[i].top1.high,
+               rows[i].cllr);
+}
+
+static assay_status which(struct cli_call *call, struct validations *all)
+{
+    const char *only = call->value[QUESTION];
     for (size_t i = 0; i < COUNT; i++)
-        ASSAY_TRY(assay_style_validate(&call->context, questions[i], in->sets, in->set_count,
-                                       call->value[TABLE] ? call->value[TABLE] : models, 0, 0.05,
-                                       &v[i], &call->error));
-    if (call->value[WRITE])
-        ASSAY_TRY(write_table(call, call->value[WRITE], in->set_count, v));
+        all->asked[i] = !only || strcmp(only, names[i]) == 0;
+    all->identified = !only || strcmp(only, "identify") == 0;
+    if (!all->identified && !all->asked[0] && !all->asked[1])
+        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                              "--question: found \"%.40s\", expected identify, parent or rank",
+                              only);
+    if (only && call->value[WRITE])
+        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                              "--write needs all questions: leave --question out");
     return ASSAY_OK;
+}
+
+static assay_status validate_all(struct cli_call *call, const struct style_inputs *in,
+                                 struct validations *all)
+{
+    char shipped[4200];
+    snprintf(shipped, sizeof shipped, "%s/style_models.csv", call->data_folder);
+    const char *models = call->value[TABLE] ? call->value[TABLE] : shipped;
+    for (size_t i = 0; i < COUNT; i++)
+        if (all->asked[i])
+            ASSAY_TRY(assay_style_validate(&call->context, questions[i], in->sets, in->set_count,
+                                           models, 0, 0.05, &all->v[i], &call->error));
+    if (all->identified)
+        ASSAY_TRY(assay_style_validate_identify(&call->context, in->sets, in->set_count, models,
+                                                all->identify, &call->error));
+    return call->value[WRITE] ? write_table(call, call->value[WRITE], in->set_count, all)
+                              : ASSAY_OK;
 }
 
 static assay_status run_command(struct cli_call *call)
 {
     struct style_inputs in;
-    struct assay_style_validation v[COUNT];
+    struct validations all = {.identified = false};
+    ASSAY_TRY(which(call, &all));
     ASSAY_TRY(style_inputs_read(call, NULL, NULL, NULL, &in));
-    assay_status status = validate_all(call, &in, v);
+    assay_status status = validate_all(call, &in, &all);
     style_inputs_free(&in);
     ASSAY_TRY(status);
-    if (!call->json) {
-        for (size_t i = 0; i < COUNT; i++)
-            print(names[i], &v[i]);
-        return cli_finish_output(call);
-    }
     json_t *object = json_object();
-    for (size_t i = 0; i < COUNT; i++)
-        json_object_set_new(object, names[i], to_json(&v[i]));
-    return cli_print_json(call, object);
+    for (size_t i = 0; i < COUNT; i++) {
+        if (all.asked[i] && !call->json)
+            print(names[i], &all.v[i]);
+        if (all.asked[i])
+            json_object_set_new(object, names[i], to_json(&all.v[i]));
+    }
+    if (all.identified && !call->json)
+        print_identify(all.identify);
+    if (all.identified)
+        json_object_set_new(object, "identify", identify_json(all.identify));
+    if (call->json)
+        return cli_print_json(call, object);
+    json_decref(object);
+    return cli_finish_output(call);
 }
 
 const struct cli_command cli_style_validate = {
     .room = "style",
     .verb = "validate",
     .arguments = "DIR|FILE...",
-    .summary = "Measure the error rates of parent and rank on models of known descent",
+    .summary = "Measure the error rates of identify, parent and rank on known models",
     .text = "Each model of the sets that the table knows is the suspect in turn; its lineage is\n"
             "left out of its null and of the calibration. 'Absent' suspects are untaught models,\n"
-            "and taught ones with their teacher's maker taken out of the candidates.\n",
+            "and taught ones with their teacher's maker taken out of the candidates. For identify\n"
+            "every set is a candidate, and the classifier is trained on three quarters of the\n"
+            "prompts and asked about groups of 1, 10 and 50 answers to the others.\n",
     .least = 1,
     .most = CLI_MOST_POSITIONALS,
     .options = {{"table", "FILE", "models of known descent; default data/style_models.csv"},
-                {"write", "FILE", "write the calibration that `rank` and `parent` use"}},
+                {"write", "FILE", "write the calibration that the questions use"},
+                {"question", "NAME", "only identify, parent or rank; default all"}},
     .run = run_command,
 };

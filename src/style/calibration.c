@@ -33,11 +33,13 @@ static assay_status read_row(const struct csv *csv, const struct csv_row *row,
 }
 
 assay_status style_calibration_read(const char *path, enum assay_style_question question,
-                                    struct style_calibration *c, struct assay_error *error)
+                                    size_t answers, struct style_calibration *c,
+                                    struct assay_error *error)
 {
+    double most = -1, least = 0;
     static const char *const needed[] = {
-        "question",       "intercept",  "slope", "intercept_variance",
-        "slope_variance", "covariance", "bound"};
+        "question",           "answers",        "intercept",  "slope",
+        "intercept_variance", "slope_variance", "covariance", "bound"};
     struct csv csv;
     *c = (struct style_calibration){.known = false};
     if (!path)
@@ -50,9 +52,16 @@ assay_status style_calibration_read(const char *path, enum assay_style_question 
         if (csv_column(&csv, needed[i]) < 0)
             status = assay_error_at(error, ASSAY_ERROR_INPUT, path, 1, "expected a column %s",
                                     needed[i]);
-    for (size_t i = 0; status == ASSAY_OK && i < csv.count; i++)
-        if (strcmp(csv.rows[i].cells[csv_column(&csv, "question")], questions[question]) == 0)
-            status = read_row(&csv, &csv.rows[i], c, error);
+    for (size_t i = 0; status == ASSAY_OK && i < csv.count; i++) {
+        if (strcmp(csv.rows[i].cells[csv_column(&csv, "question")], questions[question]) != 0)
+            continue;
+        status = csv_number_within(&csv, &csv.rows[i], csv_column(&csv, "answers"), 0, 1e9, &least,
+                                   error);
+        if (status != ASSAY_OK || least > (double)answers || least <= most)
+            continue;
+        most = least;
+        status = read_row(&csv, &csv.rows[i], c, error);
+    }
     assay_arena_free(arena);
     return status;
 }

@@ -17,9 +17,13 @@ struct style_calibration {
     double bound; /* log10 of one more than the lineages of known descent that it was fitted on */
 };
 
-/* Reads the question's row; `known` is false when there is none or `path` is NULL. */
+/*
+ * Reads the question's row, of several the one for the most answers that are no more than
+ * `answers`; `known` is false when there is none or `path` is NULL.
+ */
 ASSAY_MUST_USE assay_status style_calibration_read(const char *path,
                                                    enum assay_style_question question,
+                                                   size_t answers,
                                                    struct style_calibration *calibration,
                                                    struct assay_error *error);
 

@@ -237,7 +237,6 @@ static void fill_result(const struct work *w, const struct style_matrices *m, co
     result->q_value = fmax(any.p, result->p_value);
     w->r->null_models = any.models;
     w->r->null_lineages = any.lineages;
-    result->log10_lr = style_calibration_at(&w->calibration, result->score);
     for (size_t b = 1; b < w->population.n; b++)
         if (w->population.candidate[b] == c) {
             size_t shared = style_likeness_shared(&w->likeness, 0, b);
@@ -245,6 +244,8 @@ static void fill_result(const struct work *w, const struct style_matrices *m, co
                 shared > result->shared_prompts ? shared : result->shared_prompts;
         }
     fill_channels(w, m, member, result);
+    if (w->question != ASSAY_STYLE_IDENTIFY || (result->shared_prompts == 0 && !w->sampled))
+        result->log10_lr = style_calibration_at(&w->calibration, result->score);
 }
 
 static int by_score(const void *a, const void *b)
@@ -347,6 +348,10 @@ static assay_status say_limits(struct work *w)
     if (shared == 0)
         return add_limit(w, "Suspect and candidates have no prompt in common: only the rates of "
                             "frequent words were compared, and a topic may pass for a style.");
+    if (w->question == ASSAY_STYLE_IDENTIFY)
+        ASSAY_TRY(add_limit(w, "Likelihood ratios of a writer are calibrated only for answers to "
+                               "prompts that the candidates were not asked: here they are null; "
+                               "`parent` has them."));
     if (shared < FEW_PROMPTS)
         return add_limit(w, "Fewer than 20 prompts in common: expect little.");
     return ASSAY_OK;
@@ -358,8 +363,8 @@ static assay_status run(struct work *w, const struct assay_style_candidate *cand
 {
     struct style_corpus corpus;
     ASSAY_TRY(gather(w, candidates, candidate_count, panel, panel_count));
-    ASSAY_TRY(
-        style_calibration_read(w->settings->calibration, w->question, &w->calibration, w->error));
+    ASSAY_TRY(style_calibration_read(w->settings->calibration, w->question, w->suspect->n,
+                                     &w->calibration, w->error));
     ASSAY_TRY(style_corpus_make(w->context, w->sets, w->population.n, &corpus, w->error));
     assay_status status = style_likeness_make(w->context, &corpus, &w->likeness, w->error);
     w->sampled = corpus.sampled;

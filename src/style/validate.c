@@ -364,12 +364,9 @@ static bool calibrate(struct work *w)
                 w->v->lineages++;
                 break;
             }
-    w->v->intercept = c.intercept;
-    w->v->slope = c.slope;
-    w->v->intercept_variance = c.intercept_variance;
-    w->v->slope_variance = c.slope_variance;
-    w->v->covariance = c.covariance;
-    w->v->bound = log10(1 + (double)w->v->lineages);
+    w->v->fit =
+        (struct assay_style_fit){c.intercept,      c.slope,      c.intercept_variance,
+                                 c.slope_variance, c.covariance, log10(1 + (double)w->v->lineages)};
     free(scores);
     free(weights);
     free(taught);
