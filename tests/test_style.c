@@ -356,6 +356,41 @@ static void calibrated_ratios_are_those_of_the_densities(void **state)
     assert_true(style_calibration_at(&c, 1).low <= style_calibration_at(&c, 1).high);
 }
 
+static void a_sibling_is_explained_away_and_a_second_teacher_is_not(void **state)
+{
+    (void)state;
+    struct world w;
+    struct writer sibling, mixed;
+    make_world(&w, 41);
+    /* m01's child stands among the candidates as m02; the suspect is m01's own second answers */
+    make_writer(700, &w.writers[1], 0.7, &sibling);
+    struct assay_responses *kept = w.sets[2];
+    w.sets[2] = answers("m02", &sibling, 5, 0, PROMPTS);
+    struct assay_responses *suspect = answers("suspect", &w.writers[1], 6, 0, PROMPTS);
+    struct assay_style_comparison r = ask(&w, ASSAY_STYLE_RANK, suspect);
+    assert_false(r.abstain);
+    assert_string_equal(r.results[0].name, "m01");
+    assert_null(r.results[0].explained_by);
+    assert_string_equal(r.results[1].name, "m02");
+    assert_true(r.results[1].p_value <= 0.05);
+    assert_string_equal(r.results[1].explained_by, "m01");
+    assay_style_comparison_free(&r);
+    assay_responses_free(suspect);
+    assay_responses_free(w.sets[2]);
+    w.sets[2] = kept;
+    for (int i = 0; i < WORDS; i++)
+        mixed.rate[i] = 0.55 * w.writers[1].rate[i] + 0.45 * w.writers[3].rate[i];
+    suspect = answers("suspect", &mixed, 7, 0, PROMPTS);
+    r = ask(&w, ASSAY_STYLE_RANK, suspect);
+    for (int i = 0; i < 2; i++) {
+        assert_true(strcmp(r.results[i].name, "m01") == 0 || strcmp(r.results[i].name, "m03") == 0);
+        assert_null(r.results[i].explained_by);
+    }
+    assay_style_comparison_free(&r);
+    assay_responses_free(suspect);
+    free_world(&w);
+}
+
 /* ---- fingerprints ---------------------------------------------------------------------- */
 
 /* Written, read back, and its path removed. */
@@ -524,6 +559,7 @@ int main(void)
         cmocka_unit_test(the_longest_shared_run_is_exact),
         cmocka_unit_test(neighbour_joining_recovers_an_additive_tree),
         cmocka_unit_test(calibrated_ratios_are_those_of_the_densities),
+        cmocka_unit_test(a_sibling_is_explained_away_and_a_second_teacher_is_not),
         cmocka_unit_test(a_fingerprint_that_keeps_all_says_what_the_texts_say),
         cmocka_unit_test(a_fingerprint_of_a_half_of_the_runs_says_nearly_so),
         cmocka_unit_test(a_broken_fingerprint_is_refused_wherever_it_breaks),

@@ -92,7 +92,12 @@ struct assay_style_result {
     double q_value; /* the same for the largest over all candidates (Westfall and Young
                        1993, single step): holds the chance of naming any wrongly */
     struct assay_interval log10_lr; /* trained on it against unrelated; NaN without calibration */
-    size_t shared_prompts;          /* with the suspect, the most over members */
+    /* If another candidate is named: this score less how alike that other is to this candidate, so
+       at most 0 where the one explains the other; 80% of bootstrap replicates; else NaN. */
+    struct assay_interval rest;
+    const char *explained_by; /* that other, if the score is unusual and the rest's interval reaches
+                                 0; else NULL. The likelihood ratio is then at most 1 */
+    size_t shared_prompts;    /* with the suspect, the most over members */
     struct assay_style_channel channels[ASSAY_STYLE_CHANNELS];
     size_t channel_count;
 };

@@ -49,6 +49,11 @@ static json_t *to_json(const struct cli_call *call, const struct style_inputs *i
             json_object_set_new(o, "log10_lr", json_null());
         else
             json_set_interval(o, "log10_lr", c->log10_lr);
+        if (isnan(c->rest.median))
+            json_object_set_new(o, "rest", json_null());
+        else
+            json_set_interval(o, "rest", c->rest);
+        json_set_text(o, "explained_by", c->explained_by);
         json_set_number(o, "shared_prompts", (double)c->shared_prompts);
         json_object_set_new(o, "channels", channels_json(c));
         json_array_append_new(list, o);
@@ -76,7 +81,8 @@ static void print(const struct style_inputs *in, const struct assay_style_compar
             printf("%-20s", "not calibrated");
         else
             printf("%5.2f (%5.2f to %5.2f)", c->log10_lr.median, c->log10_lr.low, c->log10_lr.high);
-        printf("  %s\n", c->name);
+        printf("  %s%s%s%s\n", c->name, c->explained_by ? " (explained by " : "",
+               c->explained_by ? c->explained_by : "", c->explained_by ? ")" : "");
     }
     printf("\n%zu prompts answered by the suspect; p-values over %zu models of %zu lineages.\n",
            r->prompts, r->null_models, r->null_lineages);

@@ -25,6 +25,7 @@ struct work {
     struct style_likeness likeness;
     struct style_margins margins; /* of an identification */
     struct style_calibration calibration;
+    size_t named;   /* the member of the candidate that stands out, or STYLE_NOBODY */
     bool sampled;   /* some are fingerprints */
     size_t already; /* files of the panel that are read elsewhere */
     struct assay_error *error;
@@ -130,7 +131,8 @@ static assay_status gather(struct work *w, const struct assay_style_candidate *c
 
 struct replicates {
     struct work *work;
-    double *scores; /* [replicate * candidates + candidate] */
+    double *scores; /* [candidate * replicates + replicate] */
+    double *rests;  /* the same: less how alike the one that stands out is to the candidate */
     bool *failed;
 };
 
@@ -154,6 +156,14 @@ static bool score_all(const struct work *w, const unsigned times[STYLE_BLOCKS], 
     return good;
 }
 
+/* How alike the one that stands out is itself to a candidate: as much proves nothing more. */
+static double explained(const struct work *w, const double *scores, size_t c)
+{
+    if (w->named == STYLE_NOBODY || w->population.candidate[w->named] == c)
+        return NAN;
+    return style_candidate_score(&w->population, scores, w->named, c);
+}
+
 static void draw(void *data, size_t i)
 {
     struct replicates *r = data;
@@ -165,9 +175,11 @@ static void draw(void *data, size_t i)
     for (int b = 0; b < STYLE_BLOCKS; b++)
         times[assay_random_below(&random, STYLE_BLOCKS)]++;
     r->failed[i] = !scores || !score_all(r->work, times, scores);
-    for (size_t c = 0; c < p->candidates && !r->failed[i]; c++)
-        r->scores[c * (size_t)r->work->settings->replicates + i] =
-            style_candidate_score(p, scores, 0, c);
+    for (size_t c = 0; c < p->candidates && !r->failed[i]; c++) {
+        size_t at = c * (size_t)r->work->settings->replicates + i;
+        r->scores[at] = style_candidate_score(p, scores, 0, c);
+        r->rests[at] = r->scores[at] - explained(r->work, scores, c);
+    }
     free(scores);
 }
 
@@ -175,8 +187,9 @@ static assay_status bootstrap(struct work *w)
 {
     size_t n = (size_t)w->settings->replicates, candidates = w->population.candidates;
     struct replicates r = {w, calloc(n * candidates + 1, sizeof *r.scores),
+                           calloc(n * candidates + 1, sizeof *r.rests),
                            calloc(n + 1, sizeof *r.failed)};
-    assay_status status = r.scores && r.failed ? ASSAY_OK : no_memory(w);
+    assay_status status = r.scores && r.rests && r.failed ? ASSAY_OK : no_memory(w);
     if (status == ASSAY_OK)
         status = assay_parallel_for(w->context, "bootstrap replicates", n, draw, &r, w->error);
     for (size_t i = 0; i < n && status == ASSAY_OK; i++)
@@ -188,7 +201,11 @@ static assay_status bootstrap(struct work *w)
         if (!isnan(result->score))
             status = assay_stats_interval(scores, NULL, n, 0.8, &result->score_low,
                                           &result->score_high, w->error);
+        if (status == ASSAY_OK && !isnan(result->rest.median))
+            status = assay_stats_interval(r.rests + i * n, NULL, n, 0.8, &result->rest.low,
+                                          &result->rest.high, w->error);
     }
+    free(r.rests);
     free(r.scores);
     free(r.failed);
     return status;
@@ -248,6 +265,41 @@ static void fill_result(const struct work *w, const struct style_matrices *m, co
         result->log10_lr = style_calibration_at(&w->calibration, result->score);
 }
 
+/* Who stands out, and what of each other candidate's score that one leaves. */
+static void name_one(struct work *w, const double *scores)
+{
+    size_t best = 0;
+    for (size_t c = 0; c < w->r->count; c++)
+        if (w->r->results[c].score > w->r->results[best].score || isnan(w->r->results[best].score))
+            best = c;
+    if (w->r->results[best].q_value <= w->settings->level)
+        w->named = best_member(w, scores, best);
+    for (size_t c = 0; c < w->r->count; c++) {
+        double rest = w->r->results[c].score - explained(w, scores, c);
+        w->r->results[c].rest = (struct assay_interval){rest, rest, rest, 0.8};
+    }
+}
+
+static double at_most_0(double value)
+{
+    return value > 0 ? 0 : value; /* NaN stays */
+}
+
+/* What the one that stands out is as alike to itself is no evidence for that other. */
+static void explain_away(struct work *w)
+{
+    for (size_t c = 0; c < w->r->count; c++) {
+        struct assay_style_result *r = &w->r->results[c];
+        bool counts = r->p_value <= w->settings->level || r->log10_lr.median > 0;
+        if (!counts || !(r->rest.low <= 0)) /* NaN: nobody stands out, or it is the one */
+            continue;
+        r->explained_by = w->r->results[w->population.candidate[w->named]].name;
+        r->log10_lr.median = at_most_0(r->log10_lr.median);
+        r->log10_lr.low = at_most_0(r->log10_lr.low);
+        r->log10_lr.high = at_most_0(r->log10_lr.high);
+    }
+}
+
 static int by_score(const void *a, const void *b)
 {
     const struct assay_style_result *x = a, *y = b;
@@ -275,11 +327,14 @@ static assay_status compute(struct work *w, const struct assay_style_candidate *
         good = w->r->results[c].name != NULL;
         fill_result(w, &m, scores, c, &w->r->results[c]);
     }
+    if (good)
+        name_one(w, scores);
     style_matrices_free(&m);
     free(scores);
     if (!good)
         return no_memory(w);
     ASSAY_TRY(bootstrap(w));
+    explain_away(w);
     qsort(w->r->results, w->r->count, sizeof *w->r->results, by_score);
     return ASSAY_OK;
 }
@@ -393,6 +448,7 @@ assay_style_compare(const struct assay_context *context, enum assay_style_questi
                      .suspect = suspect,
                      .settings = settings ? settings : &defaults,
                      .r = comparison,
+                     .named = STYLE_NOBODY,
                      .error = error};
     *comparison = (struct assay_style_comparison){.question = question, .prompts = suspect->n};
     if (candidate_count == 0)
