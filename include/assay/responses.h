@@ -163,6 +163,41 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_responses_read_all(const struct assa
                                                                struct assay_responses **results,
                                                                struct assay_error *error);
 
+/* ---- log-probabilities ---------------------------------------------------------------- */
+
+/* How probable one model finds what another wrote. */
+struct assay_scored_text {
+    const char *scorer; /* "suspect" where the file does not say */
+    const char *writer;
+    uint64_t prompt;        /* key_hash of the prompt */
+    double log_probability; /* of the text given the prompt, nats; at most 0 */
+    double bytes;           /* of the text, above 0 */
+    long line;
+};
+
+struct assay_scored_texts {
+    struct assay_scored_text *list; /* in the order of the file */
+    size_t count;
+    char sha256[65];
+    char *path;
+    struct assay_arena *arena;
+};
+
+/*
+ * Reads JSON lines {"scorer": NAME, "writer": NAME, "prompt": TEXT, "log_probability": NATS,
+ * "bytes": N}, plain, gzip or Zstandard. ASSAY_ERROR_INPUT with the line for broken JSON, a
+ * missing key, a probability above 1, a text of no bytes; ASSAY_ERROR_LIMIT beyond
+ * ASSAY_RESPONSES_MOST_ANSWERS lines. Free with assay_scored_texts_free.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_scored_texts_read(const char *path,
+                                                              struct assay_scored_texts *texts,
+                                                              struct assay_error *error);
+ASSAY_API ASSAY_MUST_USE assay_status assay_scored_texts_parse(const char *path, const void *bytes,
+                                                               size_t size,
+                                                               struct assay_scored_texts *texts,
+                                                               struct assay_error *error);
+ASSAY_API void assay_scored_texts_free(struct assay_scored_texts *texts);
+
 #ifdef __cplusplus
 }
 #endif

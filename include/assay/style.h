@@ -132,6 +132,20 @@ assay_style_compare(const struct assay_context *context, enum assay_style_questi
 ASSAY_API void assay_style_comparison_free(struct assay_style_comparison *comparison);
 
 /*
+ * Ranks the writers of `texts` by how probable the suspect finds what they wrote, a prompt's mean
+ * over writers taken away, against how probable other models (the other scorers) find it. With
+ * the suspect's weights or an interface that tells them, this sees smaller doses than its own
+ * texts do. `suspect` names the scorer; NULL: "suspect". Each result's score is in standard
+ * deviations of the other scorers; its one channel is the contrast in nats a byte. Likelihood
+ * ratios are not calibrated. ASSAY_ERROR_UNANSWERABLE for fewer than two writers or three other
+ * scorers.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_style_rank_scored(const struct assay_context *context, const struct assay_scored_texts *texts,
+                        const char *suspect, const struct assay_style_settings *settings,
+                        struct assay_style_comparison *comparison, struct assay_error *error);
+
+/*
  * A comparison as a finding. `path` is a YAML file with the keys `question` (identify, parent or
  * rank), `suspect` (a path), `candidates` (paths) and, if there is one, `panel` (paths), each
  * relative to it; `data_folder` holds style_models.csv and style_calibration.csv. One hypothesis a

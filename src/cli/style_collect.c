@@ -7,10 +7,10 @@
  * by the next run, which asks only for what is missing).
  */
 #include "cli/commands.h"
+#include "cli/http.h"
 
 #include "base/json.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,27 +19,16 @@
 
 enum { ENDPOINT, MODEL, PROMPTS, OUT, RATE, TOKENS, TRIES };
 
-#define MOST_BODY ((size_t)64 << 20)
+#define MOST_FILE ((size_t)64 << 20)
 #define MOST_PROMPTS 1000000
-#define MOST_WAIT 60 /* seconds between two tries */
-
-struct body {
-    char *bytes;
-    size_t size;
-};
 
 struct work {
     struct cli_call *call;
-    CURL *curl;
-    struct curl_slist *headers;
-    char url[2100];
+    struct http *http;
     json_t *prompts; /* strings */
     json_t *done;    /* prompt to true */
     FILE *out;
     int64_t per_minute, tokens, tries;
-    struct body body;
-    long status, retry_after; /* of the last answer; seconds */
-    char problem[CURL_ERROR_SIZE];
     size_t asked, kept;
 };
 
@@ -109,7 +98,7 @@ static assay_status read_prompts(struct work *w, const char *path)
 {
     struct assay_file file;
     assay_status status = ASSAY_OK;
-    ASSAY_TRY(assay_file_open(path, MOST_BODY, &file, &w->call->error));
+    ASSAY_TRY(assay_file_open(path, MOST_FILE, &file, &w->call->error));
     char *text = malloc(file.size + 1);
     if (text) {
         memcpy(text, file.bytes, file.size);
@@ -171,32 +160,7 @@ static assay_status open_log(struct work *w, const char *path)
     return ASSAY_OK;
 }
 
-/* ---- one request ---------------------------------------------------------------------- */
-
-static size_t receive(char *bytes, size_t size, size_t n, void *user)
-{
-    struct body *body = user;
-    size_t more = size * n;
-    char *wider =
-        more <= MOST_BODY - body->size ? realloc(body->bytes, body->size + more + 1) : NULL;
-    if (!wider)
-        return 0; /* ends the transfer with an error */
-    memcpy(wider + body->size, bytes, more);
-    body->bytes = wider;
-    body->size += more;
-    wider[body->size] = 0;
-    return more;
-}
-
-static int stop_when_interrupted(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    (void)user;
-    (void)a;
-    (void)b;
-    (void)c;
-    (void)d;
-    return cli_interrupted();
-}
+/* ---- asking -------------------------------------------------------------------------- */
 
 static json_t *make_request(const struct work *w, const char *prompt)
 {
@@ -209,74 +173,6 @@ static json_t *make_request(const struct work *w, const char *prompt)
     if (w->tokens > 0)
         json_object_set_new(request, "max_tokens", json_integer(w->tokens));
     return request;
-}
-
-/* Sends it once. False: not even a status came back. */
-static bool send_once(struct work *w, const char *text)
-{
-    curl_off_t wait = 0;
-    w->body.size = 0;
-    w->status = 0;
-    w->problem[0] = 0;
-    curl_easy_setopt(w->curl, CURLOPT_POSTFIELDS, text);
-    CURLcode code = curl_easy_perform(w->curl);
-    curl_easy_getinfo(w->curl, CURLINFO_RESPONSE_CODE, &w->status);
-    curl_easy_getinfo(w->curl, CURLINFO_RETRY_AFTER, &wait);
-    w->retry_after = wait > 0 && wait < MOST_WAIT ? (long)wait : 0;
-    if (code != CURLE_OK && !w->problem[0])
-        snprintf(w->problem, sizeof w->problem, "%s", curl_easy_strerror(code));
-    return code == CURLE_OK;
-}
-
-/* Sleeps unless interrupted. */
-static bool wait_seconds(double seconds)
-{
-    for (; seconds > 0 && !cli_interrupted(); seconds -= 0.1) {
-        double part = seconds < 0.1 ? seconds : 0.1;
-        nanosleep(&(struct timespec){.tv_nsec = (long)(part * 1e9)}, NULL);
-    }
-    return !cli_interrupted();
-}
-
-static assay_status refused(struct work *w)
-{
-    json_t *object = json_loadb(w->body.bytes ? w->body.bytes : "", w->body.size, 0, NULL);
-    const char *message =
-        json_string_value(json_object_get(json_object_get(object, "error"), "message"));
-    assay_status status =
-        w->status == 0
-            ? refuse(w, ASSAY_ERROR_IO, w->problem)
-            : assay_error_at(&w->call->error, ASSAY_ERROR_IO, w->call->value[ENDPOINT], 0,
-                             "HTTP status %ld: %.300s; %zu answers are kept, run it again to go on",
-                             w->status, message ? message : "no message", w->kept);
-    json_decref(object);
-    return status;
-}
-
-/* The response, asked for again where that may help: no connection, 408, 429, 5xx. */
-static assay_status ask(struct work *w, const char *text, json_t **response)
-{
-    double pause = 1;
-    for (int64_t attempt = 1;; attempt++) {
-        bool sent = send_once(w, text);
-        if (cli_interrupted())
-            return refuse(w, ASSAY_ERROR_INTERRUPTED, "interrupted; what was answered is kept");
-        if (sent && w->status >= 200 && w->status < 300)
-            break;
-        bool again = !sent || w->status == 408 || w->status == 429 || w->status >= 500;
-        if (!again || attempt >= w->tries)
-            return refused(w);
-        if (!wait_seconds(w->retry_after > 0 ? (double)w->retry_after : pause))
-            return refuse(w, ASSAY_ERROR_INTERRUPTED, "interrupted; what was answered is kept");
-        pause = pause * 2 > MOST_WAIT ? MOST_WAIT : pause * 2;
-    }
-    *response = json_loadb(w->body.bytes ? w->body.bytes : "", w->body.size, JSON_ALLOW_NUL, NULL);
-    if (!json_is_object(json_array_get(json_object_get(*response, "choices"), 0))) {
-        json_decref(*response);
-        return refuse(w, ASSAY_ERROR_INPUT,
-                      "answers, but not with a chat completion: is this the right endpoint?");
-    }
-    return ASSAY_OK;
 }
 
 static assay_status write_line(struct work *w, json_t *request, json_t *response)
@@ -298,15 +194,13 @@ static assay_status write_line(struct work *w, json_t *request, json_t *response
 static assay_status ask_prompt(struct work *w, const char *prompt)
 {
     json_t *request = make_request(w, prompt), *response = NULL;
-    char *text = json_dumps(request, JSON_COMPACT);
-    assay_status status = text ? ask(w, text, &response) : no_memory(w);
+    assay_status status = http_ask(w->http, request, w->kept, &response);
     if (status == ASSAY_OK) {
         status = write_line(w, request, response);
         json_decref(response);
     }
     w->asked += status == ASSAY_OK;
     json_decref(request);
-    free(text);
     return status;
 }
 
@@ -327,53 +221,13 @@ static assay_status ask_all(struct work *w)
         clock_gettime(CLOCK_MONOTONIC, &now);
         double spent =
             (double)(now.tv_sec - before.tv_sec) + 1e-9 * (double)(now.tv_nsec - before.tv_nsec);
-        if (w->per_minute > 0 && i + 1 < n && !wait_seconds(60.0 / (double)w->per_minute - spent))
+        if (w->per_minute > 0 && i + 1 < n && !http_wait(60.0 / (double)w->per_minute - spent))
             return refuse(w, ASSAY_ERROR_INTERRUPTED, "interrupted; what was answered is kept");
     }
     return ASSAY_OK;
 }
 
 /* ---- the command ---------------------------------------------------------------------- */
-
-static bool add_header(struct work *w, const char *header)
-{
-    struct curl_slist *longer = curl_slist_append(w->headers, header);
-    w->headers = longer ? longer : w->headers;
-    return longer != NULL;
-}
-
-static bool set_up(struct work *w)
-{
-    const char *key = getenv("ASSAY_API_KEY"), *base = w->call->value[ENDPOINT];
-    size_t length = strlen(base);
-    bool whole = length > 17 && strcmp(base + length - 17, "/chat/completions") == 0;
-    char header[4200];
-    key = key && *key ? key : getenv("OPENAI_API_KEY");
-    snprintf(w->url, sizeof w->url, "%.2000s%s%s", base,
-             whole || (length > 0 && base[length - 1] == '/') ? "" : "/",
-             whole ? "" : "chat/completions");
-    w->curl = curl_easy_init();
-    if (!w->curl || !add_header(w, "Content-Type: application/json"))
-        return false;
-    if (key && *key) {
-        snprintf(header, sizeof header, "Authorization: Bearer %.4000s", key);
-        if (!add_header(w, header))
-            return false;
-    }
-    curl_easy_setopt(w->curl, CURLOPT_URL, w->url);
-    curl_easy_setopt(w->curl, CURLOPT_HTTPHEADER, w->headers);
-    curl_easy_setopt(w->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(w->curl, CURLOPT_FOLLOWLOCATION, 0L); /* not to hand the key to another host */
-    curl_easy_setopt(w->curl, CURLOPT_CONNECTTIMEOUT, 30L);
-    curl_easy_setopt(w->curl, CURLOPT_TIMEOUT, 900L);
-    curl_easy_setopt(w->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(w->curl, CURLOPT_ERRORBUFFER, w->problem);
-    curl_easy_setopt(w->curl, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(w->curl, CURLOPT_WRITEDATA, &w->body);
-    curl_easy_setopt(w->curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(w->curl, CURLOPT_XFERINFOFUNCTION, stop_when_interrupted);
-    return true;
-}
 
 static assay_status print(struct work *w)
 {
@@ -398,8 +252,9 @@ static assay_status collect(struct work *w)
     ASSAY_TRY(cli_number(call, TRIES, 1, 100, &w->tries));
     w->prompts = json_array();
     w->done = json_object();
-    if (!w->prompts || !w->done || !set_up(w))
+    if (!w->prompts || !w->done)
         return no_memory(w);
+    ASSAY_TRY(http_open(call, call->value[ENDPOINT], "chat/completions", w->tries, &w->http));
     ASSAY_TRY(read_prompts(w, call->value[PROMPTS]));
     ASSAY_TRY(open_log(w, call->value[OUT]));
     ASSAY_TRY(ask_all(w));
@@ -414,17 +269,12 @@ static assay_status run_command(struct cli_call *call)
             return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0, "expected --%s %s",
                                   call->command->options[i].name, call->command->options[i].value);
     cli_catch_interrupt();
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     assay_status status = collect(&w);
     if (w.out && fclose(w.out) != 0 && status == ASSAY_OK)
         status = assay_error_at(&call->error, ASSAY_ERROR_IO, call->value[OUT], 0, "cannot close");
-    curl_slist_free_all(w.headers);
-    if (w.curl)
-        curl_easy_cleanup(w.curl);
-    curl_global_cleanup();
+    http_close(w.http);
     json_decref(w.prompts);
     json_decref(w.done);
-    free(w.body.bytes);
     return status;
 }
 

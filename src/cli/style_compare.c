@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SUSPECT, CANDIDATES, PANEL, LEVEL, REPLICATES };
+enum { SUSPECT, CANDIDATES, PANEL, LEVEL, REPLICATES, LOGPROBS };
 
 /* ---- output -------------------------------------------------------------------------- */
 
@@ -29,11 +29,11 @@ static json_t *channels_json(const struct assay_style_result *r)
     return list;
 }
 
-static json_t *to_json(const struct cli_call *call, const struct style_inputs *in,
+static json_t *to_json(const struct cli_call *call, size_t not_read,
                        const struct assay_style_comparison *r)
 {
     json_t *object = json_object(), *list = json_array();
-    json_set_text(object, "suspect", in->suspect->path);
+    json_set_text(object, "suspect", call->value[SUSPECT] ? call->value[SUSPECT] : "suspect");
     json_object_set_new(object, "abstain", json_boolean(r->abstain));
     json_set_text(object, "reason", r->reason);
     for (size_t i = 0; i < r->count; i++) {
@@ -63,13 +63,13 @@ static json_t *to_json(const struct cli_call *call, const struct style_inputs *i
     json_set_number(object, "null_models", (double)r->null_models);
     json_set_number(object, "null_lineages", (double)r->null_lineages);
     json_object_set_new(object, "left_out", json_texts(r->left_out, r->left_out_count));
-    json_set_number(object, "files_not_read", (double)in->left_out);
+    json_set_number(object, "files_not_read", (double)not_read);
     json_object_set_new(object, "limits", json_texts(r->limits, r->limit_count));
     json_set_number(object, "seed", (double)call->context.seed);
     return object;
 }
 
-static void print(const struct style_inputs *in, const struct assay_style_comparison *r)
+static void print(size_t not_read, const struct assay_style_comparison *r)
 {
     printf("%s\n\n", r->reason);
     printf("   score  (80%% of prompt draws)       p       q   log10 LR            candidate\n");
@@ -88,8 +88,8 @@ static void print(const struct style_inputs *in, const struct assay_style_compar
            r->prompts, r->null_models, r->null_lineages);
     for (size_t i = 0; i < r->left_out_count; i++)
         printf("Left out: %s\n", r->left_out[i]);
-    if (in->left_out > 0)
-        printf("%zu files there are no response sets and were not read.\n", in->left_out);
+    if (not_read > 0)
+        printf("%zu files there are no response sets and were not read.\n", not_read);
     for (size_t i = 0; i < r->limit_count; i++)
         printf("Limit: %s\n", r->limits[i]);
 }
@@ -136,45 +136,125 @@ static assay_status read_sets(struct cli_call *call, enum assay_style_question q
     return ASSAY_OK;
 }
 
-static assay_status compare(struct cli_call *call, enum assay_style_question question)
-{
-    struct assay_style_settings settings = assay_style_settings_default();
-    struct assay_style_comparison result;
-    struct style_inputs in;
+struct paths {
     char models[4200], calibration[4200];
-    int64_t replicates = settings.replicates;
-    if (!call->value[SUSPECT])
-        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
-                              "expected --suspect FILE, and --candidates DIR or none for the "
-                              "public models that come with the program");
+};
+
+static assay_status read_settings(struct cli_call *call, struct paths *paths,
+                                  struct assay_style_settings *settings)
+{
+    *settings = assay_style_settings_default();
+    int64_t replicates = settings->replicates;
     ASSAY_TRY(cli_number(call, REPLICATES, 0, 1000, &replicates));
     if (call->value[LEVEL]) {
         char *end;
-        settings.level = strtod(call->value[LEVEL], &end);
-        if (*end || !(settings.level > 0 && settings.level < 1))
+        settings->level = strtod(call->value[LEVEL], &end);
+        if (*end || !(settings->level > 0 && settings->level < 1))
             return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
                                   "--level: found \"%.40s\", expected a number between 0 and 1",
                                   call->value[LEVEL]);
     }
-    snprintf(models, sizeof models, "%s/style_models.csv", call->data_folder);
-    snprintf(calibration, sizeof calibration, "%s/style_calibration.csv", call->data_folder);
-    settings.replicates = (int)replicates;
-    settings.models = models;
-    settings.calibration = access(calibration, R_OK) == 0 ? calibration : NULL;
-    ASSAY_TRY(read_sets(call, question, models, &in));
+    snprintf(paths->models, sizeof paths->models, "%s/style_models.csv", call->data_folder);
+    snprintf(paths->calibration, sizeof paths->calibration, "%s/style_calibration.csv",
+             call->data_folder);
+    settings->replicates = (int)replicates;
+    settings->models = paths->models;
+    settings->calibration = access(paths->calibration, R_OK) == 0 ? paths->calibration : NULL;
+    return ASSAY_OK;
+}
+
+/* The suspect's name among the scorers: its file's, where lines have it. */
+static const char *scorer_of(const struct cli_call *call, const struct assay_scored_texts *texts,
+                             char *name, size_t room)
+{
+    static const char *const endings[] = {".zst", ".gz", ".jsonl", ".json", ".fingerprint"};
+    if (!call->value[SUSPECT])
+        return NULL;
+    const char *slash = strrchr(call->value[SUSPECT], '/');
+    snprintf(name, room, "%s", slash ? slash + 1 : call->value[SUSPECT]);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t n = strlen(name), m = strlen(endings[i]);
+        if (n > m && strcmp(name + n - m, endings[i]) == 0)
+            name[n - m] = 0;
+    }
+    for (size_t i = 0; i < texts->count; i++)
+        if (strcmp(texts->list[i].scorer, name) == 0)
+            return name;
+    return NULL;
+}
+
+static assay_status rank_scored(struct cli_call *call, const struct assay_style_settings *settings,
+                                struct assay_style_comparison *result)
+{
+    struct assay_scored_texts texts;
+    char name[1024];
+    ASSAY_TRY(assay_scored_texts_read(call->value[LOGPROBS], &texts, &call->error));
+    assay_status status =
+        assay_style_rank_scored(&call->context, &texts, scorer_of(call, &texts, name, sizeof name),
+                                settings, result, &call->error);
+    assay_scored_texts_free(&texts);
+    return status;
+}
+
+/* Prints either result or both. */
+static assay_status show(struct cli_call *call, size_t not_read,
+                         const struct assay_style_comparison *texts,
+                         const struct assay_style_comparison *scored)
+{
+    if (call->json) {
+        json_t *object = to_json(call, not_read, texts ? texts : scored);
+        if (texts && scored)
+            json_object_set_new(object, "log_probabilities", to_json(call, 0, scored));
+        return cli_print_json(call, object);
+    }
+    if (texts)
+        print(not_read, texts);
+    if (texts && scored)
+        printf("\nBy log-probabilities, a second test of the same question:\n");
+    if (scored)
+        print(0, scored);
+    return cli_finish_output(call);
+}
+
+static assay_status compare_texts(struct cli_call *call, enum assay_style_question question,
+                                  const struct paths *paths,
+                                  const struct assay_style_settings *settings, size_t *not_read,
+                                  struct assay_style_comparison *result)
+{
+    struct style_inputs in;
+    if (!call->value[SUSPECT])
+        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                              "expected --suspect FILE, and --candidates DIR or none for the "
+                              "public models that come with the program");
+    ASSAY_TRY(read_sets(call, question, paths->models, &in));
     assay_status status =
         assay_style_compare(&call->context, question, in.suspect, in.candidates, in.candidate_count,
-                            in.panel, in.panel_count, &settings, &result, &call->error);
-    if (status == ASSAY_OK) {
-        if (call->json) {
-            status = cli_print_json(call, to_json(call, &in, &result));
-        } else {
-            print(&in, &result);
-            status = cli_finish_output(call);
-        }
-        assay_style_comparison_free(&result);
-    }
+                            in.panel, in.panel_count, settings, result, &call->error);
+    *not_read = in.left_out;
     style_inputs_free(&in);
+    return status;
+}
+
+/* With log-probabilities alone no texts are read. */
+static assay_status compare(struct cli_call *call, enum assay_style_question question)
+{
+    struct assay_style_settings settings;
+    struct assay_style_comparison texts, scored;
+    struct paths paths;
+    size_t not_read = 0;
+    bool by_score = question == ASSAY_STYLE_RANK && call->value[LOGPROBS];
+    bool by_text = !by_score || call->value[CANDIDATES] || call->positionals > 0;
+    ASSAY_TRY(read_settings(call, &paths, &settings));
+    if (by_text)
+        ASSAY_TRY(compare_texts(call, question, &paths, &settings, &not_read, &texts));
+    assay_status status = by_score ? rank_scored(call, &settings, &scored) : ASSAY_OK;
+    if (status == ASSAY_OK) {
+        status = show(call, not_read, by_text ? &texts : NULL, by_score ? &scored : NULL);
+        if (by_score)
+            assay_style_comparison_free(&scored);
+    }
+    if (by_text)
+        assay_style_comparison_free(&texts);
     return status;
 }
 
@@ -193,23 +273,22 @@ static assay_status run_rank(struct cli_call *call)
     return compare(call, ASSAY_STYLE_RANK);
 }
 
+/* What the three have in common, in the order of the enumeration above. */
 #define OPTIONS                                                                                    \
+    {"suspect", "FILE", "answers of the model in question"},                                       \
+        {"candidates", "DIR",                                                                      \
+         "answers of candidates: a file, or a folder of files and of folders (a teacher's models " \
+         "together); default: public models"},                                                     \
+        {"panel", "DIR", "answers of other models, to know what likeness is usual"},               \
+        {"level", "Q", "name a candidate at this chance of error or less; default 0.05"},          \
     {                                                                                              \
-        {"suspect", "FILE", "answers of the model in question"},                                   \
-            {"candidates", "DIR",                                                                  \
-             "answers of candidates: a file, or a folder of files and of "                         \
-             "folders (a teacher's models together); default: public models"},                     \
-            {"panel", "DIR", "answers of other models, to know what likeness is usual"},           \
-            {"level", "Q", "name a candidate at this chance of error or less; default 0.05"},      \
-        {                                                                                          \
-            "replicates", "N", "draws of prompts for the scores' intervals; default 40"            \
-        }                                                                                          \
+        "replicates", "N", "draws of prompts for the scores' intervals; default 40"                \
     }
 
 const struct cli_command cli_style_identify = {
     .room = "style",
     .verb = "identify",
-    .arguments = "--suspect FILE --candidates DIR [FILE...]",
+    .arguments = "--suspect FILE [--candidates DIR] [FILE...]",
     .summary = "Say which known model wrote these texts",
     .text =
         "For a service that may hide what it runs. Compares words and rare phrases on the same\n"
@@ -217,33 +296,36 @@ const struct cli_command cli_style_identify = {
         "left, which needs some fifty answers.\n",
     .least = 0,
     .most = CLI_MOST_POSITIONALS,
-    .options = OPTIONS,
+    .options = {OPTIONS},
     .run = run_identify,
 };
 
 const struct cli_command cli_style_parent = {
     .room = "style",
     .verb = "parent",
-    .arguments = "--suspect FILE --candidates DIR [FILE...]",
+    .arguments = "--suspect FILE [--candidates DIR] [FILE...]",
     .summary = "Say whether the suspect is a candidate under a wrapper, or its child",
     .text = "Compares words and rare phrases on the same prompts, length and layout taken out.\n"
             "Near kin score above 3; so do two releases of one vendor.\n",
     .least = 0,
     .most = CLI_MOST_POSITIONALS,
-    .options = OPTIONS,
+    .options = {OPTIONS},
     .run = run_parent,
 };
 
 const struct cli_command cli_style_rank = {
     .room = "style",
     .verb = "rank",
-    .arguments = "--suspect FILE --candidates DIR [FILE...]",
+    .arguments = "--suspect FILE [--candidates DIR] [FILE...]",
     .summary = "Say whose outputs the suspect was tuned on, or that none can be named",
     .text = "Compares the rates of frequent words and marks, and openings on the same prompts,\n"
             "with candidates and a panel of other models. The order is better than the certainty:\n"
             "read 'abstain' first. docs/style.md has the error rates.\n",
     .least = 0,
     .most = CLI_MOST_POSITIONALS,
-    .options = OPTIONS,
+    .options = {OPTIONS,
+                {"logprobs", "FILE",
+                 "how probable the suspect and others find the candidates' texts, JSON lines as in "
+                 "docs/style.md; without candidates nothing else is looked at"}},
     .run = run_rank,
 };
