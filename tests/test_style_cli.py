@@ -191,10 +191,23 @@ class Server(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         Server.keys.append(self.headers.get("Authorization"))
-        Server.asked.append(body["messages"][0]["content"])
+        Server.asked.append(body["prompt"] if "prompt" in body else body["messages"][0]["content"])
         status = Server.trouble.pop(0) if Server.trouble else 200
         if status == "slow":
             time.sleep(30)
+        if "prompt" in body:  # completions: each word costs a nat, the first of all nothing
+            words, at, offsets = body["prompt"].split(" "), 0, []
+            for word in words:
+                offsets.append(at)
+                at += len(word) + 1
+            costs = [None] + [-1.0] * (len(words) - 1)
+            logprobs = {"token_logprobs": costs, "text_offset": offsets} if body["echo"] else None
+            text = json.dumps({"choices": [{"text": body["prompt"], "logprobs": logprobs}]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+            return
         reply = {"model": body["model"] + "-served", "choices": [
             {"message": {"role": "assistant", "content": Server.asked[-1].upper()},
              "finish_reason": "stop"}]} if status == 200 else {"error": {"message": "not today"}}
@@ -253,6 +266,51 @@ def collect_loses_nothing_when_interrupted_and_spares_foreign_files():
     foreign = write("foreign.txt", "my notes\n")
     refused(call(*collecting(url, "foreign.txt")), "did not write")
     assert open(foreign, encoding="utf-8").read() == "my notes\n"
+
+
+def texts_are_scored_by_a_server_and_ranked():
+    server, url = serve()
+    write("score/w1.json", json.dumps([{"instruction": f"ask {i}", "output": "é two three"} for i in range(4)]))
+    arguments = ("collect", "--endpoint", url, "--model", "m", "--texts", path("score"),
+                 "--out", path("scored.jsonl"))
+    r = answer(*arguments)
+    assert r == {"out": path("scored.jsonl"), "texts": 4, "scored": 4, "asked": 4}, r
+    lines = [json.loads(line) for line in open(path("scored.jsonl"), encoding="utf-8")]
+    # "ask 0\n\né two three" has the tokens "ask", "0\n\né", "two", "three": the last two are the text's
+    assert all(line["scorer"] == "m" and line["writer"] == "w1" for line in lines)
+    assert all(line["log_probability"] == -2 and line["bytes"] == 9 for line in lines), lines
+    assert answer(*arguments)["asked"] == 0
+    server.shutdown()
+    refused(call("collect", "--endpoint", url, "--model", "m", "--texts", path("score"), "--out",
+                 path("x"), "--prompts", "p"), "leave --prompts")
+
+
+def log_probabilities_find_the_taught_and_nobody_else():
+    def scored(dose):
+        source = random.Random(5)
+        lines = []
+        for scorer in ["suspect"] + [f"r{i}" for i in range(24)]:
+            habit = [source.gauss(0, 0.02) for _ in range(5)]
+            for prompt in range(40):
+                for writer in range(5):
+                    more = dose if scorer == "suspect" and writer == 2 else 0
+                    each = -1 + habit[writer] + prompt / 100 + source.gauss(0, 0.08) + more
+                    lines.append(json.dumps({"scorer": scorer, "writer": f"t{writer}", "bytes": 400,
+                                             "prompt": f"p{prompt}", "log_probability": 400 * each}))
+        return write("scored.jsonl", "\n".join(lines))
+    r = answer("rank", "--logprobs", scored(0.1))
+    assert not r["abstain"] and r["candidates"][0]["name"] == "t2", r["reason"]
+    assert r["candidates"][0]["q_value"] == 1 / 25 and r["null_lineages"] == 24
+    assert answer("rank", "--logprobs", scored(0.0))["abstain"]
+    assert answer("rank", "--logprobs", scored(0.1), "--suspect", path("r3.json"))["abstain"]
+    both = answer("rank", "--logprobs", scored(0.1), "--suspect", path("suspect.json"),
+                  "--candidates", path("candidates"), "--panel", path("panel"))
+    assert both["candidates"][0]["name"] == "house"
+    assert both["log_probabilities"]["candidates"][0]["name"] == "t2"
+    refused(call("rank", "--logprobs", write("bad.jsonl", '{"writer": "a"}\n')), "bad.jsonl:1", "expected")
+    refused(call("rank", "--logprobs", write("bad.jsonl", "\n{")), "bad.jsonl:2", "broken JSON")
+    refused(call("rank", "--logprobs", write("bad.jsonl", '{"writer": "a", "prompt": "p", "bytes": 3, '
+                                             '"log_probability": 1}\n')), "0 or less")
 
 
 def collect_says_when_nobody_answers():

@@ -8,6 +8,7 @@
  */
 #include "cli/commands.h"
 #include "cli/http.h"
+#include "cli/style_score.h"
 
 #include "base/json.h"
 
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ENDPOINT, MODEL, PROMPTS, OUT, RATE, TOKENS, TRIES };
+enum { ENDPOINT, MODEL, OUT, PROMPTS, TEXTS, RATE, TOKENS, TRIES };
 
 #define MOST_FILE ((size_t)64 << 20)
 #define MOST_PROMPTS 1000000
@@ -261,14 +262,30 @@ static assay_status collect(struct work *w)
     return print(w);
 }
 
+static assay_status score(struct work *w)
+{
+    struct cli_call *call = w->call;
+    ASSAY_TRY(cli_number(call, RATE, 1, 1000000, &w->per_minute));
+    ASSAY_TRY(cli_number(call, TRIES, 1, 100, &w->tries));
+    if (call->value[PROMPTS] || call->value[TOKENS])
+        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                              "--texts has texts scored, nothing answered: leave --prompts and "
+                              "--max-tokens out");
+    return style_score(call, &(struct style_scoring){call->value[ENDPOINT], call->value[MODEL],
+                                                     call->value[TEXTS], call->value[OUT], w->tries,
+                                                     w->per_minute});
+}
+
 static assay_status run_command(struct cli_call *call)
 {
     struct work w = {.call = call, .tries = 6};
-    for (int i = ENDPOINT; i <= OUT; i++)
+    for (int i = ENDPOINT; i <= (call->value[TEXTS] ? OUT : PROMPTS); i++)
         if (!call->value[i])
             return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0, "expected --%s %s",
                                   call->command->options[i].name, call->command->options[i].value);
     cli_catch_interrupt();
+    if (call->value[TEXTS])
+        return score(&w);
     assay_status status = collect(&w);
     if (w.out && fclose(w.out) != 0 && status == ASSAY_OK)
         status = assay_error_at(&call->error, ASSAY_ERROR_IO, call->value[OUT], 0, "cannot close");
@@ -281,19 +298,22 @@ static assay_status run_command(struct cli_call *call)
 const struct cli_command cli_style_collect = {
     .room = "style",
     .verb = "collect",
-    .arguments = "--endpoint URL --model NAME --prompts FILE --out FILE",
+    .arguments = "--endpoint URL --model NAME --out FILE --prompts FILE|--texts DIR",
     .summary = "Gather a model's answers from an OpenAI-compatible server",
     .text =
         "Writes a log of requests and responses that the other style commands read, each line\n"
         "on disk before the next prompt is asked; run again, it asks only for what is missing.\n"
         "The key is read from ASSAY_API_KEY or OPENAI_API_KEY. A busy server is asked again\n"
-        "after 1, 2, 4 ... 60 seconds, or when it says.\n",
+        "after 1, 2, 4 ... 60 seconds, or when it says. With --texts the server is sent what\n"
+        "others wrote, each after its prompt and an empty line, and must echo it with\n"
+        "log-probabilities (completions, echo, logprobs).\n",
     .least = 0,
     .most = 0,
     .options = {{"endpoint", "URL", "as in https://host/v1"},
                 {"model", "NAME", "as the server calls it"},
-                {"prompts", "FILE", "one a line, or JSON with instruction, prompt or question"},
                 {"out", "FILE", "the log, continued if it is there"},
+                {"prompts", "FILE", "one a line, or JSON with instruction, prompt or question"},
+                {"texts", "DIR", "score these answers instead, for `rank --logprobs`"},
                 {"rate", "N", "requests a minute at most; default: no limit"},
                 {"max-tokens", "N", "of an answer; default: the server's"},
                 {"tries", "N", "of a request; default 6"}},
