@@ -143,6 +143,22 @@ def inspect_says_what_was_read():
     assert b"duplicate prompts" in call("inspect", path("logs.jsonl.gz")).stdout
 
 
+def inspect_says_whom_answers_name_and_in_what_language():
+    outputs = ["Hello. I'm Claude, an AI assistant made by Anthropic. How can I help?",
+               "I am a language model trained by OpenAI, and this is the answer to that.",
+               "My brother is Claude and works at Google.",
+               "I'm sorry, but I cannot help with that.",
+               "Das ist nicht der Weg, und es ist auch nicht die Antwort.",
+               "\u4f60\u597d\uff0c\u4e16\u754c", "12 + 30 = 42"]
+    write("says.json", json.dumps([{"id": i, "output": o} for i, o in enumerate(outputs)]))
+    s = answer("inspect", path("says.json"))["sets"][0]
+    assert {n["maker"]: n["answers"] for n in s["names_itself"]} == {"Anthropic": 1, "OpenAI": 1}, s
+    assert s["names_itself"][0]["example"].startswith("I")
+    languages = {x["language"]: x["answers"] for x in s["languages"]}
+    assert languages["German"] == languages["Chinese"] == languages["no letters"] == 1, languages
+    assert s["refusals"] == 1, s["refusals"]
+
+
 def fingerprints_stand_for_texts():
     made = answer("fingerprint", path("candidates"), path("panel"), "--out", path("prints"))
     assert len(made["fingerprints"]) == 21 and all(f["prompts"] == 48 for f in made["fingerprints"])

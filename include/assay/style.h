@@ -242,6 +242,42 @@ assay_style_fingerprint_make(const struct assay_context *context, struct assay_r
                              const struct assay_style_fingerprint_settings *settings,
                              struct assay_responses **fingerprint, struct assay_error *error);
 
+/* ---- what answers say of their writer --------------------------------------------------- */
+
+struct assay_style_name {
+    const char *maker;   /* of a name that the answer gives itself or its maker */
+    size_t answers;      /* that do */
+    const char *example; /* the first such sentence, from the words that speak of itself */
+};
+
+struct assay_style_language {
+    const char *name; /* a language, or a script where several use it; static */
+    size_t answers;
+};
+
+#define ASSAY_STYLE_LANGUAGES 20
+
+struct assay_style_says {
+    struct assay_style_name *names; /* most answers first */
+    size_t name_count;
+    size_t refusals; /* answers whose first 200 bytes refuse or plead to be an AI */
+    struct assay_style_language languages[ASSAY_STYLE_LANGUAGES]; /* most answers first */
+    size_t language_count;
+};
+
+/*
+ * Counts, over the answers of a set, the makers (style_names.csv) that are named in a sentence
+ * that speaks of itself, refusals, and languages by script and by a few frequent words. A clue to
+ * look at, no evidence by itself: assistants say that they are others, and are asked to. Nothing
+ * is found in a fingerprint. What it points to is in `arena`. Errors: of reading the table;
+ * ASSAY_ERROR_INPUT without its columns name and maker.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_style_says_read(const struct assay_responses *set,
+                                                            const char *names_path,
+                                                            struct assay_arena *arena,
+                                                            struct assay_style_says *says,
+                                                            struct assay_error *error);
+
 /* ---- copies -------------------------------------------------------------------------- */
 
 #define ASSAY_STYLE_EXAMPLES 5

@@ -50,7 +50,33 @@ static size_t overlap(const struct style_inputs *in, size_t i)
     return best;
 }
 
-static json_t *set_json(const struct style_inputs *in, size_t i, const struct lengths *lengths)
+static json_t *languages_json(const struct assay_style_says *says)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < says->language_count; i++) {
+        json_t *o = json_object();
+        json_set_text(o, "language", says->languages[i].name);
+        json_set_number(o, "answers", (double)says->languages[i].answers);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *names_json(const struct assay_style_says *says)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < says->name_count; i++) {
+        json_t *o = json_object();
+        json_set_text(o, "maker", says->names[i].maker);
+        json_set_number(o, "answers", (double)says->names[i].answers);
+        json_set_text(o, "example", says->names[i].example);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *set_json(const struct style_inputs *in, size_t i, const struct lengths *lengths,
+                        const struct assay_style_says *says)
 {
     const struct assay_responses *r = in->sets[i];
     json_t *o = json_object();
@@ -74,7 +100,23 @@ static json_t *set_json(const struct style_inputs *in, size_t i, const struct le
     json_set_number(o, "median_bytes", (double)lengths->median);
     json_set_number(o, "most_bytes", (double)lengths->most);
     json_set_number(o, "letters_beyond_ascii", lengths->other_letters);
+    json_object_set_new(o, "languages", languages_json(says));
+    json_set_number(o, "refusals", (double)says->refusals);
+    json_object_set_new(o, "names_itself", names_json(says));
     return o;
+}
+
+static void print_says(const struct assay_style_says *says)
+{
+    for (size_t i = 0; i < says->language_count; i++)
+        printf("%s%zu %s", i == 0 ? "    languages, answers in each: " : ", ",
+               says->languages[i].answers, says->languages[i].name);
+    printf("%s", says->language_count > 0 ? "\n" : "");
+    if (says->refusals > 0)
+        printf("    %zu answers refuse, or plead to be an AI\n", says->refusals);
+    for (size_t i = 0; i < says->name_count; i++)
+        printf("    %zu answers speak of themselves and of %s, as in \"%s\"\n",
+               says->names[i].answers, says->names[i].maker, says->names[i].example);
 }
 
 static void print_set(const struct style_inputs *in, size_t i, const struct lengths *lengths)
@@ -107,22 +149,37 @@ static void print_set(const struct style_inputs *in, size_t i, const struct leng
         printf("    %zu writers are named in one set: is it one model's?\n", r->notes.writers);
 }
 
+static assay_status look_at(struct cli_call *call, const struct style_inputs *in, size_t i,
+                            json_t *list)
+{
+    struct lengths lengths;
+    struct assay_style_says says;
+    char names[4200];
+    snprintf(names, sizeof names, "%s/style_names.csv", call->data_folder);
+    if (!measure(in->sets[i], &lengths))
+        return assay_error_at(&call->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    ASSAY_TRY(assay_style_says_read(in->sets[i], names, in->arena, &says, &call->error));
+    if (call->json) {
+        json_array_append_new(list, set_json(in, i, &lengths, &says));
+    } else {
+        print_set(in, i, &lengths);
+        print_says(&says);
+    }
+    return ASSAY_OK;
+}
+
 static assay_status run_command(struct cli_call *call)
 {
     struct style_inputs in;
+    assay_status status = ASSAY_OK;
     ASSAY_TRY(style_inputs_read(call, NULL, NULL, NULL, &in));
     json_t *list = json_array();
-    for (size_t i = 0; i < in.set_count; i++) {
-        struct lengths lengths;
-        if (!measure(in.sets[i], &lengths)) {
-            style_inputs_free(&in);
-            json_decref(list);
-            return assay_error_at(&call->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-        }
-        if (call->json)
-            json_array_append_new(list, set_json(&in, i, &lengths));
-        else
-            print_set(&in, i, &lengths);
+    for (size_t i = 0; i < in.set_count && status == ASSAY_OK; i++)
+        status = look_at(call, &in, i, list);
+    if (status != ASSAY_OK) {
+        style_inputs_free(&in);
+        json_decref(list);
+        return status;
     }
     if (!call->json && in.left_out > 0)
         printf("%zu files there are no response sets and were not read.\n", in.left_out);
@@ -142,10 +199,12 @@ const struct cli_command cli_style_inspect = {
     .arguments = "FILE|DIR...",
     .summary = "Say what answers a file or folder holds",
     .text = "Names the format, counts prompts, those shared with the other sets, and what is odd:\n"
-            "duplicates, empty or cut answers, stray white space, bytes that are no UTF-8. Reads\n"
+            "duplicates, empty or cut answers, stray white space, bytes that are no UTF-8. Then\n"
+            "languages, refusals, and whom answers name as themselves or their maker: a clue to\n"
+            "look at, no evidence, for assistants say that they are others. Reads\n"
             "AlpacaEval, {id, output}, JSON lines with a prompt and an answer, chat-completion\n"
-            "logs, lm-evaluation-harness samples, FastChat answers and folders of texts; plain,\n"
-            ".gz or .zst.\n",
+            "logs, lm-evaluation-harness samples, FastChat answers, fingerprints and folders of\n"
+            "texts; plain, .gz or .zst.\n",
     .least = 1,
     .most = CLI_MOST_POSITIONALS,
     .run = run_command,
