@@ -170,6 +170,8 @@ static assay_status run_command(struct cli_call *call)
     struct validations all = {.identified = false};
     ASSAY_TRY(which(call, &all));
     ASSAY_TRY(style_inputs_read(call, NULL, NULL, NULL, &in));
+    for (size_t i = 0; i < in.set_count && !call->value[QUESTION] && !call->value[WRITE]; i++)
+        all.identified = all.identified && !in.sets[i]->fingerprint;
     assay_status status = validate_all(call, &in, &all);
     style_inputs_free(&in);
     ASSAY_TRY(status);
@@ -199,7 +201,8 @@ const struct cli_command cli_style_validate = {
             "left out of its null and of the calibration. 'Absent' suspects are untaught models,\n"
             "and taught ones with their teacher's maker taken out of the candidates. For identify\n"
             "every set is a candidate, and the classifier is trained on three quarters of the\n"
-            "prompts and asked about groups of 1, 10 and 50 answers to the others.\n",
+            "prompts and asked about groups of 1, 10 and 50 answers to the others; fingerprints\n"
+            "have no texts to train one on, and only parent and rank are asked.\n",
     .least = 1,
     .most = CLI_MOST_POSITIONALS,
     .options = {{"table", "FILE", "models of known descent; default data/style_models.csv"},

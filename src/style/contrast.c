@@ -275,8 +275,7 @@ static int by_score(const void *a, const void *b)
 static assay_status conclude(struct work *w)
 {
     static const char *const limits[] = {
-        "The suspect may find a writer's texts probable because both had one teacher, or because "
-        "they are plain.",
+        "A suspect may find texts probable because both had one teacher, or they are plain.",
         "A teacher that is not among the writers cannot be named.",
         "Likelihood ratios of log-probabilities are not calibrated.",
         "Fewer than 20 prompts were scored: expect little."};
