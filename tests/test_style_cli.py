@@ -159,6 +159,25 @@ def inspect_says_whom_answers_name_and_in_what_language():
     assert s["refusals"] == 1, s["refusals"]
 
 
+def signs_that_two_share_show_in_their_channel_and_count_in_no_score():
+    plain = answer("rank", "--suspect", path("suspect.json"), "--candidates", path("candidates"),
+                   "--panel", path("panel"))
+    signs = " \u2728 WOW \U0001F600 \u2014 OK"
+    for name, source in (("signs/suspect.json", "suspect.json"), ("signs/one.json", "candidates/one.json")):
+        answers = json.load(open(path(source), encoding="utf-8"))
+        write(name, json.dumps([dict(a, output=a["output"] + signs) for a in answers]))
+    r = answer("rank", "--suspect", path("signs/suspect.json"), "--candidates", path("candidates/two.json"),
+               path("signs/one.json"), "--panel", path("panel"))
+
+    def channel(result, name, which):
+        candidate = next(c for c in result["candidates"] if c["name"] == name)
+        return next(c for c in candidate["channels"] if c["name"] == which)
+    one, two = (channel(r, name, "odd signs")["raw"] for name in ("one", "two"))
+    assert one > 3 and two < 1, (one, two)
+    assert not channel(r, "one", "odd signs")["counts"]
+    assert channel(plain, "one", "sentences")["raw"] is not None
+
+
 def fingerprints_stand_for_texts():
     made = answer("fingerprint", path("candidates"), path("panel"), "--out", path("prints"))
     assert len(made["fingerprints"]) == 21 and all(f["prompts"] == 48 for f in made["fingerprints"])

@@ -81,7 +81,7 @@ struct assay_style_channel {
     bool counts;          /* part of the score */
 };
 
-#define ASSAY_STYLE_CHANNELS 6
+#define ASSAY_STYLE_CHANNELS 8
 
 /* What is known about one candidate. */
 struct assay_style_result {

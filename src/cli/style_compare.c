@@ -239,7 +239,7 @@ static assay_status compare_texts(struct cli_call *call, enum assay_style_questi
 static assay_status compare(struct cli_call *call, enum assay_style_question question)
 {
     struct assay_style_settings settings;
-    struct assay_style_comparison texts, scored;
+    struct assay_style_comparison texts = {.count = 0}, scored = {.count = 0};
     struct paths paths;
     size_t not_read = 0;
     bool by_score = question == ASSAY_STYLE_RANK && call->value[LOGPROBS];

@@ -29,13 +29,10 @@ static assay_status cannot(struct work *w, const char *what)
 
 static char *key_of(const char *writer, const char *prompt)
 {
-    size_t n = strlen(writer), m = strlen(prompt);
-    char *key = malloc(n + m + 2);
-    if (key) {
-        memcpy(key, writer, n);
-        key[n] = '\n';
-        memcpy(key + n + 1, prompt, m + 1);
-    }
+    size_t size = strlen(writer) + strlen(prompt) + 2;
+    char *key = malloc(size);
+    if (key)
+        snprintf(key, size, "%s\n%s", writer, prompt);
     return key;
 }
 

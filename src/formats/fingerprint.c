@@ -167,7 +167,7 @@ static assay_status take_prompts(struct cursor *c, struct assay_fingerprint *f, 
 {
     static const char nothing[1] = "";
     struct assay_responses *r = c->r;
-    r->answers = calloc(n, sizeof *r->answers);
+    r->answers = calloc(n + 1, sizeof *r->answers);
     f->prompts = assay_arena_alloc(r->arena, n, sizeof *f->prompts);
     f->run = assay_arena_alloc(r->arena, c->size - c->at, sizeof *f->run); /* a byte each or more */
     if (!r->answers || !f->prompts || !f->run)

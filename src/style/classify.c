@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "style/classify.h"
 
-#include "style/profile.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,26 +40,10 @@ static bool put(struct bag *bag, uint64_t hash, size_t buckets)
     return true;
 }
 
-static int by_token(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static int by_bucket(const void *a, const void *b)
 {
     const struct feature *x = a, *y = b;
     return (x->bucket > y->bucket) - (x->bucket < y->bucket);
-}
-
-/* A word that tells a topic becomes its case. */
-static uint32_t masked(const struct style_classifier *c, uint32_t token)
-{
-    uint32_t folded = style_folded(token);
-    if (!style_is_word(token) ||
-        bsearch(&folded, c->plain, c->plain_count, sizeof *c->plain, by_token))
-        return token;
-    return token & ~STYLE_HASH_MASK;
 }
 
 /* Counts become (1 + ln count) x rarity. `rarity` NULL: only the buckets are wanted. */
@@ -106,7 +88,7 @@ static bool sentences(const struct style_classifier *c, const struct style_text 
     bool good = true;
     for (uint32_t i = 0; i < text->n && good; i++) {
         memmove(last + 1, last, (LONGEST_MASKED - 1) * sizeof *last);
-        last[0] = masked(c, text->tokens[i]);
+        last[0] = style_masked(text->tokens[i], &c->plain);
         uint64_t hash = 16;
         for (uint32_t k = 0; k < LONGEST_MASKED && k <= i && good; k++) {
             hash = style_mix(hash + 1, last[k]);
@@ -278,23 +260,6 @@ static bool choose(struct work *w, const struct style_corpus *corpus, const size
     return w->answers != NULL;
 }
 
-static assay_status find_plain(const struct assay_context *context,
-                               const struct style_corpus *corpus, struct style_classifier *c,
-                               struct assay_error *error)
-{
-    struct style_profile profile;
-    ASSAY_TRY(style_profile_make(context, corpus, 2 * PLAIN_WORDS, &profile, error));
-    c->plain = calloc(PLAIN_WORDS + 1, sizeof *c->plain);
-    for (size_t i = 0; i < profile.features && c->plain_count < PLAIN_WORDS && c->plain; i++)
-        if (style_kind_of(profile.tokens[i]) <= STYLE_UPPER)
-            c->plain[c->plain_count++] = profile.tokens[i];
-    style_profile_free(&profile);
-    if (!c->plain)
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    qsort(c->plain, c->plain_count, sizeof *c->plain, by_token);
-    return ASSAY_OK;
-}
-
 static assay_status train(const struct assay_context *context, struct work *w,
                           struct assay_error *error)
 {
@@ -321,7 +286,7 @@ assay_status style_classifier_train(const struct assay_context *context,
     struct work w = {.context = context, .c = c};
     *c = (struct style_classifier){.classes = classes,
                                    .buckets = classes > MANY_CLASSES ? FEWER_BUCKETS : BUCKETS};
-    assay_status status = find_plain(context, corpus, c, error);
+    assay_status status = style_plain_words(context, corpus, PLAIN_WORDS, &c->plain, error);
     if (status == ASSAY_OK)
         status = choose(&w, corpus, class_of, use)
                      ? train(context, &w, error)
@@ -339,7 +304,6 @@ void style_classifier_free(struct style_classifier *c)
 {
     free(c->weights);
     free(c->rarity);
-    free(c->plain);
     *c = (struct style_classifier){.classes = 0};
 }
 

@@ -16,15 +16,15 @@
 
 #include "style/corpus.h"
 #include "style/grams.h"
+#include "style/profile.h"
 
 #define STYLE_FOLDS 16 /* the p-th prompt is in fold p mod 16: to train on, or kept to judge by */
 
 struct style_classifier {
     size_t classes, buckets;
-    float *weights;  /* [class * (buckets + 1) + bucket]; the last is the constant */
-    float *rarity;   /* by bucket: ln(answers / answers that have it) */
-    uint32_t *plain; /* the frequent words, sorted; others are masked */
-    size_t plain_count;
+    float *weights;           /* [class * (buckets + 1) + bucket]; the last is the constant */
+    float *rarity;            /* by bucket: ln(answers / answers that have it) */
+    struct style_plain plain; /* others are masked */
 };
 
 /*

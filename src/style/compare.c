@@ -230,10 +230,12 @@ static void fill_channels(const struct work *w, const struct style_matrices *m, 
     result->channel_count = STYLE_CHANNEL_COUNT;
     for (size_t k = 0; k < STYLE_CHANNEL_COUNT; k++) {
         bool confound = k == STYLE_LENGTH || k == STYLE_LAYOUT;
+        bool made = k < STYLE_SENTENCES || !w->sampled;
         result->channels[k] = (struct assay_style_channel){
             .name = style_channel_names[k],
-            .raw = style_standardised(n, m->raw[k], 0, member),
-            .residual = confound ? (double)NAN : style_standardised(n, m->residual[k], 0, member),
+            .raw = made ? style_standardised(n, m->raw[k], 0, member) : (double)NAN,
+            .residual =
+                confound || !made ? (double)NAN : style_standardised(n, m->residual[k], 0, member),
             .counts = style_channel_counts(w->question, (enum style_channel)k)};
     }
 }
@@ -421,7 +423,7 @@ static assay_status run(struct work *w, const struct assay_style_candidate *cand
     ASSAY_TRY(style_calibration_read(w->settings->calibration, w->question, w->suspect->n,
                                      &w->calibration, w->error));
     ASSAY_TRY(style_corpus_make(w->context, w->sets, w->population.n, &corpus, w->error));
-    assay_status status = style_likeness_make(w->context, &corpus, &w->likeness, w->error);
+    assay_status status = style_likeness_make(w->context, &corpus, true, &w->likeness, w->error);
     w->sampled = corpus.sampled;
     if (status == ASSAY_OK && w->question == ASSAY_STYLE_IDENTIFY && !w->sampled)
         status = style_margins_make(w->context, &corpus, &w->population, &w->margins, w->error);

@@ -64,7 +64,8 @@ static assay_status copy_words(struct work *w, const struct style_profile *p)
 static assay_status add_words(struct work *w, const struct assay_context *context)
 {
     struct style_profile profile;
-    ASSAY_TRY(style_profile_make(context, w->corpus, w->settings->most_words, &profile, w->error));
+    ASSAY_TRY(style_profile_make(context, w->corpus, w->settings->most_words, STYLE_BLOCKS,
+                                 &profile, w->error));
     assay_status status = copy_words(w, &profile);
     style_profile_free(&profile);
     return status;

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "style/likeness.h"
 
+#include "style/shapes.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FREQUENT 500
+#define CHOOSING_BLOCKS                                                                            \
+    4 /* of prompts: sentence patterns are many, the frequent ones are the same */
 
 const char *const style_channel_names[STYLE_CHANNEL_COUNT] = {
-    "words", "phrases", "openings", "frequent words", "length", "layout"};
+    "words", "phrases", "openings", "frequent words", "length", "layout", "sentences", "odd signs"};
 
 const unsigned style_every_block[STYLE_BLOCKS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
@@ -69,9 +73,21 @@ static assay_status make_layout(const struct style_profile *frequent, struct sty
     return ASSAY_OK;
 }
 
+static assay_status make_shapes(const struct assay_context *context,
+                                const struct style_corpus *corpus, enum style_shape shape,
+                                struct style_profile *profile, struct assay_error *error)
+{
+    struct style_corpus shapes;
+    ASSAY_TRY(style_shapes_make(context, corpus, shape, &shapes, error));
+    assay_status status =
+        style_profile_make(context, &shapes, FREQUENT, CHOOSING_BLOCKS, profile, error);
+    style_corpus_free(&shapes);
+    return status;
+}
+
 assay_status style_likeness_make(const struct assay_context *context,
-                                 const struct style_corpus *corpus, struct style_likeness *l,
-                                 struct assay_error *error)
+                                 const struct style_corpus *corpus, bool all,
+                                 struct style_likeness *l, struct assay_error *error)
 {
     size_t n = corpus->models, cells = STYLE_BLOCKS * n * n;
     struct work w = {corpus, l};
@@ -90,9 +106,14 @@ assay_status style_likeness_make(const struct assay_context *context,
     if (status == ASSAY_OK)
         status = assay_parallel_for(context, "lengths", STYLE_BLOCKS, compare_lengths, &w, error);
     if (status == ASSAY_OK)
-        status = style_profile_make(context, corpus, FREQUENT, &l->frequent, error);
+        status = style_profile_make(context, corpus, FREQUENT, STYLE_BLOCKS, &l->frequent, error);
     if (status == ASSAY_OK)
         status = make_layout(&l->frequent, &l->layout, error);
+    all = all && !corpus->sampled;
+    if (status == ASSAY_OK && all)
+        status = make_shapes(context, corpus, STYLE_SHAPE_SENTENCES, &l->sentences, error);
+    if (status == ASSAY_OK && all)
+        status = make_shapes(context, corpus, STYLE_SHAPE_ODD, &l->odd, error);
     if (status != ASSAY_OK)
         style_likeness_free(l);
     return status;
@@ -106,6 +127,8 @@ void style_likeness_free(struct style_likeness *l)
     free(l->shared);
     style_profile_free(&l->frequent);
     style_profile_free(&l->layout);
+    style_profile_free(&l->sentences);
+    style_profile_free(&l->odd);
     *l = (struct style_likeness){.models = 0};
 }
 
@@ -214,7 +237,7 @@ bool style_likeness_at(const struct style_likeness *l, const unsigned times[STYL
                        struct style_matrices *m)
 {
     size_t n = l->models, cells = n * n;
-    bool good = true;
+    bool good = true, whole = times == style_every_block; /* draws need only what counts */
     m->memory = calloc(2 * STYLE_CHANNEL_COUNT * cells + 1, sizeof *m->memory);
     if (!m->memory)
         return false;
@@ -226,7 +249,10 @@ bool style_likeness_at(const struct style_likeness *l, const unsigned times[STYL
         mean_over_prompts(l, l->grams[k], times, m->raw[k]);
     mean_over_prompts(l, l->length, times, m->raw[STYLE_LENGTH]);
     if (!style_profile_compare(&l->frequent, times, m->raw[STYLE_FREQUENT]) ||
-        !style_profile_compare(&l->layout, times, m->raw[STYLE_LAYOUT])) {
+        !style_profile_compare(&l->layout, times, m->raw[STYLE_LAYOUT]) ||
+        (whole && l->sentences.counts &&
+         !style_profile_compare(&l->sentences, times, m->raw[STYLE_SENTENCES])) ||
+        (whole && l->odd.counts && !style_profile_compare(&l->odd, times, m->raw[STYLE_ODD]))) {
         style_matrices_free(m);
         return false;
     }

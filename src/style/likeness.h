@@ -11,12 +11,14 @@
 #include "style/profile.h"
 
 enum style_channel {
-    STYLE_WORDS,    /* words shared on the same prompt */
-    STYLE_PHRASES,  /* rare runs of four words on the same prompt */
-    STYLE_OPENINGS, /* runs of three among the first twelve words */
-    STYLE_FREQUENT, /* rates of the most frequent words and marks, whatever was asked */
-    STYLE_LENGTH,   /* lengths by prompt */
-    STYLE_LAYOUT,   /* line ends, lists, headings, emphasis */
+    STYLE_WORDS,     /* words shared on the same prompt */
+    STYLE_PHRASES,   /* rare runs of four words on the same prompt */
+    STYLE_OPENINGS,  /* runs of three among the first twelve words */
+    STYLE_FREQUENT,  /* rates of the most frequent words and marks, whatever was asked */
+    STYLE_LENGTH,    /* lengths by prompt */
+    STYLE_LAYOUT,    /* line ends, lists, headings, emphasis */
+    STYLE_SENTENCES, /* rates of runs of three tokens with rarer words masked */
+    STYLE_ODD,       /* rates of words in capitals and of signs beyond ASCII */
     STYLE_CHANNEL_COUNT,
 };
 
@@ -28,10 +30,12 @@ struct style_likeness {
     float *length;    /* sums of |difference of ln length|, by block and pair */
     uint16_t *shared; /* prompts that both answered, by block and pair */
     struct style_profile frequent, layout;
+    struct style_profile sentences, odd; /* empty unless asked for */
 };
 
+/* `all`: also the channels that count in no score, sentences and odd signs; they need texts. */
 ASSAY_MUST_USE assay_status style_likeness_make(const struct assay_context *context,
-                                                const struct style_corpus *corpus,
+                                                const struct style_corpus *corpus, bool all,
                                                 struct style_likeness *likeness,
                                                 struct assay_error *error);
 void style_likeness_free(struct style_likeness *likeness);
@@ -43,7 +47,8 @@ extern const unsigned style_every_block[STYLE_BLOCKS];
 size_t style_likeness_shared(const struct style_likeness *likeness, size_t a, size_t b);
 
 /*
- * Each models x models, the diagonal 0; a pair without common prompts is 0: no evidence. From the
+ * Each models x models, the diagonal 0; a pair without common prompts is 0: no evidence, and so is
+ * all of a channel that was not made. From the
  * residual ones layout is taken out, and length, but for the frequent words: their rates are
  * shares of all words already, and the lengths that a teacher teaches are part of its style.
  */

@@ -50,6 +50,7 @@ static bool add(struct table *t, uint32_t token, float value)
 struct work {
     const struct style_corpus *corpus;
     struct style_profile *profile;
+    unsigned blocks;      /* on which the features are chosen */
     struct table *tables; /* one a model */
     struct table index;   /* token to feature + 1 */
     bool *failed;
@@ -67,6 +68,8 @@ static void count_model(void *data, size_t model)
     }
     for (size_t p = 0; p < w->corpus->prompts; p++) {
         const struct style_text *text = style_text_at(w->corpus, p, model);
+        if (w->corpus->block[p] >= w->blocks)
+            continue;
         for (uint32_t i = 0; text->tokens && i < text->n && !w->failed[model]; i++)
             w->failed[model] = !add(&w->tables[model], style_folded(text->tokens[i]), 1);
     }
@@ -174,10 +177,10 @@ static assay_status count_all(const struct assay_context *context, struct work *
 }
 
 assay_status style_profile_make(const struct assay_context *context,
-                                const struct style_corpus *corpus, size_t most,
+                                const struct style_corpus *corpus, size_t most, unsigned blocks,
                                 struct style_profile *profile, struct assay_error *error)
 {
-    struct work w = {.corpus = corpus, .profile = profile};
+    struct work w = {.corpus = corpus, .profile = profile, .blocks = blocks};
     *profile = (struct style_profile){.models = corpus->models};
     w.tables = calloc(corpus->models + 1, sizeof *w.tables);
     w.failed = calloc(corpus->models + 1, sizeof *w.failed);
@@ -265,4 +268,43 @@ bool style_profile_compare(const struct style_profile *p, const unsigned times[S
     }
     free(rows);
     return true;
+}
+
+/* ---- plain words --------------------------------------------------------------------- */
+
+static uint32_t *plain_slot(struct style_plain *plain, uint32_t word)
+{
+    size_t at = (word * 2654435761u >> 7) % STYLE_PLAIN_SLOTS;
+    while (plain->slots[at] != 0 && plain->slots[at] != word)
+        at = (at + 1) % STYLE_PLAIN_SLOTS;
+    return &plain->slots[at];
+}
+
+assay_status style_plain_words(const struct assay_context *context,
+                               const struct style_corpus *corpus, size_t most,
+                               struct style_plain *plain, struct assay_error *error)
+{
+    struct style_profile profile;
+    size_t taken = 0;
+    *plain = (struct style_plain){{0}};
+    ASSAY_TRY(style_profile_make(context, corpus, 2 * most, STYLE_BLOCKS, &profile, error));
+    for (size_t i = 0; i < profile.features && taken < most; i++)
+        if (style_kind_of(profile.tokens[i]) <= STYLE_UPPER) {
+            *plain_slot(plain, profile.tokens[i]) = profile.tokens[i];
+            taken++;
+        }
+    style_profile_free(&profile);
+    return ASSAY_OK;
+}
+
+uint32_t style_masked(uint32_t token, const struct style_plain *plain)
+{
+    uint32_t folded = style_folded(token);
+    size_t at = (folded * 2654435761u >> 7) % STYLE_PLAIN_SLOTS;
+    if (!style_is_word(token))
+        return token;
+    for (; plain->slots[at] != 0; at = (at + 1) % STYLE_PLAIN_SLOTS)
+        if (plain->slots[at] == folded)
+            return token;
+    return token & ~STYLE_HASH_MASK;
 }

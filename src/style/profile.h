@@ -17,11 +17,27 @@ struct style_profile {
     float *totals;    /* [block * models + model] tokens of any kind */
 };
 
+/* The `most` features are chosen on the first so many `blocks` of prompts; all are counted. */
 ASSAY_MUST_USE assay_status style_profile_make(const struct assay_context *context,
                                                const struct style_corpus *corpus, size_t most,
-                                               struct style_profile *profile,
+                                               unsigned blocks, struct style_profile *profile,
                                                struct assay_error *error);
 void style_profile_free(struct style_profile *profile);
+
+#define STYLE_PLAIN_SLOTS 1024
+
+/* Words that tell little of a topic, by hash; 0: free. */
+struct style_plain {
+    uint32_t slots[STYLE_PLAIN_SLOTS];
+};
+
+/* The `most` (up to 256) most frequent words, without marks. */
+ASSAY_MUST_USE assay_status style_plain_words(const struct assay_context *context,
+                                              const struct style_corpus *corpus, size_t most,
+                                              struct style_plain *plain, struct assay_error *error);
+
+/* The token, or only its case if it is a word that is not plain. */
+uint32_t style_masked(uint32_t token, const struct style_plain *plain);
 
 /*
  * Burrows' delta with the cosine (Smith and Aldridge 2011): rates standardised over models, then

@@ -253,7 +253,7 @@ assay_status assay_style_tree_make(const struct assay_context *context,
                               "expected 3 to %d models and 0 to 1000 replicates, found %zu and %d",
                               MOST_MODELS, count, replicates);
     ASSAY_TRY(style_corpus_make(context, models, count, &corpus, error));
-    assay_status status = style_likeness_make(context, &corpus, &w.likeness, error);
+    assay_status status = style_likeness_make(context, &corpus, false, &w.likeness, error);
     style_corpus_free(&corpus);
     ASSAY_TRY(status);
     status = grow(&w, error);

@@ -471,7 +471,7 @@ static assay_status run(struct work *w, const char *models, size_t prompts)
     ASSAY_TRY(look_up(w, models));
     ASSAY_TRY(style_corpus_make(w->context, w->sets, w->n, &corpus, w->error));
     assay_status status = thin_out(w, &corpus, prompts)
-                              ? style_likeness_make(w->context, &corpus, &likeness, w->error)
+                              ? style_likeness_make(w->context, &corpus, false, &likeness, w->error)
                               : no_memory(w);
     style_corpus_free(&corpus);
     ASSAY_TRY(status);

@@ -111,22 +111,22 @@ double style_candidate_score(const struct style_population *p, const double *sco
     return best;
 }
 
-static bool of_maker(const struct style_population *p, size_t candidate, size_t maker)
-{
-    for (size_t b = 0; b < p->n; b++)
-        if (p->candidate[b] == candidate && p->maker[b] == maker)
-            return true;
-    return false;
-}
-
-/* The largest score of a model for one candidate, or for any, not of its own maker. */
+/* The largest score of a model for one candidate, or for any, not of its own maker; `own` has
+ * room for the candidates. */
 static double null_score(const struct style_population *p, const double *scores, size_t model,
-                         size_t candidate)
+                         size_t candidate, bool *own)
 {
     double best = NAN;
-    for (size_t c = 0; c < p->candidates; c++)
-        if ((candidate == STYLE_NOBODY || candidate == c) && !of_maker(p, c, p->maker[model]))
-            best = fmax(best, style_candidate_score(p, scores, model, c));
+    memset(own, 0, p->candidates * sizeof *own);
+    for (size_t b = 0; b < p->n; b++)
+        if (p->candidate[b] != STYLE_NOBODY && p->maker[b] == p->maker[model])
+            own[p->candidate[b]] = true;
+    for (size_t b = 0; b < p->n; b++) {
+        size_t c = p->candidate[b];
+        if (c != STYLE_NOBODY && (candidate == STYLE_NOBODY || candidate == c) && !own[c] &&
+            b != model)
+            best = fmax(best, scores[model * p->n + b]); /* fmax ignores NaN */
+    }
     return best;
 }
 
@@ -135,6 +135,9 @@ struct style_null style_null_share(const struct style_population *p, const doubl
 {
     struct style_null result = {1, 0, 0};
     double sum = 0;
+    bool *own = malloc((p->candidates + 1) * sizeof *own);
+    if (!own) /* without memory nothing is found to be unusual */
+        return result;
     for (size_t first = 0; first < p->n; first++) {
         double as_high = 0, members = 0;
         if (p->lineage[first] != first) /* lineages are named by their first model */
@@ -142,7 +145,7 @@ struct style_null style_null_share(const struct style_population *p, const doubl
         for (size_t m = first; m < p->n; m++) {
             if (p->lineage[m] != first || m == suspect || !p->null[m])
                 continue;
-            double null = null_score(p, scores, m, candidate);
+            double null = null_score(p, scores, m, candidate, own);
             if (isnan(null))
                 continue;
             as_high += null >= score;
@@ -154,6 +157,7 @@ struct style_null style_null_share(const struct style_population *p, const doubl
         result.models += (size_t)members;
         sum += as_high / members;
     }
+    free(own);
     result.p = (1 + sum) / (1 + (double)result.lineages);
     return result;
 }
