@@ -129,6 +129,60 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_finding(const char *path,
                                                             struct assay_finding *finding,
                                                             struct assay_error *error);
 
+/* ---- merges ---------------------------------------------------------------------------- */
+
+#define ASSAY_LINEAGE_MOST_PARENTS 8
+
+enum assay_lineage_merge_kind {
+    ASSAY_MERGE_NONE,    /* less than a tenth of the child is explained, or no share counts */
+    ASSAY_MERGE_ONE,     /* one parent's share counts */
+    ASSAY_MERGE_KIN,     /* several parents' shares count (their intervals lie above 0.05), but the
+                            child does not lie between them: a shared ancestor does as much */
+    ASSAY_MERGE_MERGED,  /* several count, and the child lies between two of them */
+    ASSAY_MERGE_STACKED, /* every layer comes from one parent, not all from the same */
+};
+
+struct assay_lineage_merge_parent {
+    const char *path;
+    struct assay_interval share; /* weight in the sum, 0 or more; 80% of draws of tensors */
+};
+
+struct assay_lineage_merge_layer {
+    const char *layer; /* its number in the tensors' names; "" for those outside layers */
+    double shares[ASSAY_LINEAGE_MOST_PARENTS];
+    double explained;
+};
+
+struct assay_lineage_merge {
+    enum assay_lineage_merge_kind kind;
+    const char *note; /* a sentence */
+    double explained; /* of the child's squared weights, 0 to 1, each matrix weighing the same */
+    struct assay_lineage_merge_parent *parents;
+    size_t parent_count;
+    struct assay_lineage_merge_layer *layers;
+    size_t layer_count;
+    size_t tensors;       /* matrices that all files have */
+    uint64_t coordinates; /* of each that were read */
+    const char *const *limits;
+    size_t limit_count;
+    struct assay_arena *arena;
+};
+
+/*
+ * In what shares `child` is made of 1 to 8 `parents`: non-negative least squares (Lawson and
+ * Hanson 1974, chapter 23) of its matrices on theirs, on an even sample of values. Norms and
+ * biases are left out, for they are alike in models that have nothing in common. A child of the
+ * parents' own ancestor gets shares of them as well; but a sum lies between its parents: for two of
+ * them the product of its differences from one and the other is negative, which branches of a tree
+ * cannot be (80% of draws of tensors decide). `context` may be NULL. ASSAY_ERROR_UNANSWERABLE where
+ * no matrix has one name and shape in all. Free the result with assay_lineage_merge_free.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_merge_find(
+    const struct assay_checkpoint *child, const struct assay_checkpoint *const *parents,
+    size_t count, const struct assay_context *context, struct assay_lineage_merge *merge,
+    struct assay_error *error);
+ASSAY_API void assay_lineage_merge_free(struct assay_lineage_merge *merge);
+
 /* ---- tokenizers ---------------------------------------------------------------------------- */
 
 /* What two vocabularies have in common. Tokenizers are often public: sharing one says little of
