@@ -183,6 +183,61 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_merge_find(
     struct assay_error *error);
 ASSAY_API void assay_lineage_merge_free(struct assay_lineage_merge *merge);
 
+/* ---- configurations ---------------------------------------------------------------------- */
+
+enum assay_configuration_key {
+    ASSAY_KEY_LAYERS,
+    ASSAY_KEY_WIDTH,
+    ASSAY_KEY_HEADS,
+    ASSAY_KEY_KV_HEADS,
+    ASSAY_KEY_FFN,
+    ASSAY_KEY_VOCABULARY,
+    ASSAY_KEY_CONTEXT,
+    ASSAY_KEY_ROPE_THETA,
+    ASSAY_KEY_NORM_EPS,
+    ASSAY_KEY_TIED, /* 1 or 0 */
+    ASSAY_KEY_COUNT
+};
+
+/* As models.csv calls it: "layers", "width", ... */
+ASSAY_API const char *assay_configuration_key_name(enum assay_configuration_key key);
+
+struct assay_configuration {
+    double value[ASSAY_KEY_COUNT]; /* NaN: not known */
+};
+
+/*
+ * What is known of a model's configuration: from `path` if it is a config.json or a folder with
+ * one, or from the config.json beside it, else from `checkpoint` (may be NULL): a GGUF file's
+ * keys, then names and shapes of tensors. Where nothing is known all are NaN. Errors: of reading
+ * a config.json that is there.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_configuration_read(const char *path, const struct assay_checkpoint *checkpoint,
+                         struct assay_configuration *configuration, struct assay_error *error);
+
+struct assay_configuration_likeness {
+    struct {
+        bool known, equal; /* by both */
+        size_t families;   /* of public models with A's value; of `stated` */
+        size_t stated;     /* families that state this key */
+    } keys[ASSAY_KEY_COUNT];
+    size_t known, equal;
+    size_t families; /* in the table */
+    size_t alike;    /* of them, with a model that has all of A's known and shared values */
+    double log10_lr; /* (families + 1) / (alike + 1), that a model made apart has the same by
+                        chance; NaN where they differ or fewer than four keys are known */
+};
+
+/*
+ * How alike two configurations are and how common that is among public models: `models` is
+ * models.csv. The ratio is not above families + 1; who copies a public recipe on purpose is not
+ * in it. Errors: of reading the table; ASSAY_ERROR_INPUT without its columns.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_configurations_compare(
+    const struct assay_configuration *a, const struct assay_configuration *b, const char *models,
+    struct assay_configuration_likeness *likeness, struct assay_error *error);
+
 /* ---- tokenizers ---------------------------------------------------------------------------- */
 
 /* What two vocabularies have in common. Tokenizers are often public: sharing one says little of

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay lineage compare */
 #include "cli/commands.h"
+#include "cli/lineage_stages.h"
 
 #include "base/json.h"
-
-#include <assay/lineage.h>
 
 #include <math.h>
 
@@ -48,16 +47,28 @@ static json_t *relations(const struct assay_lineage_comparison *r)
     return list;
 }
 
-static json_t *stages(const struct assay_lineage_comparison *r)
+/* What lies beside the files comes before what is in the weights. */
+struct stages {
+    struct assay_lineage_stage list[LINEAGE_STAGES + 16];
+    size_t count;
+};
+
+static void add_stages(struct stages *s, const struct assay_lineage_stage *list, size_t count)
+{
+    for (size_t i = 0; i < count && s->count < sizeof s->list / sizeof s->list[0]; i++)
+        s->list[s->count++] = list[i];
+}
+
+static json_t *stages_json(const struct stages *s)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < r->stage_count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         json_t *o = json_object();
-        json_set_text(o, "stage", r->stages[i].stage);
-        json_set_number(o, "log10_p", r->stages[i].log10_p);
-        json_set_number(o, "log10_lr", r->stages[i].log10_lr);
-        json_object_set_new(o, "exact", json_boolean(r->stages[i].exact));
-        json_set_text(o, "note", r->stages[i].note);
+        json_set_text(o, "stage", s->list[i].stage);
+        json_set_number(o, "log10_p", s->list[i].log10_p);
+        json_set_number(o, "log10_lr", s->list[i].log10_lr);
+        json_object_set_new(o, "exact", json_boolean(s->list[i].exact));
+        json_set_text(o, "note", s->list[i].note);
         json_array_append_new(list, o);
     }
     return list;
@@ -76,7 +87,8 @@ static json_t *ignored(const struct assay_lineage_comparison *r)
     return list;
 }
 
-static json_t *to_json(const struct cli_call *call, const struct assay_lineage_comparison *r)
+static json_t *to_json(const struct cli_call *call, const struct assay_lineage_comparison *r,
+                       const struct stages *s)
 {
     json_t *object = json_object(), *related = json_object();
     json_set_text(object, "a", call->positional[0]);
@@ -88,7 +100,7 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
     json_object_set_new(object, "relations", relations(r));
     json_set_text(object, "direction", direction_name(r->direction));
     json_set_text(object, "direction_note", r->direction_note);
-    json_object_set_new(object, "stages", stages(r));
+    json_object_set_new(object, "stages", stages_json(s));
     json_set_number(object, "equal_share", r->equal_share);
     json_set_number(object, "cosine", r->cosine);
     json_object_set_new(object, "matches", matches(r));
@@ -100,7 +112,22 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
     return object;
 }
 
-static void print(const struct assay_lineage_comparison *r)
+static void print_stages(const struct stages *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct assay_lineage_stage *s = &all->list[i];
+        printf("  %-15s", s->stage);
+        if (!isnan(s->log10_p))
+            printf(" p = 10^%-7.1f", s->log10_p);
+        else if (!isnan(s->log10_lr))
+            printf(" LR = 10^%-5.2f ", s->log10_lr);
+        else
+            printf(" %12s  ", "");
+        printf("%s\n", s->note);
+    }
+}
+
+static void print(const struct assay_lineage_comparison *r, const struct stages *stages)
 {
     printf("That independent models look so related: p = 10^%.2f (%zu tests, corrected); log10 of "
            "the likelihood ratio for a common origin at least %.2f.\n",
@@ -110,15 +137,7 @@ static void print(const struct assay_lineage_comparison *r)
     if (r->relation_count == 0)
         printf("\nNo relation was found.\n");
     printf("\nDirection: %s. %s\n\nStages:\n", direction_name(r->direction), r->direction_note);
-    for (size_t i = 0; i < r->stage_count; i++) {
-        const struct assay_lineage_stage *s = &r->stages[i];
-        printf("  %-15s", s->stage);
-        if (isnan(s->log10_p))
-            printf(" %12s  ", "");
-        else
-            printf(" p = 10^%-7.1f", s->log10_p);
-        printf("%s\n", s->note);
-    }
+    print_stages(stages);
     for (size_t i = 0; i < r->ignored_count; i++)
         printf("%s  %s in %s: %s\n", i ? "" : "\nNot counted as evidence:\n", r->ignored[i].tensor,
                r->ignored[i].in, r->ignored[i].reason);
@@ -139,11 +158,16 @@ static assay_status compare(struct cli_call *call, const struct assay_checkpoint
     if (call->value[1])
         settings.enough_log10_p = -30;
     ASSAY_TRY(assay_lineage_compare(a, b, &settings, &call->context, &result, &call->error));
-    assay_status status;
-    if (call->json) {
-        status = cli_print_json(call, to_json(call, &result));
-    } else {
-        print(&result);
+    struct stages s = {.count = 0};
+    struct assay_lineage_stage beside[LINEAGE_STAGES];
+    size_t count = 0;
+    assay_status status = lineage_stages_beside(call, a, b, result.arena, beside, &count);
+    add_stages(&s, beside, count);
+    add_stages(&s, result.stages, result.stage_count);
+    if (status == ASSAY_OK && call->json) {
+        status = cli_print_json(call, to_json(call, &result, &s));
+    } else if (status == ASSAY_OK) {
+        print(&result, &s);
         status = cli_finish_output(call);
     }
     assay_lineage_comparison_free(&result);
