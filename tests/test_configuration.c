@@ -17,8 +17,7 @@
 
 static const char llama[] =
     "{\"hidden_size\": 4096, \"intermediate_size\": 11008, \"num_attention_heads\": 32,"
-    " \"num_hidden_layers\": 32, \"vocab_size\": 32000, \"max_position_embeddings\": 4096,"
-    " \"rms_norm_eps\": 1e-05, \"tie_word_embeddings\": false}";
+    " \"num_hidden_layers\": 32, \"vocab_size\": 32000, \"tie_word_embeddings\": false}";
 static const char unusual[] =
     "{\"n_embd\": 4099, \"n_inner\": 11111, \"n_head\": 31, \"n_layer\": 29,"
     " \"vocab_size\": 77777, \"tie_word_embeddings\": true}";

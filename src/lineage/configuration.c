@@ -13,7 +13,7 @@
 
 #define MOST_CONFIG ((size_t)4 << 20)
 #define LEAST_KEYS 4
-#define CLOSE 1e-3 /* relative: 9.99999975e-06 is 1e-5 */
+#define CLOSE 1e-5 /* relative: 9.99999975e-06 is 1e-5 */
 #define MOST_FAMILIES 4096
 
 static const char *const names[ASSAY_KEY_COUNT] = {
