@@ -62,6 +62,10 @@ void cli_completion(FILE *to);
 /* Prints `object` on stdout as the one thing there, and releases it. NULL: out of memory. */
 assay_status cli_print_json(struct cli_call *call, json_t *object);
 
+/* Appends `object` as one line that is on disk before this returns, and releases it; false, with
+ * errno set, if it is not. */
+bool cli_append_line(FILE *to, json_t *object);
+
 /* Flushes stdout and reports a disk that is full or a pipe that is closed. */
 assay_status cli_finish_output(struct cli_call *call);
 

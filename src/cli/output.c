@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 assay_status cli_finish_output(struct cli_call *call)
 {
@@ -25,4 +26,13 @@ assay_status cli_print_json(struct cli_call *call, json_t *object)
     fputs(text, stdout);
     free(text);
     return cli_finish_output(call);
+}
+
+bool cli_append_line(FILE *to, json_t *object)
+{
+    char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    bool good = line && fprintf(to, "%s\n", line) > 0 && fflush(to) == 0 && fsync(fileno(to)) == 0;
+    free(line);
+    return good;
 }

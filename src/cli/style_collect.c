@@ -181,11 +181,7 @@ static assay_status write_line(struct work *w, json_t *request, json_t *response
     json_t *object = json_object();
     json_object_set(object, "request", request);
     json_object_set(object, "response", response);
-    char *line = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
-    bool good = line && fprintf(w->out, "%s\n", line) > 0 && fflush(w->out) == 0 &&
-                fsync(fileno(w->out)) == 0;
-    free(line);
+    bool good = cli_append_line(w->out, object);
     w->kept += good;
     return good ? ASSAY_OK
                 : assay_error_at(&w->call->error, ASSAY_ERROR_IO, w->call->value[OUT], 0,

@@ -143,11 +143,7 @@ static assay_status write_line(struct work *w, const char *writer, const char *p
     json_set_text(object, "prompt", prompt);
     json_set_number(object, "log_probability", sum);
     json_set_number(object, "bytes", (double)bytes);
-    char *line = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
-    bool good = line && fprintf(w->out, "%s\n", line) > 0 && fflush(w->out) == 0 &&
-                fsync(fileno(w->out)) == 0;
-    free(line);
+    bool good = cli_append_line(w->out, object);
     w->kept += good;
     w->asked += good;
     return good ? ASSAY_OK : cannot(w, "cannot write");

@@ -302,16 +302,6 @@ static void explain_away(struct work *w)
     }
 }
 
-static int by_score(const void *a, const void *b)
-{
-    const struct assay_style_result *x = a, *y = b;
-    if (isnan(x->score) || isnan(y->score))
-        return isnan(x->score) - isnan(y->score);
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return strcmp(x->name, y->name);
-}
-
 static assay_status compute(struct work *w, const struct assay_style_candidate *candidates)
 {
     size_t n = w->population.n;
@@ -337,7 +327,7 @@ static assay_status compute(struct work *w, const struct assay_style_candidate *
         return no_memory(w);
     ASSAY_TRY(bootstrap(w));
     explain_away(w);
-    qsort(w->r->results, w->r->count, sizeof *w->r->results, by_score);
+    qsort(w->r->results, w->r->count, sizeof *w->r->results, style_result_by_score);
     return ASSAY_OK;
 }
 

@@ -262,16 +262,6 @@ static assay_status fill_results(struct work *w)
 
 /* ---- words --------------------------------------------------------------------------- */
 
-static int by_score(const void *a, const void *b)
-{
-    const struct assay_style_result *x = a, *y = b;
-    if (isnan(x->score) || isnan(y->score))
-        return isnan(x->score) - isnan(y->score);
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return strcmp(x->name, y->name);
-}
-
 static assay_status conclude(struct work *w)
 {
     static const char *const limits[] = {
@@ -280,7 +270,7 @@ static assay_status conclude(struct work *w)
         "Likelihood ratios of log-probabilities are not calibrated.",
         "Fewer than 20 prompts were scored: expect little."};
     struct assay_style_comparison *r = w->r;
-    qsort(r->results, r->count, sizeof *r->results, by_score);
+    qsort(r->results, r->count, sizeof *r->results, style_result_by_score);
     const struct assay_style_result *top = &r->results[0];
     double least = 1 / (1 + (double)r->null_lineages);
     r->abstain = isnan(top->score) || !(top->q_value <= w->settings->level);

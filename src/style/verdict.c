@@ -161,3 +161,13 @@ struct style_null style_null_share(const struct style_population *p, const doubl
     result.p = (1 + sum) / (1 + (double)result.lineages);
     return result;
 }
+
+int style_result_by_score(const void *a, const void *b)
+{
+    const struct assay_style_result *x = a, *y = b;
+    if (isnan(x->score) || isnan(y->score))
+        return isnan(x->score) - isnan(y->score);
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return strcmp(x->name, y->name);
+}

@@ -39,4 +39,7 @@ struct style_null {
 struct style_null style_null_share(const struct style_population *population, const double *scores,
                                    size_t suspect, size_t candidate, double score);
 
+/* For qsort of results: best first, those without a score last, then by name. */
+int style_result_by_score(const void *a, const void *b);
+
 #endif
