@@ -495,6 +495,73 @@ static void every_disguise_of_a_real_transformer_is_seen_through(void **state)
     unlink(path);
 }
 
+/* The source with every feed-forward matrix three times over, as experts, and noise on all of it;
+ * or with experts that are noise alone. */
+static void write_experts(const char *source, const char *path, bool copies)
+{
+    enum { EXPERTS = 3, MOST = 256 };
+    static char names[MOST][96];
+    static struct assay_tensor_out out[MOST];
+    struct assay_checkpoint c;
+    struct assay_random random;
+    size_t n = 0;
+    assay_random_start(&random, 77, 0);
+    assert_int_equal(assay_checkpoint_open(source, &c, NULL), ASSAY_OK);
+    for (size_t i = 0; i < c.count; i++) {
+        const struct assay_tensor *t = &c.tensors[i];
+        const char *dense = strstr(t->name, "feed_forward.");
+        for (int e = 0; e < (dense ? EXPERTS : 1); e++) {
+            float *values = malloc(t->elements * sizeof *values);
+            double square = 0;
+            assert_true(values && n < MOST);
+            assert_int_equal(assay_tensor_read(t, 0, t->elements, values, NULL), ASSAY_OK);
+            for (size_t k = 0; k < t->elements; k++)
+                square += (double)values[k] * (double)values[k];
+            double deviation = sqrt(square / (double)t->elements);
+            for (size_t k = 0; k < t->elements; k++)
+                values[k] = (float)((dense && !copies ? 0 : (double)values[k]) +
+                                    (dense && !copies ? 1 : 0.3) * deviation *
+                                        assay_random_normal(&random));
+            if (dense)
+                snprintf(names[n], sizeof names[n], "%.*sblock_sparse_moe.experts.%d.%s",
+                         (int)(dense - t->name), t->name, e, dense + strlen("feed_forward."));
+            else
+                snprintf(names[n], sizeof names[n], "%s", t->name);
+            out[n] = (struct assay_tensor_out){names[n], ASSAY_DTYPE_F32, t->rank, {0}, values};
+            memcpy(out[n].shape, t->shape, sizeof out[n].shape);
+            n++;
+        }
+    }
+    assert_int_equal(assay_safetensors_write(path, out, n, NULL, 0, NULL), ASSAY_OK);
+    for (size_t i = 0; i < n; i++)
+        free((void *)(uintptr_t)out[i].bytes);
+    assay_checkpoint_close(&c);
+}
+
+static void experts_that_began_as_copies_are_upcycled_and_others_are_not(void **state)
+{
+    (void)state;
+    char source[1024], path[] = "/tmp/assay-lineage-XXXXXX";
+    struct assay_lineage_comparison r;
+    if (!model_path(source, "llama2c/stories260K.bin"))
+        skip();
+    close(mkstemp(path));
+    write_experts(source, path, true);
+    compare_paths(source, path, &r);
+    assert_true(has(&r, "upcycled") && r.log10_p < -100);
+    assert_int_equal(r.direction, ASSAY_DIRECTION_A_TO_B);
+    assay_lineage_comparison_free(&r);
+    compare_paths(path, source, &r);
+    assert_true(has(&r, "upcycled"));
+    assert_int_equal(r.direction, ASSAY_DIRECTION_B_TO_A);
+    assay_lineage_comparison_free(&r);
+    write_experts(source, path, false);
+    compare_paths(source, path, &r);
+    assert_false(has(&r, "upcycled"));
+    assay_lineage_comparison_free(&r);
+    unlink(path);
+}
+
 static void a_disguise_is_the_same_bytes_for_the_same_seed(void **state)
 {
     (void)state;
@@ -641,6 +708,7 @@ int main(void)
         cmocka_unit_test(one_vocabulary_in_two_formats_is_the_same),
         cmocka_unit_test(a_tokenizer_json_is_read_with_its_merges_and_refused_when_it_lies),
         cmocka_unit_test(a_comparison_becomes_a_finding_with_two_hypotheses),
+        cmocka_unit_test(experts_that_began_as_copies_are_upcycled_and_others_are_not),
         cmocka_unit_test(a_disguise_is_the_same_bytes_for_the_same_seed),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -56,7 +56,7 @@ struct assay_lineage_match {
 struct assay_lineage_relation {
     const char *kind; /* identical, quantised, fine-tuned, continued-training,
                          shared-initialisation, low-rank, pruned, permuted, rotated, rescaled,
-                         layers-changed, related (where more was not looked for); a literal */
+                         layers-changed, upcycled, related (where more was not looked for); a literal */
     const char *note; /* a sentence with the numbers */
     double share;     /* of compared weights that it covers, 0 to 1 */
 };

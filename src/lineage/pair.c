@@ -2,7 +2,8 @@
 /*
  * Which tensors to set side by side. By role and layer where names tell them, else by the same
  * name, else by the same ending of the name and the same shape, else by shape alone (all that
- * fit, at most a few: each is one more test in the family).
+ * fit, at most a few: each is one more test in the family). A dense feed-forward matrix stands
+ * beside each expert of its layer where only one side has experts.
  */
 #include "lineage/compare.h"
 
@@ -83,6 +84,26 @@ static const struct matrix *by_name(const struct matrices *all, const struct mat
     return NULL;
 }
 
+static bool is_feed_forward(const struct matrix *m)
+{
+    return m->name.role == ROLE_GATE || m->name.role == ROLE_UP || m->name.role == ROLE_DOWN;
+}
+
+/* A dense layer beside every expert of the same layer, whichever side has experts: what was
+ * upcycled began as copies. */
+static assay_status by_experts(struct comparing *c, const struct matrix *a)
+{
+    if (!is_feed_forward(a))
+        return ASSAY_OK;
+    for (size_t i = 0; i < c->b.count; i++) {
+        const struct matrix *b = &c->b.list[i];
+        if (b->name.role == a->name.role && b->name.layer == a->name.layer &&
+            (a->name.expert < 0) != (b->name.expert < 0))
+            ASSAY_TRY(add(c, a, b));
+    }
+    return ASSAY_OK;
+}
+
 /* Names with nothing in common: everything of that shape, the longest common ending first. */
 static assay_status by_shape(struct comparing *c, const struct matrix *wanted)
 {
@@ -115,8 +136,8 @@ assay_status compare_pair_up(struct comparing *c)
         b = known(a) ? by_role(&c->b, a) : by_name(&c->b, a);
         if (b)
             ASSAY_TRY(add(c, a, b));
-        else if (!known(a))
-            ASSAY_TRY(by_shape(c, a));
+        else
+            ASSAY_TRY(known(a) ? by_experts(c, a) : by_shape(c, a));
     }
     return ASSAY_OK;
 }

@@ -336,6 +336,39 @@ static void disguised(struct writer *w)
                                    d->layers_b, d->layers_a, d->layer_map, d->cosine));
 }
 
+/* Experts that began as copies of a dense layer. Each pair was tested exactly; here it is counted
+ * in how many experts of a layer the dense matrix is found. */
+static void upcycled(struct writer *w)
+{
+    struct comparing *c = w->c;
+    double cosine = 0;
+    size_t beside = 0, found = 0;
+    bool experts_in_b = false;
+    for (size_t i = 0; i < c->pair_count; i++) {
+        const struct pair *p = &c->pairs[i];
+        if ((p->a->name.expert < 0) == (p->b->name.expert < 0))
+            continue;
+        experts_in_b = p->b->name.expert >= 0;
+        beside++;
+        if (p->best_log10_p < SIGNIFICANT) {
+            found++;
+            cosine += cosine_of(&p->like);
+        }
+    }
+    if (found < 2)
+        return;
+    relation(
+        w, "upcycled", (double)found / (double)beside,
+        assay_arena_print(c->arena,
+                          "%zu of %zu feed-forward matrices of experts in %s keep the numbering "
+                          "of the other's dense ones, at a mean cosine of %.3f: experts that "
+                          "began as copies.",
+                          found, beside, experts_in_b ? "B" : "A", cosine / (double)found));
+    if (c->result->direction == ASSAY_DIRECTION_UNKNOWN)
+        direction(w, experts_in_b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
+                  "Several experts are copies of one dense layer: they were made from it.");
+}
+
 /* LoRA: the matrices that changed at all did so in few directions. The first eight are looked at.
  */
 static assay_status low_rank(struct writer *w)
@@ -448,6 +481,7 @@ assay_status compare_conclude(struct comparing *c)
             changed_values(&w);
         pruned(&w);
         disguised(&w);
+        upcycled(&w);
         if (w.s.cosine > 0.8)
             ASSAY_TRY(low_rank(&w));
     }
