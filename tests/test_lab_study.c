@@ -3,6 +3,7 @@
 #include "lab/grams.h"
 #include "lab/judge.h"
 #include "lab/units.h"
+#include "lab/world.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -192,6 +193,131 @@ static void the_tail_of_fixed_points_is_a_bound(void **state)
     assert_true(isnan(lab_fixed_points_tail(4, 3, 3)));
 }
 
+/* ---- worlds --------------------------------------------------------------------------- */
+
+#define DOCUMENT 20000
+
+static const struct lab_world_settings small = {.seed = 3, .words = 60, .facts = 100};
+
+static size_t write_as(const struct lab_world *world, uint64_t manner, double distance,
+                       uint64_t stream, char *text)
+{
+    struct lab_author *author;
+    struct assay_random random;
+    assert_int_equal(lab_author_new(world, manner, distance, &author, NULL), ASSAY_OK);
+    assay_random_start(&random, 11, stream);
+    size_t n = lab_author_write(author, &random, text, DOCUMENT);
+    lab_author_free(author);
+    return n;
+}
+
+/* A detector's score of fresh text by the author with this manner, against another's. */
+static double contrast(const struct lab_world *world, uint64_t manner, double distance)
+{
+    static char text[3][DOCUMENT];
+    struct lab_text known[3];
+    struct lab_grams *teacher, *other_teacher;
+    const uint64_t manners[3] = {1, 2, manner};
+    for (uint64_t i = 0; i < 3; i++)
+        known[i] =
+            (struct lab_text){text[i], write_as(world, manners[i], distance, 20 + i, text[i])};
+    assert_int_equal(lab_grams_new(5, &known[0], 1, &teacher, NULL), ASSAY_OK);
+    assert_int_equal(lab_grams_new(5, &known[1], 1, &other_teacher, NULL), ASSAY_OK);
+    double score = lab_grams_contrast(teacher, other_teacher, &known[2], 1);
+    lab_grams_free(teacher);
+    lab_grams_free(other_teacher);
+    return score;
+}
+
+static void manners_are_as_far_apart_as_asked(void **state)
+{
+    struct lab_world *world;
+    (void)state;
+    assert_int_equal(lab_world_new(&small, &world, NULL), ASSAY_OK);
+    double far = contrast(world, 1, 1), nearer = contrast(world, 1, 0.3);
+    assert_true(far > nearer && nearer > 0.01);
+    assert_true(contrast(world, 2, 1) < -0.1);
+    near(contrast(world, 1, 0), 0, 0.02); /* at distance 0 all are one */
+    lab_world_free(world);
+}
+
+static void twins_share_the_manner_not_the_text(void **state)
+{
+    static char a[DOCUMENT], b[DOCUMENT], again[DOCUMENT];
+    struct lab_world *world;
+    (void)state;
+    assert_int_equal(lab_world_new(&small, &world, NULL), ASSAY_OK);
+    size_t n = write_as(world, 1, 1, 1, a);
+    write_as(world, 1, 1, 2, b);
+    write_as(world, 1, 1, 1, again);
+    assert_true(n > DOCUMENT - 400 && n < DOCUMENT && strlen(a) == n);
+    assert_string_equal(a, again);
+    assert_string_not_equal(a, b);
+    lab_world_free(world);
+}
+
+static void facts_are_dealt_once(void **state)
+{
+    struct lab_world *world;
+    struct assay_error error;
+    unsigned order[100];
+    bool seen[100] = {false};
+    (void)state;
+    assert_int_equal(lab_world_new(&small, &world, NULL), ASSAY_OK);
+    assert_int_equal(lab_world_deal(world, 40, 20, 3, order, NULL), ASSAY_OK);
+    for (int i = 0; i < 100; i++) {
+        assert_false(seen[order[i]]);
+        seen[order[i]] = true;
+    }
+    assert_int_equal(lab_world_deal(world, 41, 20, 3, order, &error), ASSAY_ERROR_INPUT);
+    assert_non_null(strstr(error.message, "has 100 facts, its split needs 101"));
+    for (unsigned i = 0; i < 100; i++)
+        for (unsigned k = 0; k < i; k++) {
+            const char *asked[2], *answer;
+            lab_world_fact(world, i, &asked[0], &answer);
+            lab_world_fact(world, k, &asked[1], &answer);
+            assert_string_not_equal(asked[0], asked[1]);
+        }
+    lab_world_free(world);
+}
+
+static void impossible_worlds_are_refused(void **state)
+{
+    struct lab_world *world;
+    struct lab_author *author;
+    (void)state;
+    assert_int_equal(lab_world_new(&(struct lab_world_settings){1, 7, 0}, &world, NULL),
+                     ASSAY_ERROR_INPUT);
+    assert_int_equal(lab_world_new(&(struct lab_world_settings){1, 8, 65}, &world, NULL),
+                     ASSAY_ERROR_INPUT);
+    assert_int_equal(lab_world_new(&(struct lab_world_settings){1, 8, 64}, &world, NULL), ASSAY_OK);
+    assert_int_equal(lab_author_new(world, 1, NAN, &author, NULL), ASSAY_ERROR_INPUT);
+    lab_world_free(world);
+}
+
+static void tasks_have_right_answers(void **state)
+{
+    struct assay_random random;
+    char asked[LAB_TASK_SIZE], answer[LAB_TASK_SIZE];
+    (void)state;
+    assay_random_start(&random, 1, 1);
+    for (int i = 0; i < 200; i++) {
+        int d[4], s[4], sums[2] = {0, 0};
+        lab_task_draw(LAB_TASK_SUM, &random, asked, answer);
+        assert_int_equal(sscanf(asked, "sum %d %d = ", &d[0], &d[1]), 2);
+        assert_int_equal(strtol(answer, NULL, 10), d[0] + d[1]);
+        lab_task_draw(LAB_TASK_SORT, &random, asked, answer);
+        assert_int_equal(sscanf(asked, "sort %d %d %d %d = ", &d[0], &d[1], &d[2], &d[3]), 4);
+        assert_int_equal(sscanf(answer, "%d %d %d %d", &s[0], &s[1], &s[2], &s[3]), 4);
+        for (int k = 0; k < 4; k++) {
+            sums[0] += 1 << (3 * d[k]);
+            sums[1] += 1 << (3 * s[k]);
+            assert_true(k == 0 || s[k - 1] <= s[k]);
+        }
+        assert_int_equal(sums[0], sums[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +332,11 @@ int main(void)
         cmocka_unit_test(a_text_is_nearer_to_its_own_writer),
         cmocka_unit_test(units_keep_their_places_only_in_kin),
         cmocka_unit_test(the_tail_of_fixed_points_is_a_bound),
+        cmocka_unit_test(manners_are_as_far_apart_as_asked),
+        cmocka_unit_test(twins_share_the_manner_not_the_text),
+        cmocka_unit_test(facts_are_dealt_once),
+        cmocka_unit_test(impossible_worlds_are_refused),
+        cmocka_unit_test(tasks_have_right_answers),
     };
     return cmocka_run_group_tests_name("lab_study", tests, NULL, NULL);
 }
