@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lab's study: statistics over students and detectors, on known answers. */
+#include "lab/design.h"
 #include "lab/grams.h"
 #include "lab/judge.h"
 #include "lab/units.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -318,6 +320,78 @@ static void tasks_have_right_answers(void **state)
     }
 }
 
+/* ---- designs -------------------------------------------------------------------------- */
+
+#define WORLD                                                                                      \
+    "world: {seed: 1, words: 60, facts: 400, shared facts: 100, own facts: 50, distance: 1}\n"
+#define TEACHERS "teachers:\n  - name: ada\n  - {name: sister, twin: ada}\n  - name: bela\n"
+#define METHODS "methods: [answers]\n"
+#define DOSES "doses: [0.05, 1]\n"
+#define STUDENTS "seeds: 2\nfresh students: 5\nanswers per student: 8\n"
+#define NULLS "null students: 19\n"
+
+static void a_design_is_understood(void **state)
+{
+    static const char text[] = WORLD TEACHERS METHODS DOSES STUDENTS NULLS;
+    struct lab_design d;
+    struct assay_error error = {.message = ""};
+    (void)state;
+    if (lab_design_parse("d.yaml", text, strlen(text), &d, &error) != ASSAY_OK)
+        fail_msg("%ld: %s", error.line, error.message);
+    assert_int_equal(d.teacher_count, 3);
+    assert_int_equal(d.teachers[1].twin, 0);
+    assert_true(d.teachers[1].manner == d.teachers[0].manner);
+    assert_true(d.teachers[2].manner != d.teachers[0].manner);
+    assert_string_equal(lab_method_name(d.methods[0]), "answers");
+    near(d.doses[1], 1, 0);
+    near(d.level, 0.05, 0);
+    lab_design_free(&d);
+    /* names must outlive the file */
+    char path[] = "/tmp/assay-design-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0 && close(file) == 0);
+    assert_int_equal(assay_file_write(path, text, strlen(text), NULL), ASSAY_OK);
+    assert_int_equal(lab_design_read(path, &d, NULL), ASSAY_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_string_equal(d.teachers[1].name, "sister");
+    lab_design_free(&d);
+    assert_int_equal(lab_design_read("absent.yaml", &d, &error), ASSAY_ERROR_IO);
+}
+
+static void designs_that_could_not_answer_are_refused_by_line(void **state)
+{
+    static const struct {
+        const char *text, *says;
+        long line;
+    } bad[] = {
+        {WORLD TEACHERS METHODS DOSES STUDENTS "null students: 0\n", "expected 19 or more", 11},
+        {WORLD TEACHERS METHODS DOSES STUDENTS NULLS "level: 0.01\n", "expected 99 or more", 11},
+        {WORLD TEACHERS METHODS "doses:\n  - 0.5\n  - 1.5\n" STUDENTS NULLS, "1.5", 9},
+        {WORLD TEACHERS METHODS "doses: [0]\n" STUDENTS NULLS, "null students", 7},
+        {WORLD TEACHERS METHODS "doses: [1, 0.5]\n" STUDENTS NULLS, "rise", 7},
+        {WORLD TEACHERS "methods: [osmosis]\n" DOSES STUDENTS NULLS, "osmosis", 6},
+        {WORLD TEACHERS "methods: [mixed, mixed]\n" DOSES STUDENTS NULLS, "twice", 6},
+        {"world: {seed: 1, words: 60, facts: 249, shared facts: 100, own facts: 50, "
+         "distance: 1}\n" TEACHERS METHODS DOSES STUDENTS NULLS,
+         "make 250", 1},
+        {WORLD "teachers: [{name: ada}, {name: b, twin: ada}]\n" METHODS DOSES STUDENTS NULLS,
+         "different manners", 2},
+        {WORLD "teachers: [{name: ada}, {name: b, twin: c}]\n" METHODS DOSES STUDENTS NULLS,
+         "no teacher above is named c", 2},
+        {WORLD TEACHERS METHODS DOSES STUDENTS NULLS "sedes: 3\n", "sedes", 12},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct lab_design d;
+        struct assay_error error = {.message = ""};
+        assay_status status =
+            lab_design_parse("d.yaml", bad[i].text, strlen(bad[i].text), &d, &error);
+        if (status != ASSAY_ERROR_INPUT || error.line != bad[i].line ||
+            !strstr(error.message, bad[i].says) || strcmp(error.file, "d.yaml") != 0)
+            fail_msg("%zu: %s:%ld: %s", i, error.file, error.line, error.message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +411,8 @@ int main(void)
         cmocka_unit_test(facts_are_dealt_once),
         cmocka_unit_test(impossible_worlds_are_refused),
         cmocka_unit_test(tasks_have_right_answers),
+        cmocka_unit_test(a_design_is_understood),
+        cmocka_unit_test(designs_that_could_not_answer_are_refused_by_line),
     };
     return cmocka_run_group_tests_name("lab_study", tests, NULL, NULL);
 }
