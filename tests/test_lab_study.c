@@ -392,6 +392,84 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
     }
 }
 
+/* ---- all of it, on writers that stand for students ------------------------------------ */
+
+#define SENTENCE_BLOCK 400 /* bytes that one hand writes on end */
+#define BLOCKS 16
+#define UNDOSED 19
+
+struct hands {
+    const struct lab_author *teacher;
+    const struct lab_grams *of_teacher, *of_other;
+    const struct lab_world *world;
+};
+
+/* Of each block, the teacher writes with chance `dose`, else a manner of the student's own. */
+static double score_student(const struct hands *h, uint64_t student, double dose)
+{
+    static char text[BLOCKS][SENTENCE_BLOCK];
+    struct lab_text blocks[BLOCKS];
+    struct lab_author *own;
+    struct assay_random random;
+    assert_int_equal(lab_author_new(h->world, 1000 + student, 0.7, &own, NULL), ASSAY_OK);
+    assay_random_start(&random, 77, student);
+    for (int i = 0; i < BLOCKS; i++) {
+        bool taught = assay_random_uniform(&random) < dose;
+        size_t n = lab_author_write(taught ? h->teacher : own, &random, text[i], SENTENCE_BLOCK);
+        blocks[i] = (struct lab_text){text[i], n};
+    }
+    lab_author_free(own);
+    return lab_grams_contrast(h->of_teacher, h->of_other, blocks, BLOCKS);
+}
+
+static void judge_students(const struct hands *h)
+{
+    const double doses[] = {0.1, 0.4, 1};
+    double null[UNDOSED], fresh[20], dosed[12], before = -INFINITY;
+    struct lab_share share;
+    for (uint64_t i = 0; i < UNDOSED; i++)
+        null[i] = score_student(h, i, 0);
+    for (uint64_t i = 0; i < 20; i++)
+        fresh[i] = score_student(h, 100 + i, 0);
+    assert_int_equal(lab_detected(null, UNDOSED, fresh, 20, 0.05, &share, NULL), ASSAY_OK);
+    assert_true(share.low <= 0.05); /* not beyond the level */
+    for (int d = 0; d < 3; d++) {
+        double mean = 0;
+        for (uint64_t i = 0; i < 12; i++)
+            mean += dosed[i] = score_student(h, 200 + i, doses[d]);
+        assert_true(mean > before);
+        before = mean;
+    }
+    assert_int_equal(lab_detected(null, UNDOSED, dosed, 12, 0.05, &share, NULL), ASSAY_OK);
+    near(share.share, 1, 0);
+    assert_true(lab_auc(dosed, 12, null, UNDOSED) > 0.99);
+}
+
+static void a_far_manner_is_seen_and_more_of_it_more(void **state)
+{
+    static char text[2][DOCUMENT];
+    struct lab_text known[2];
+    struct lab_world *world;
+    struct lab_author *author[2];
+    struct lab_grams *grams[2];
+    struct assay_random random;
+    (void)state;
+    assert_int_equal(lab_world_new(&small, &world, NULL), ASSAY_OK);
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_int_equal(lab_author_new(world, 1 + i, 0.7, &author[i], NULL), ASSAY_OK);
+        assay_random_start(&random, 78, i);
+        known[i] =
+            (struct lab_text){text[i], lab_author_write(author[i], &random, text[i], DOCUMENT)};
+        assert_int_equal(lab_grams_new(5, &known[i], 1, &grams[i], NULL), ASSAY_OK);
+    }
+    judge_students(&(struct hands){author[0], grams[0], grams[1], world});
+    for (int i = 0; i < 2; i++) {
+        lab_grams_free(grams[i]);
+        lab_author_free(author[i]);
+    }
+    lab_world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +489,7 @@ int main(void)
         cmocka_unit_test(facts_are_dealt_once),
         cmocka_unit_test(impossible_worlds_are_refused),
         cmocka_unit_test(tasks_have_right_answers),
+        cmocka_unit_test(a_far_manner_is_seen_and_more_of_it_more),
         cmocka_unit_test(a_design_is_understood),
         cmocka_unit_test(designs_that_could_not_answer_are_refused_by_line),
     };
