@@ -3,6 +3,7 @@
 #include "lab/design.h"
 #include "lab/grams.h"
 #include "lab/judge.h"
+#include "lab/store.h"
 #include "lab/units.h"
 #include "lab/world.h"
 
@@ -470,6 +471,60 @@ static void a_far_manner_is_seen_and_more_of_it_more(void **state)
     lab_world_free(world);
 }
 
+/* ---- results kept --------------------------------------------------------------------- */
+
+/* The one file that the folder holds for "made of this". */
+static void stored_path(const char *folder, char path[256])
+{
+    char hex[65];
+    assay_sha256_bytes("made of this", 12, hex);
+    snprintf(path, 256, "%s/%s.json", folder, hex);
+}
+
+static void damage(const char *path)
+{
+    struct assay_file file;
+    assert_int_equal(assay_file_open(path, 4096, &file, NULL), ASSAY_OK);
+    char *copy = malloc(file.size + 1);
+    assert_non_null(copy);
+    memcpy(copy, file.bytes, file.size);
+    copy[file.size] = '\0';
+    char *digit = strstr(copy, "0.125");
+    assert_non_null(digit);
+    digit[2] = '9';
+    size_t size = file.size;
+    assay_file_close(&file);
+    assert_int_equal(assay_file_write(path, copy, size, NULL), ASSAY_OK);
+    free(copy);
+}
+
+static void what_is_done_is_found_and_damage_is_not(void **state)
+{
+    char folder[] = "/tmp/assay-store-XXXXXX", path[256];
+    json_t *made = json_pack("{s:f}", "score", 0.125), *found;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    stored_path(folder, path);
+    assert_int_equal(lab_store_get(folder, "made of this", &found, NULL), ASSAY_OK);
+    assert_null(found);
+    assert_int_equal(lab_store_put(folder, "made of this", made, NULL), ASSAY_OK);
+    assert_int_equal(lab_store_get(folder, "made of this", &found, NULL), ASSAY_OK);
+    assert_true(json_equal(made, found));
+    json_decref(found);
+    assert_int_equal(lab_store_get(folder, "made of that", &found, NULL), ASSAY_OK);
+    assert_null(found);
+    damage(path); /* one digit */
+    assert_int_equal(lab_store_get(folder, "made of this", &found, NULL), ASSAY_OK);
+    assert_null(found);
+    assert_int_equal(assay_file_write(path, "{\"made_of", 9, NULL), ASSAY_OK); /* cut off */
+    assert_int_equal(lab_store_get(folder, "made of this", &found, NULL), ASSAY_OK);
+    assert_null(found);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(lab_store_put(folder, "made of this", made, NULL), ASSAY_ERROR_IO);
+    json_decref(made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +545,7 @@ int main(void)
         cmocka_unit_test(impossible_worlds_are_refused),
         cmocka_unit_test(tasks_have_right_answers),
         cmocka_unit_test(a_far_manner_is_seen_and_more_of_it_more),
+        cmocka_unit_test(what_is_done_is_found_and_damage_is_not),
         cmocka_unit_test(a_design_is_understood),
         cmocka_unit_test(designs_that_could_not_answer_are_refused_by_line),
     };
