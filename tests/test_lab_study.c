@@ -397,7 +397,9 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
 
 #define SENTENCE_BLOCK 400 /* bytes that one hand writes on end */
 #define BLOCKS 16
-#define UNDOSED 19
+#define SETS 10
+#define UNDOSED 99
+#define DOSED 12
 
 struct hands {
     const struct lab_author *teacher;
@@ -423,27 +425,55 @@ static double score_student(const struct hands *h, uint64_t student, double dose
     return lab_grams_contrast(h->of_teacher, h->of_other, blocks, BLOCKS);
 }
 
-static void judge_students(const struct hands *h)
+static double undosed[SETS][UNDOSED];
+
+/*
+ * A conformal p keeps to its level over sets of undosed students, not for each of them: every set
+ * in turn is the null of all others.
+ */
+static void judge_undosed(const struct hands *h)
+{
+    struct lab_share share;
+    double mean = 0, least = 1, most = 0;
+    for (uint64_t s = 0; s < SETS; s++)
+        for (uint64_t i = 0; i < UNDOSED; i++)
+            undosed[s][i] = score_student(h, 1000 * s + i, 0);
+    for (int null = 0; null < SETS; null++) {
+        double named = 0;
+        for (int fresh = 0; fresh < SETS; fresh++) {
+            if (fresh == null)
+                continue;
+            assert_int_equal(
+                lab_detected(undosed[null], UNDOSED, undosed[fresh], UNDOSED, 0.05, &share, NULL),
+                ASSAY_OK);
+            named += share.share / (SETS - 1);
+        }
+        mean += named / SETS;
+        least = fmin(least, named);
+        most = fmax(most, named);
+    }
+    printf("# undosed: %.3f named, by one null %.3f to %.3f\n", mean, least, most);
+    near(mean, 0.05, 0.03); /* three standard errors over 10 sets */
+}
+
+static void judge_dosed(const struct hands *h)
 {
     const double doses[] = {0.1, 0.4, 1};
-    double null[UNDOSED], fresh[20], dosed[12], before = -INFINITY;
-    struct lab_share share;
-    for (uint64_t i = 0; i < UNDOSED; i++)
-        null[i] = score_student(h, i, 0);
-    for (uint64_t i = 0; i < 20; i++)
-        fresh[i] = score_student(h, 100 + i, 0);
-    assert_int_equal(lab_detected(null, UNDOSED, fresh, 20, 0.05, &share, NULL), ASSAY_OK);
-    assert_true(share.low <= 0.05); /* not beyond the level */
+    double dosed[DOSED], before = -INFINITY;
+    struct lab_share share = {0};
     for (int d = 0; d < 3; d++) {
         double mean = 0;
-        for (uint64_t i = 0; i < 12; i++)
-            mean += dosed[i] = score_student(h, 200 + i, doses[d]);
+        for (uint64_t i = 0; i < DOSED; i++)
+            mean += dosed[i] = score_student(h, 100000 + i, doses[d]);
         assert_true(mean > before);
         before = mean;
+        assert_int_equal(lab_detected(undosed[0], UNDOSED, dosed, DOSED, 0.05, &share, NULL),
+                         ASSAY_OK);
+        printf("# dose %.1f: %.3f named, %.3f to %.3f; mean score %.3f\n", doses[d], share.share,
+               share.low, share.high, mean / DOSED);
     }
-    assert_int_equal(lab_detected(null, UNDOSED, dosed, 12, 0.05, &share, NULL), ASSAY_OK);
     near(share.share, 1, 0);
-    assert_true(lab_auc(dosed, 12, null, UNDOSED) > 0.99);
+    assert_true(lab_auc(dosed, DOSED, undosed[0], UNDOSED) > 0.99);
 }
 
 static void a_far_manner_is_seen_and_more_of_it_more(void **state)
@@ -463,7 +493,9 @@ static void a_far_manner_is_seen_and_more_of_it_more(void **state)
             (struct lab_text){text[i], lab_author_write(author[i], &random, text[i], DOCUMENT)};
         assert_int_equal(lab_grams_new(5, &known[i], 1, &grams[i], NULL), ASSAY_OK);
     }
-    judge_students(&(struct hands){author[0], grams[0], grams[1], world});
+    struct hands hands = {author[0], grams[0], grams[1], world};
+    judge_undosed(&hands);
+    judge_dosed(&hands);
     for (int i = 0; i < 2; i++) {
         lab_grams_free(grams[i]);
         lab_author_free(author[i]);
