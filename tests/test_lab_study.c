@@ -459,20 +459,24 @@ static void judge_undosed(const struct hands *h)
 static void judge_dosed(const struct hands *h)
 {
     const double doses[] = {0.1, 0.4, 1};
-    double dosed[DOSED], before = -INFINITY;
-    struct lab_share share = {0};
+    double dosed[DOSED], before = -INFINITY, named = 0;
+    struct lab_share share;
     for (int d = 0; d < 3; d++) {
         double mean = 0;
         for (uint64_t i = 0; i < DOSED; i++)
             mean += dosed[i] = score_student(h, 100000 + i, doses[d]);
         assert_true(mean > before);
         before = mean;
-        assert_int_equal(lab_detected(undosed[0], UNDOSED, dosed, DOSED, 0.05, &share, NULL),
-                         ASSAY_OK);
-        printf("# dose %.1f: %.3f named, %.3f to %.3f; mean score %.3f\n", doses[d], share.share,
-               share.low, share.high, mean / DOSED);
+        named = 0;
+        for (int null = 0; null < SETS; null++) {
+            assert_int_equal(lab_detected(undosed[null], UNDOSED, dosed, DOSED, 0.05, &share, NULL),
+                             ASSAY_OK);
+            named += share.share / SETS;
+        }
+        printf("# dose %.1f: %.3f named, over all nulls; mean score %.3f\n", doses[d], named,
+               mean / DOSED);
     }
-    near(share.share, 1, 0);
+    assert_true(named > 0.9);
     assert_true(lab_auc(dosed, DOSED, undosed[0], UNDOSED) > 0.99);
 }
 
