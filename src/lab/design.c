@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/design.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const methods[LAB_METHODS] = {"answers", "top-k", "paraphrase", "mixed"};
+
+const char *lab_method_name(enum lab_method method)
+{
+    return methods[method];
+}
+
+static assay_status need_count(struct assay_yaml *map, const char *key, unsigned least,
+                               unsigned most, unsigned *count, struct assay_error *error)
+{
+    struct assay_yaml *node;
+    int64_t value;
+    ASSAY_TRY(assay_yaml_need(map, key, &node, error));
+    ASSAY_TRY(assay_yaml_count(node, least, most, &value, error));
+    *count = (unsigned)value;
+    return ASSAY_OK;
+}
+
+/* A list that is not empty and has at most `most` entries. */
+static assay_status need_list(struct assay_yaml *map, const char *key, size_t most,
+                              struct assay_yaml **list, struct assay_error *error)
+{
+    ASSAY_TRY(assay_yaml_need(map, key, list, error));
+    if ((*list)->kind != ASSAY_YAML_LIST || (*list)->count == 0 || (*list)->count > most)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, (*list)->file, (*list)->line,
+                              "%s: expected a list of 1 to %zu entries", key, most);
+    return ASSAY_OK;
+}
+
+static assay_status read_world(struct assay_yaml *root, struct lab_design *d,
+                               struct assay_error *error)
+{
+    struct assay_yaml *world, *node;
+    int64_t seed;
+    ASSAY_TRY(assay_yaml_need(root, "world", &world, error));
+    ASSAY_TRY(assay_yaml_need(world, "seed", &node, error));
+    ASSAY_TRY(assay_yaml_count(node, 0, INT64_MAX, &seed, error));
+    d->world.seed = (uint64_t)seed;
+    ASSAY_TRY(need_count(world, "words", 8, 4000, &d->world.words, error));
+    ASSAY_TRY(
+        need_count(world, "facts", 0, d->world.words * d->world.words, &d->world.facts, error));
+    ASSAY_TRY(need_count(world, "shared facts", 0, 16000000, &d->shared_facts, error));
+    ASSAY_TRY(need_count(world, "own facts", 0, 16000000, &d->own_facts, error));
+    ASSAY_TRY(assay_yaml_need(world, "distance", &node, error));
+    return assay_yaml_quantity(node, ASSAY_UNIT_NONE, 0, 10, &d->distance, error);
+}
+
+static int teacher_named(const struct lab_design *d, const char *name)
+{
+    for (unsigned i = 0; i < d->teacher_count; i++)
+        if (strcmp(d->teachers[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static assay_status read_teacher(struct assay_yaml *entry, struct lab_design *d,
+                                 struct assay_error *error)
+{
+    struct lab_teacher *teacher = &d->teachers[d->teacher_count];
+    struct assay_yaml *node;
+    const char *twin;
+    ASSAY_TRY(assay_yaml_need(entry, "name", &node, error));
+    ASSAY_TRY(assay_yaml_text(node, &teacher->name, error));
+    if (teacher_named(d, teacher->name) >= 0)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, node->file, node->line,
+                              "two teachers are named %s", teacher->name);
+    teacher->twin = -1;
+    teacher->manner = d->teacher_count + 1;
+    node = assay_yaml_get(entry, "twin");
+    if (node) {
+        ASSAY_TRY(assay_yaml_text(node, &twin, error));
+        teacher->twin = teacher_named(d, twin);
+        if (teacher->twin < 0)
+            return assay_error_at(error, ASSAY_ERROR_INPUT, node->file, node->line,
+                                  "twin: no teacher above is named %s", twin);
+        teacher->manner = d->teachers[teacher->twin].manner;
+    }
+    d->teacher_count++;
+    return ASSAY_OK;
+}
+
+static assay_status read_teachers(struct assay_yaml *root, struct lab_design *d,
+                                  struct assay_error *error)
+{
+    struct assay_yaml *list;
+    ASSAY_TRY(need_list(root, "teachers", LAB_MOST_TEACHERS, &list, error));
+    for (struct assay_yaml *entry = list->child; entry; entry = entry->next)
+        ASSAY_TRY(read_teacher(entry, d, error));
+    for (unsigned i = 1; i < d->teacher_count; i++)
+        if (d->teachers[i].manner != d->teachers[0].manner)
+            return ASSAY_OK;
+    return assay_error_at(error, ASSAY_ERROR_INPUT, list->file, list->line,
+                          "teachers: expected two or more of different manners, for a teacher is "
+                          "told from another one");
+}
+
+static assay_status read_methods(struct assay_yaml *root, struct lab_design *d,
+                                 struct assay_error *error)
+{
+    struct assay_yaml *list;
+    ASSAY_TRY(need_list(root, "methods", LAB_METHODS, &list, error));
+    for (struct assay_yaml *entry = list->child; entry; entry = entry->next) {
+        size_t index;
+        ASSAY_TRY(assay_yaml_choice(entry, methods, LAB_METHODS, &index, error));
+        for (unsigned i = 0; i < d->method_count; i++)
+            if (d->methods[i] == (enum lab_method)index)
+                return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
+                                      "methods: %s stands here twice", methods[index]);
+        d->methods[d->method_count++] = (enum lab_method)index;
+    }
+    return ASSAY_OK;
+}
+
+static assay_status read_doses(struct assay_yaml *root, struct lab_design *d,
+                               struct assay_error *error)
+{
+    struct assay_yaml *list;
+    ASSAY_TRY(need_list(root, "doses", LAB_MOST_DOSES, &list, error));
+    for (struct assay_yaml *entry = list->child; entry; entry = entry->next) {
+        double *dose = &d->doses[d->dose_count];
+        ASSAY_TRY(assay_yaml_quantity(entry, ASSAY_UNIT_NONE, 0, 1, dose, error));
+        if (*dose == 0)
+            return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
+                                  "doses: a dose of 0 is an undosed student; say how many under "
+                                  "null students");
+        if (d->dose_count > 0 && *dose <= dose[-1])
+            return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
+                                  "doses: expected them to rise, found %g after %g", *dose,
+                                  dose[-1]);
+        d->dose_count++;
+    }
+    return ASSAY_OK;
+}
+
+static assay_status read_students(struct assay_yaml *root, struct lab_design *d,
+                                  struct assay_error *error)
+{
+    struct assay_yaml *node;
+    d->level = 0.05;
+    node = assay_yaml_get(root, "level");
+    if (node)
+        ASSAY_TRY(assay_yaml_quantity(node, ASSAY_UNIT_NONE, 0.001, 0.5, &d->level, error));
+    ASSAY_TRY(need_count(root, "seeds", 1, 1000, &d->seeds, error));
+    ASSAY_TRY(need_count(root, "fresh students", 1, 1000, &d->fresh_students, error));
+    ASSAY_TRY(need_count(root, "answers per student", 1, 100000, &d->answers, error));
+    ASSAY_TRY(need_count(root, "null students", 0, 1000, &d->null_students, error));
+    unsigned needed = (unsigned)ceil(1 / d->level - 1 - 1e-9);
+    node = assay_yaml_get(root, "null students");
+    if (d->null_students < needed)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, node->file, node->line,
+                              "null students: at a level of %g expected %u or more, found %u: the "
+                              "least p-value is 1 / (null students + 1)",
+                              d->level, needed, d->null_students);
+    return ASSAY_OK;
+}
+
+/* Whether the facts suffice, at the line of the world. */
+static assay_status check_split(struct assay_yaml *root, const struct lab_design *d,
+                                struct assay_error *error)
+{
+    const struct assay_yaml *world = assay_yaml_get(root, "world");
+    uint64_t needed = d->shared_facts + (uint64_t)d->own_facts * d->teacher_count;
+    if (needed > d->world.facts)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, world->file, world->line,
+                              "world: %u facts are too few: %u for all and %u for each of %u "
+                              "teachers make %llu",
+                              d->world.facts, d->shared_facts, d->own_facts, d->teacher_count,
+                              (unsigned long long)needed);
+    return ASSAY_OK;
+}
+
+static assay_status understand(struct assay_yaml *root, struct lab_design *d,
+                               struct assay_error *error)
+{
+    ASSAY_TRY(read_world(root, d, error));
+    ASSAY_TRY(read_teachers(root, d, error));
+    ASSAY_TRY(read_methods(root, d, error));
+    ASSAY_TRY(read_doses(root, d, error));
+    ASSAY_TRY(read_students(root, d, error));
+    ASSAY_TRY(check_split(root, d, error));
+    return assay_yaml_finish(root, error);
+}
+
+assay_status lab_design_parse(const char *path, const void *bytes, size_t size,
+                              struct lab_design *design, struct assay_error *error)
+{
+    struct assay_yaml *root;
+    *design = (struct lab_design){.arena = assay_arena_new()};
+    if (!design->arena)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    assay_status status = assay_yaml_parse(path, bytes, size, design->arena, &root, error);
+    if (status == ASSAY_OK)
+        status = understand(root, design, error);
+    if (status != ASSAY_OK)
+        lab_design_free(design);
+    return status;
+}
+
+assay_status lab_design_read(const char *path, struct lab_design *design, struct assay_error *error)
+{
+    struct assay_file file;
+    *design = (struct lab_design){.arena = NULL};
+    ASSAY_TRY(assay_yaml_open(path, &file, error));
+    assay_status status = lab_design_parse(path, file.bytes, file.size, design, error);
+    assay_file_close(&file);
+    return status;
+}
+
+void lab_design_free(struct lab_design *design)
+{
+    assay_arena_free(design->arena);
+    *design = (struct lab_design){.arena = NULL};
+}

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lab's study: statistics over students and detectors, on known answers. */
+#include "lab/design.h"
+#include "lab/grams.h"
+#include "lab/judge.h"
+#include "lab/store.h"
+#include "lab/units.h"
+#include "lab/world.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void near(double found, double expected, double tolerance)
+{
+    if (!(fabs(found - expected) <= tolerance))
+        fail_msg("found %.15g, expected %.15g", found, expected);
+}
+
+/* ---- students ------------------------------------------------------------------------- */
+
+static void a_conformal_p_counts_undosed_students(void **state)
+{
+    const double null[] = {1, 2, 3, 4};
+    (void)state;
+    near(lab_conformal_p(null, 4, 5), 0.2, 1e-15);
+    near(lab_conformal_p(null, 4, 3), 0.6, 1e-15);
+    near(lab_conformal_p(null, 0, 3), 1, 0);
+    assert_true(isnan(lab_conformal_p(null, 4, NAN)));
+}
+
+/* 95% limits of 1 of 10 and 10 of 10 as tabulated: 0.0025 to 0.4450; 0.6915 to 1. */
+static void shares_have_the_tabulated_limits(void **state)
+{
+    struct lab_share one = lab_share_of(1, 10), all = lab_share_of(10, 10), none = {0};
+    (void)state;
+    near(one.low, 0.00253, 1e-5);
+    near(one.high, 0.44502, 1e-5);
+    near(all.low, 0.69150, 1e-5);
+    near(all.high, 1, 0);
+    none = lab_share_of(0, 0);
+    assert_true(isnan(none.share) && none.low == 0 && none.high == 1);
+}
+
+static void too_few_undosed_students_are_refused(void **state)
+{
+    const double null[18] = {0}, score = 1;
+    struct lab_share share;
+    struct assay_error error;
+    (void)state;
+    assert_int_equal(lab_detected(null, 18, &score, 1, 0.05, &share, &error),
+                     ASSAY_ERROR_UNANSWERABLE);
+    assert_non_null(strstr(error.message, "19 are needed"));
+}
+
+/* p at or below the level in no more than that share of fresh draws of the null. */
+static void false_positives_keep_to_the_level(void **state)
+{
+    struct assay_random random;
+    size_t hits = 0, trials = 4000;
+    (void)state;
+    assay_random_start(&random, 5, 0);
+    for (size_t t = 0; t < trials; t++) {
+        double null[19];
+        for (int i = 0; i < 19; i++)
+            null[i] = assay_random_normal(&random);
+        hits += lab_conformal_p(null, 19, assay_random_normal(&random)) <= 0.05;
+    }
+    near((double)hits / (double)trials, 0.05, 0.012);
+}
+
+static void ratios_are_bounded_by_the_undosed_students(void **state)
+{
+    double scores[20], lr[20];
+    bool dosed[20];
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        dosed[i] = i >= 10;
+        scores[i] = i + (dosed[i] ? 1000 : 0);
+    }
+    assert_int_equal(lab_ratios_left_out(scores, dosed, 20, lr, NULL), ASSAY_OK);
+    for (int i = 0; i < 20; i++) {
+        assert_true(dosed[i] ? lr[i] > 0 : lr[i] < 0);
+        assert_true(fabs(lr[i]) <= log10(dosed[i] ? 11 : 10) + 1e-12);
+    }
+    assert_true(lab_cllr(lr, dosed, 20) < 0.5);
+    near(lab_auc(scores + 10, 10, scores, 10), 1, 0);
+    for (int i = 0; i < 20; i++)
+        lr[i] = 0;
+    near(lab_cllr(lr, dosed, 20), 1, 1e-12);
+    assert_int_equal(lab_ratios_left_out(scores, dosed, 11, lr, NULL), ASSAY_ERROR_UNANSWERABLE);
+}
+
+static void ratios_of_nothing_say_nothing(void **state)
+{
+    struct assay_random random;
+    double scores[200], lr[200];
+    bool dosed[200];
+    (void)state;
+    assay_random_start(&random, 6, 0);
+    for (int i = 0; i < 200; i++) {
+        dosed[i] = i % 2;
+        scores[i] = assay_random_normal(&random);
+    }
+    assert_int_equal(lab_ratios_left_out(scores, dosed, 200, lr, NULL), ASSAY_OK);
+    near(lab_cllr(lr, dosed, 200), 1, 0.05);
+}
+
+/* ---- detectors ------------------------------------------------------------------------ */
+
+static const struct lab_text plain = {"the cat sat on the mat. the dog sat on the cat.", 47};
+static const struct lab_text other = {"zwei Hunde liefen; zwei Katzen schliefen; alles gut", 51};
+
+static void probabilities_of_bytes_sum_to_one(void **state)
+{
+    struct lab_grams *g;
+    char bytes[] = "the ?";
+    (void)state;
+    assert_int_equal(lab_grams_new(5, &plain, 1, &g, NULL), ASSAY_OK);
+    for (size_t at = 0; at < 5; at++) {
+        double sum = 0;
+        char kept = bytes[at];
+        for (int byte = 0; byte < 256; byte++) {
+            bytes[at] = (char)byte;
+            sum += exp(lab_grams_log_at(g, (struct lab_text){bytes, 5}, at));
+        }
+        bytes[at] = kept;
+        near(sum, 1, 1e-12);
+    }
+    lab_grams_free(g);
+}
+
+/* "ab": after nothing seen, order 1: p(a) = (1 + 2/256) / (2 + 2). */
+static void smoothing_is_witten_and_bells(void **state)
+{
+    struct lab_grams *g;
+    (void)state;
+    assert_int_equal(lab_grams_new(1, &(struct lab_text){"ab", 2}, 1, &g, NULL), ASSAY_OK);
+    near(exp(lab_grams_log_at(g, (struct lab_text){"a", 1}, 0)), (1 + 2.0 / 256) / 4, 1e-15);
+    lab_grams_free(g);
+}
+
+static void a_text_is_nearer_to_its_own_writer(void **state)
+{
+    struct lab_grams *a, *b;
+    (void)state;
+    assert_int_equal(lab_grams_new(4, &plain, 1, &a, NULL), ASSAY_OK);
+    assert_int_equal(lab_grams_new(4, &other, 1, &b, NULL), ASSAY_OK);
+    double there = lab_grams_contrast(a, b, &(struct lab_text){"the dog sat on the mat", 22}, 1);
+    double back = lab_grams_contrast(b, a, &(struct lab_text){"the dog sat on the mat", 22}, 1);
+    assert_true(there > 1);
+    near(there, -back, 1e-12);
+    assert_true(isnan(lab_grams_contrast(a, b, NULL, 0)));
+    lab_grams_free(a);
+    lab_grams_free(b);
+    assert_int_equal(lab_grams_new(4, NULL, 0, &a, NULL), ASSAY_ERROR_INPUT);
+    assert_int_equal(lab_grams_new(9, &plain, 1, &a, NULL), ASSAY_ERROR_INPUT);
+}
+
+#define UNITS 64
+#define WIDTH 32
+
+static void units_keep_their_places_only_in_kin(void **state)
+{
+    static float start[UNITS * WIDTH], moved[UNITS * WIDTH], stranger[UNITS * WIDTH];
+    struct assay_random random;
+    size_t kin, strange;
+    (void)state;
+    assay_random_start(&random, 7, 0);
+    for (size_t i = 0; i < UNITS * WIDTH; i++) {
+        start[i] = (float)assay_random_normal(&random);
+        moved[i] = start[i] + (float)assay_random_normal(&random);
+        stranger[i] = (float)assay_random_normal(&random);
+    }
+    assert_int_equal(lab_fixed_points(start, moved, UNITS, WIDTH, &kin, NULL), ASSAY_OK);
+    assert_int_equal(lab_fixed_points(start, stranger, UNITS, WIDTH, &strange, NULL), ASSAY_OK);
+    assert_true(lab_fixed_points_tail(kin, UNITS, UNITS) < -10);
+    assert_true(lab_fixed_points_tail(strange, UNITS, UNITS) > -3);
+    moved[5] = NAN;
+    assert_int_equal(lab_fixed_points(start, moved, UNITS, WIDTH, &kin, NULL), ASSAY_ERROR_INPUT);
+}
+
+/* All n of n: exactly 1 / n!. Of 3 orders of 3, the bound for 1 is 1: 0 in log10. */
+static void the_tail_of_fixed_points_is_a_bound(void **state)
+{
+    (void)state;
+    near(lab_fixed_points_tail(5, 5, 5), -log10(120), 1e-12);
+    near(lab_fixed_points_tail(1, 3, 3), 0, 1e-12);
+    near(lab_fixed_points_tail(2, 2, 4), -log10(12), 1e-12);
+    assert_true(isnan(lab_fixed_points_tail(4, 3, 3)));
+}
+
+/* ---- worlds --------------------------------------------------------------------------- */
+
+#define DOCUMENT 20000
+
+static const struct lab_world_settings small = {.seed = 3, .words = 60, .facts = 100};
+
+static size_t write_as(const struct lab_world *world, uint64_t manner, double distance,
+                       uint64_t stream, char *text)
+{
+    struct lab_author *author;
+    struct assay_random random;
+    assert_int_equal(lab_author_new(world, manner, distance, &author, NULL), ASSAY_OK);
+    assay_random_start(&random, 11, stream);
+    size_t n = lab_author_write(author, &random, text, DOCUMENT);
+    lab_author_free(author);
+    return n;
+}
+
+/* A detector's score of fresh text by the author with this manner, against another's. */
+static double contrast(const struct lab_world *world, uint64_t manner, double distance)
+{
+    static char text[3][DOCUMENT];
+    struct lab_text known[3];
+    struct lab_grams *teacher, *other_teacher;
+    const uint64_t manners[3] = {1, 2, manner};
+    for (uint64_t i = 0; i < 3; i++)
+        known[i] =
+            (struct lab_text){text[i], write_as(world, manners[i], distance, 20 + i, text[i])};
+    assert_int_equal(lab_grams_new(5, &known[0], 1, &teacher, NULL), ASSAY_OK);
+    assert_int_equal(lab_grams_new(5, &known[1], 1, &other_teacher, NULL), ASSAY_OK);
+    double score = lab_grams_contrast(teacher, other_teacher, &known[2], 1);
+    lab_grams_free(teacher);
+    lab_grams_free(other_teacher);
+    return score;
+}
+
+static void manners_are_as_far_apart_as_asked(void **state)
+{
+    struct lab_world *world;
+    (void)state;
+    assert_int_equal(lab_world_new(&small, &world, NULL), ASSAY_OK);
+    double far = contrast(world, 1, 1), nearer = contrast(world, 1, 0.3);
+    assert_true(far > nearer && nearer > 0.01);
+    assert_true(contrast(world, 2, 1) < -0.1);
+    near(contrast(world, 1, 0), 0, 0.02); /* at distance 0 all are one */
+    lab_world_free(world);
+}
+
+static void twins_share_the_manner_not_the_text(void **state)
+{
+    static char a[DOCUMENT], b[DOCUMENT], again[DOCUMENT];
+    struct lab_world *world;
+    (void)state;
+    assert_int_equal(lab_world_new(&small, &world, NULL), ASSAY_OK);
+    size_t n = write_as(world, 1, 1, 1, a);
+    write_as(world, 1, 1, 2, b);
+    write_as(world, 1, 1, 1, again);
+    assert_true(n > DOCUMENT - 400 && n < DOCUMENT && strlen(a) == n);
+    assert_string_equal(a, again);
+    assert_string_not_equal(a, b);
+    lab_world_free(world);
+}
+
+static void facts_are_dealt_once(void **state)
+{
+    struct lab_world *world;
+    struct assay_error error;
+    unsigned order[100];
+    bool seen[100] = {false};
+    (void)state;
+    assert_int_equal(lab_world_new(&small, &world, NULL), ASSAY_OK);
+    assert_int_equal(lab_world_deal(world, 40, 20, 3, order, NULL), ASSAY_OK);
+    for (int i = 0; i < 100; i++) {
+        assert_false(seen[order[i]]);
+        seen[order[i]] = true;
+    }
+    assert_int_equal(lab_world_deal(world, 41, 20, 3, order, &error), ASSAY_ERROR_INPUT);
+    assert_non_null(strstr(error.message, "has 100 facts, its split needs 101"));
+    for (unsigned i = 0; i < 100; i++)
+        for (unsigned k = 0; k < i; k++) {
+            const char *asked[2], *answer;
+            lab_world_fact(world, i, &asked[0], &answer);
+            lab_world_fact(world, k, &asked[1], &answer);
+            assert_string_not_equal(asked[0], asked[1]);
+        }
+    lab_world_free(world);
+}
+
+static void impossible_worlds_are_refused(void **state)
+{
+    struct lab_world *world;
+    struct lab_author *author;
+    (void)state;
+    assert_int_equal(lab_world_new(&(struct lab_world_settings){1, 7, 0}, &world, NULL),
+                     ASSAY_ERROR_INPUT);
+    assert_int_equal(lab_world_new(&(struct lab_world_settings){1, 8, 65}, &world, NULL),
+                     ASSAY_ERROR_INPUT);
+    assert_int_equal(lab_world_new(&(struct lab_world_settings){1, 8, 64}, &world, NULL), ASSAY_OK);
+    assert_int_equal(lab_author_new(world, 1, NAN, &author, NULL), ASSAY_ERROR_INPUT);
+    lab_world_free(world);
+}
+
+static void tasks_have_right_answers(void **state)
+{
+    struct assay_random random;
+    char asked[LAB_TASK_SIZE], answer[LAB_TASK_SIZE];
+    (void)state;
+    assay_random_start(&random, 1, 1);
+    for (int i = 0; i < 200; i++) {
+        int d[4], s[4], sums[2] = {0, 0};
+        lab_task_draw(LAB_TASK_SUM, &random, asked, answer);
+        assert_int_equal(sscanf(asked, "sum %d %d = ", &d[0], &d[1]), 2);
+        assert_int_equal(strtol(answer, NULL, 10), d[0] + d[1]);
+        lab_task_draw(LAB_TASK_SORT, &random, asked, answer);
+        assert_int_equal(sscanf(asked, "sort %d %d %d %d = ", &d[0], &d[1], &d[2], &d[3]), 4);
+        assert_int_equal(sscanf(answer, "%d %d %d %d", &s[0], &s[1], &s[2], &s[3]), 4);
+        for (int k = 0; k < 4; k++) {
+            sums[0] += 1 << (3 * d[k]);
+            sums[1] += 1 << (3 * s[k]);
+            assert_true(k == 0 || s[k - 1] <= s[k]);
+        }
+        assert_int_equal(sums[0], sums[1]);
+    }
+}
+
+/* ---- designs -------------------------------------------------------------------------- */
+
+#define WORLD                                                                                      \
+    "world: {seed: 1, words: 60, facts: 400, shared facts: 100, own facts: 50, distance: 1}\n"
+#define TEACHERS "teachers:\n  - name: ada\n  - {name: sister, twin: ada}\n  - name: bela\n"
+#define METHODS "methods: [answers]\n"
+#define DOSES "doses: [0.05, 1]\n"
+#define STUDENTS "seeds: 2\nfresh students: 5\nanswers per student: 8\n"
+#define NULLS "null students: 19\n"
+
+static void a_design_is_understood(void **state)
+{
+    static const char text[] = WORLD TEACHERS METHODS DOSES STUDENTS NULLS;
+    struct lab_design d;
+    struct assay_error error = {.message = ""};
+    (void)state;
+    if (lab_design_parse("d.yaml", text, strlen(text), &d, &error) != ASSAY_OK)
+        fail_msg("%ld: %s", error.line, error.message);
+    assert_int_equal(d.teacher_count, 3);
+    assert_int_equal(d.teachers[1].twin, 0);
+    assert_true(d.teachers[1].manner == d.teachers[0].manner);
+    assert_true(d.teachers[2].manner != d.teachers[0].manner);
+    assert_string_equal(lab_method_name(d.methods[0]), "answers");
+    near(d.doses[1], 1, 0);
+    near(d.level, 0.05, 0);
+    lab_design_free(&d);
+    /* names must outlive the file */
+    char path[] = "/tmp/assay-design-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0 && close(file) == 0);
+    assert_int_equal(assay_file_write(path, text, strlen(text), NULL), ASSAY_OK);
+    assert_int_equal(lab_design_read(path, &d, NULL), ASSAY_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_string_equal(d.teachers[1].name, "sister");
+    lab_design_free(&d);
+    assert_int_equal(lab_design_read("absent.yaml", &d, &error), ASSAY_ERROR_IO);
+}
+
+static void designs_that_could_not_answer_are_refused_by_line(void **state)
+{
+    static const struct {
+        const char *text, *says;
+        long line;
+    } bad[] = {
+        {WORLD TEACHERS METHODS DOSES STUDENTS "null students: 0\n", "expected 19 or more", 11},
+        {WORLD TEACHERS METHODS DOSES STUDENTS NULLS "level: 0.01\n", "expected 99 or more", 11},
+        {WORLD TEACHERS METHODS "doses:\n  - 0.5\n  - 1.5\n" STUDENTS NULLS, "1.5", 9},
+        {WORLD TEACHERS METHODS "doses: [0]\n" STUDENTS NULLS, "null students", 7},
+        {WORLD TEACHERS METHODS "doses: [1, 0.5]\n" STUDENTS NULLS, "rise", 7},
+        {WORLD TEACHERS "methods: [osmosis]\n" DOSES STUDENTS NULLS, "osmosis", 6},
+        {WORLD TEACHERS "methods: [mixed, mixed]\n" DOSES STUDENTS NULLS, "twice", 6},
+        {"world: {seed: 1, words: 60, facts: 249, shared facts: 100, own facts: 50, "
+         "distance: 1}\n" TEACHERS METHODS DOSES STUDENTS NULLS,
+         "make 250", 1},
+        {WORLD "teachers: [{name: ada}, {name: b, twin: ada}]\n" METHODS DOSES STUDENTS NULLS,
+         "different manners", 2},
+        {WORLD "teachers: [{name: ada}, {name: b, twin: c}]\n" METHODS DOSES STUDENTS NULLS,
+         "no teacher above is named c", 2},
+        {WORLD TEACHERS METHODS DOSES STUDENTS NULLS "sedes: 3\n", "sedes", 12},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct lab_design d;
+        struct assay_error error = {.message = ""};
+        assay_status status =
+            lab_design_parse("d.yaml", bad[i].text, strlen(bad[i].text), &d, &error);
+        if (status != ASSAY_ERROR_INPUT || error.line != bad[i].line ||
+            !strstr(error.message, bad[i].says) || strcmp(error.file, "d.yaml") != 0)
+            fail_msg("%zu: %s:%ld: %s", i, error.file, error.line, error.message);
+    }
+}
+
+/* ---- all of it, on writers that stand for students ------------------------------------ */
+
+#define SENTENCE_BLOCK 400 /* bytes that one hand writes on end */
+#define BLOCKS 16
+#define SETS 10
+#define UNDOSED 99
+#define DOSED 12
+
+struct hands {
+    const struct lab_author *teacher;
+    const struct lab_grams *of_teacher, *of_other;
+    const struct lab_world *world;
+};
+
+/* Of each block, the teacher writes with chance `dose`, else a manner of the student's own. */
+static double score_student(const struct hands *h, uint64_t student, double dose)
+{
+    static char text[BLOCKS][SENTENCE_BLOCK];
+    struct lab_text blocks[BLOCKS];
+    struct lab_author *own;
+    struct assay_random random;
+    assert_int_equal(lab_author_new(h->world, 1000 + student, 0.7, &own, NULL), ASSAY_OK);
+    assay_random_start(&random, 77, student);
+    for (int i = 0; i < BLOCKS; i++) {
+        bool taught = assay_random_uniform(&random) < dose;
+        size_t n = lab_author_write(taught ? h->teacher : own, &random, text[i], SENTENCE_BLOCK);
+        blocks[i] = (struct lab_text){text[i], n};
+    }
+    lab_author_free(own);
+    return lab_grams_contrast(h->of_teacher, h->of_other, blocks, BLOCKS);
+}
+
+static double undosed[SETS][UNDOSED];
+
+/*
+ * A conformal p keeps to its level over sets of undosed students, not for each of them: every set
+ * in turn is the null of all others.
+ */
+static void judge_undosed(const struct hands *h)
+{
+    struct lab_share share;
+    double mean = 0, least = 1, most = 0;
+    for (uint64_t s = 0; s < SETS; s++)
+        for (uint64_t i = 0; i < UNDOSED; i++)
+            undosed[s][i] = score_student(h, 1000 * s + i, 0);
+    for (int null = 0; null < SETS; null++) {
+        double named = 0;
+        for (int fresh = 0; fresh < SETS; fresh++) {
+            if (fresh == null)
+                continue;
+            assert_int_equal(
+                lab_detected(undosed[null], UNDOSED, undosed[fresh], UNDOSED, 0.05, &share, NULL),
+                ASSAY_OK);
+            named += share.share / (SETS - 1);
+        }
+        mean += named / SETS;
+        least = fmin(least, named);
+        most = fmax(most, named);
+    }
+    printf("# undosed: %.3f named, by one null %.3f to %.3f\n", mean, least, most);
+    near(mean, 0.05, 0.03); /* three standard errors over 10 sets */
+}
+
+static void judge_dosed(const struct hands *h)
+{
+    const double doses[] = {0.1, 0.4, 1};
+    double dosed[DOSED], before = -INFINITY, named = 0;
+    struct lab_share share;
+    for (int d = 0; d < 3; d++) {
+        double mean = 0;
+        for (uint64_t i = 0; i < DOSED; i++)
+            mean += dosed[i] = score_student(h, 100000 + i, doses[d]);
+        assert_true(mean > before);
+        before = mean;
+        named = 0;
+        for (int null = 0; null < SETS; null++) {
+            assert_int_equal(lab_detected(undosed[null], UNDOSED, dosed, DOSED, 0.05, &share, NULL),
+                             ASSAY_OK);
+            named += share.share / SETS;
+        }
+        printf("# dose %.1f: %.3f named, over all nulls; mean score %.3f\n", doses[d], named,
+               mean / DOSED);
+    }
+    assert_true(named > 0.9);
+    assert_true(lab_auc(dosed, DOSED, undosed[0], UNDOSED) > 0.99);
+}
+
+static void a_far_manner_is_seen_and_more_of_it_more(void **state)
+{
+    static char text[2][DOCUMENT];
+    struct lab_text known[2];
+    struct lab_world *world;
+    struct lab_author *author[2];
+    struct lab_grams *grams[2];
+    struct assay_random random;
+    (void)state;
+    assert_int_equal(lab_world_new(&small, &world, NULL), ASSAY_OK);
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_int_equal(lab_author_new(world, 1 + i, 0.7, &author[i], NULL), ASSAY_OK);
+        assay_random_start(&random, 78, i);
+        known[i] =
+            (struct lab_text){text[i], lab_author_write(author[i], &random, text[i], DOCUMENT)};
+        assert_int_equal(lab_grams_new(5, &known[i], 1, &grams[i], NULL), ASSAY_OK);
+    }
+    struct hands hands = {author[0], grams[0], grams[1], world};
+    judge_undosed(&hands);
+    judge_dosed(&hands);
+    for (int i = 0; i < 2; i++) {
+        lab_grams_free(grams[i]);
+        lab_author_free(author[i]);
+    }
+    lab_world_free(world);
+}
+
+/* ---- results kept --------------------------------------------------------------------- */
+
+/* The one file that the folder holds for "made of this". */
+static void stored_path(const char *folder, char path[256])
+{
+    char hex[65];
+    assay_sha256_bytes("made of this", 12, hex);
+    snprintf(path, 256, "%s/%s.json", folder, hex);
+}
+
+static void damage(const char *path)
+{
+    struct assay_file file;
+    assert_int_equal(assay_file_open(path, 4096, &file, NULL), ASSAY_OK);
+    char *copy = malloc(file.size + 1);
+    assert_non_null(copy);
+    memcpy(copy, file.bytes, file.size);
+    copy[file.size] = '\0';
+    char *digit = strstr(copy, "0.125");
+    assert_non_null(digit);
+    digit[2] = '9';
+    size_t size = file.size;
+    assay_file_close(&file);
+    assert_int_equal(assay_file_write(path, copy, size, NULL), ASSAY_OK);
+    free(copy);
+}
+
+static void what_is_done_is_found_and_damage_is_not(void **state)
+{
+    char folder[] = "/tmp/assay-store-XXXXXX", path[256];
+    json_t *made = json_pack("{s:f}", "score", 0.125), *found;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    stored_path(folder, path);
+    assert_int_equal(lab_store_get(folder, "made of this", &found, NULL), ASSAY_OK);
+    assert_null(found);
+    assert_int_equal(lab_store_put(folder, "made of this", made, NULL), ASSAY_OK);
+    assert_int_equal(lab_store_get(folder, "made of this", &found, NULL), ASSAY_OK);
+    assert_true(json_equal(made, found));
+    json_decref(found);
+    assert_int_equal(lab_store_get(folder, "made of that", &found, NULL), ASSAY_OK);
+    assert_null(found);
+    damage(path); /* one digit */
+    assert_int_equal(lab_store_get(folder, "made of this", &found, NULL), ASSAY_OK);
+    assert_null(found);
+    assert_int_equal(assay_file_write(path, "{\"made_of", 9, NULL), ASSAY_OK); /* cut off */
+    assert_int_equal(lab_store_get(folder, "made of this", &found, NULL), ASSAY_OK);
+    assert_null(found);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(lab_store_put(folder, "made of this", made, NULL), ASSAY_ERROR_IO);
+    json_decref(made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_conformal_p_counts_undosed_students),
+        cmocka_unit_test(shares_have_the_tabulated_limits),
+        cmocka_unit_test(too_few_undosed_students_are_refused),
+        cmocka_unit_test(false_positives_keep_to_the_level),
+        cmocka_unit_test(ratios_are_bounded_by_the_undosed_students),
+        cmocka_unit_test(ratios_of_nothing_say_nothing),
+        cmocka_unit_test(probabilities_of_bytes_sum_to_one),
+        cmocka_unit_test(smoothing_is_witten_and_bells),
+        cmocka_unit_test(a_text_is_nearer_to_its_own_writer),
+        cmocka_unit_test(units_keep_their_places_only_in_kin),
+        cmocka_unit_test(the_tail_of_fixed_points_is_a_bound),
+        cmocka_unit_test(manners_are_as_far_apart_as_asked),
+        cmocka_unit_test(twins_share_the_manner_not_the_text),
+        cmocka_unit_test(facts_are_dealt_once),
+        cmocka_unit_test(impossible_worlds_are_refused),
+        cmocka_unit_test(tasks_have_right_answers),
+        cmocka_unit_test(a_far_manner_is_seen_and_more_of_it_more),
+        cmocka_unit_test(what_is_done_is_found_and_damage_is_not),
+        cmocka_unit_test(a_design_is_understood),
+        cmocka_unit_test(designs_that_could_not_answer_are_refused_by_line),
+    };
+    return cmocka_run_group_tests_name("lab_study", tests, NULL, NULL);
+}
