@@ -371,7 +371,7 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
         {WORLD TEACHERS METHODS "doses: [0]\n" STUDENTS NULLS, "null students", 7},
         {WORLD TEACHERS METHODS "doses: [1, 0.5]\n" STUDENTS NULLS, "rise", 7},
         {WORLD TEACHERS "methods: [osmosis]\n" DOSES STUDENTS NULLS, "osmosis", 6},
-        {WORLD TEACHERS "methods: [mixed, mixed]\n" DOSES STUDENTS NULLS, "twice", 6},
+        {WORLD TEACHERS "methods: [answers, answers]\n" DOSES STUDENTS NULLS, "twice", 6},
         {"world: {seed: 1, words: 60, facts: 249, shared facts: 100, own facts: 50, "
          "distance: 1}\n" TEACHERS METHODS DOSES STUDENTS NULLS,
          "make 250", 1},

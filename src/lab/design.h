@@ -24,10 +24,7 @@
 #include "lab/world.h"
 
 enum lab_method {
-    LAB_METHOD_ANSWERS,    /* trained on the teacher's texts */
-    LAB_METHOD_TOP_K,      /* and on its probabilities of the k likeliest pieces */
-    LAB_METHOD_PARAPHRASE, /* on its texts, rewritten by another (the evader) */
-    LAB_METHOD_MIXED,      /* on texts of all teachers alike */
+    LAB_METHOD_ANSWERS, /* trained on the teacher's texts */
     LAB_METHODS
 };
 
