@@ -54,7 +54,8 @@ struct assay_lineage_match {
 
 /* What was found to have been done between A and B. */
 struct assay_lineage_relation {
-    const char *kind; /* identical, quantised, fine-tuned, continued-training,
+    const char
+        *kind;        /* identical, quantised, fine-tuned, continued-training,
                          shared-initialisation, low-rank, pruned, permuted, rotated, rescaled,
                          layers-changed, upcycled, related (where more was not looked for); a literal */
     const char *note; /* a sentence with the numbers */

@@ -25,7 +25,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_lineage_disguise,
     &cli_lineage_inspect,
     &cli_lineage_scan,
-    &cli_lineage_configurations,
+    &cli_lineage_config,
     &cli_lineage_merge,
     &cli_lineage_tokenizers,
     &cli_style_collect,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/model.h"
 
+#include "lab/layout.h"
 #include "lab/products.h"
 
 #include <math.h>
@@ -21,11 +22,6 @@ static bool possible(const struct lab_shape *s)
            s->context <= 4096;
 }
 
-static size_t kv_width(const struct lab_shape *s)
-{
-    return (size_t)s->width / s->heads * s->kv_heads;
-}
-
 static size_t take(size_t *at, size_t n)
 {
     size_t start = *at;
@@ -36,7 +32,7 @@ static size_t take(size_t *at, size_t n)
 static void lay_out(struct lab_model *m)
 {
     const struct lab_shape *s = &m->shape;
-    size_t at = 0, c = s->width, kv = kv_width(s);
+    size_t at = 0, c = s->width, kv = lab_kv_width(s);
     m->embedding = take(&at, s->vocabulary * c);
     for (unsigned l = 0; l < s->layers; l++) {
         struct lab_layer *y = &m->layers[l];
@@ -75,7 +71,7 @@ static void initialise(struct lab_model *m, uint64_t seed)
     const struct lab_shape *s = &m->shape;
     struct assay_random random;
     double in = 1 / sqrt(s->width), out = 1 / sqrt(2.0 * s->layers);
-    size_t c = s->width, kv = kv_width(s);
+    size_t c = s->width, kv = lab_kv_width(s);
     assay_random_start(&random, seed, 0);
     draw(m, &random, m->embedding, s->vocabulary * c, s->tied ? in : 1);
     for (unsigned l = 0; l < s->layers; l++) {
@@ -163,7 +159,7 @@ static float *part(float *memory, size_t *at, size_t n)
 
 static size_t cut_up(const struct lab_shape *s, struct lab_tape *t)
 {
-    size_t at = 0, n = t->n, c = s->width, kv = kv_width(s), half = c / s->heads / 2;
+    size_t at = 0, n = t->n, c = s->width, kv = lab_kv_width(s), half = c / s->heads / 2;
     float *m = t->memory;
     for (unsigned l = 0; l < s->layers; l++) {
         struct layer_tape *y = &t->layers[l];
@@ -204,11 +200,8 @@ static void fill_rotations(const struct lab_shape *s, struct lab_tape *t)
 {
     size_t half = s->width / s->heads / 2;
     for (size_t p = 0; p < t->length; p++)
-        for (size_t i = 0; i < half; i++) {
-            double angle = (double)p * pow(ROPE_BASE, -(double)i / (double)half);
-            t->cosine[p * half + i] = (float)cos(angle);
-            t->sine[p * half + i] = (float)sin(angle);
-        }
+        for (size_t i = 0; i < half; i++)
+            lab_rotation(p, i, half, &t->cosine[p * half + i], &t->sine[p * half + i]);
 }
 
 assay_status lab_tape_new(const struct lab_shape *shape, size_t rows, size_t length,
@@ -261,15 +254,38 @@ static void apply(struct lab_tape *t, const float *w, size_t out, size_t in, con
     lab_multiply(t->n, in, out, x, t->transposed, y);
 }
 
-static void norm(size_t n, size_t c, const float *x, const float *g, float *scale, float *h)
+void lab_norm(size_t n, size_t c, const float *x, const float *g, float *scale, float *h)
 {
     for (size_t i = 0; i < n; i++) {
         float square = 0;
         for (size_t k = 0; k < c; k++)
             square += x[i * c + k] * x[i * c + k];
-        scale[i] = 1 / sqrtf(square / (float)c + EPSILON);
+        float inverse = 1 / sqrtf(square / (float)c + EPSILON);
         for (size_t k = 0; k < c; k++)
-            h[i * c + k] = x[i * c + k] * scale[i] * g[k];
+            h[i * c + k] = x[i * c + k] * inverse * g[k];
+        if (scale)
+            scale[i] = inverse;
+    }
+}
+
+void lab_rotation(size_t place, size_t pair, size_t half, float *cosine, float *sine)
+{
+    double angle = (double)place * pow(ROPE_BASE, -(double)pair / (double)half);
+    *cosine = (float)cos(angle);
+    *sine = (float)sin(angle);
+}
+
+void lab_rotate(size_t place, size_t heads, size_t size, float *x)
+{
+    size_t half = size / 2;
+    for (size_t k = 0; k < half; k++) {
+        float cosine, sine;
+        lab_rotation(place, k, half, &cosine, &sine);
+        for (size_t h = 0; h < heads; h++) {
+            float *at = x + h * size, a = at[k], b = at[k + half];
+            at[k] = a * cosine - b * sine;
+            at[k + half] = b * cosine + a * sine;
+        }
     }
 }
 
@@ -293,7 +309,7 @@ static void rotate(const struct lab_tape *t, size_t heads, size_t size, float *x
 
 static void attend(const struct lab_shape *s, struct lab_tape *t, struct layer_tape *y)
 {
-    size_t size = s->width / s->heads, group = s->heads / s->kv_heads, kv = kv_width(s);
+    size_t size = s->width / s->heads, group = s->heads / s->kv_heads, kv = lab_kv_width(s);
     float scale = 1 / sqrtf((float)size);
     memset(y->mixed, 0, t->n * s->width * sizeof *y->mixed);
     for (size_t i = 0; i < t->n; i++)
@@ -332,8 +348,8 @@ static void forward_layer(const struct lab_model *m, struct lab_tape *t, unsigne
     const struct lab_layer *w = &m->layers[l];
     const float *base = m->weights;
     struct layer_tape *y = &t->layers[l];
-    size_t c = s->width, kv = kv_width(s), size = c / s->heads;
-    norm(t->n, c, y->x, base + w->norm1, y->scale1, y->h1);
+    size_t c = s->width, kv = lab_kv_width(s), size = c / s->heads;
+    lab_norm(t->n, c, y->x, base + w->norm1, y->scale1, y->h1);
     apply(t, base + w->q, c, c, y->h1, y->q, false);
     apply(t, base + w->k, kv, c, y->h1, y->k, false);
     apply(t, base + w->v, kv, c, y->h1, y->v, false);
@@ -342,7 +358,7 @@ static void forward_layer(const struct lab_model *m, struct lab_tape *t, unsigne
     attend(s, t, y);
     memcpy(y->middle, y->x, t->n * c * sizeof *y->x);
     apply(t, base + w->o, c, c, y->mixed, y->middle, true);
-    norm(t->n, c, y->middle, base + w->norm2, y->scale2, y->h2);
+    lab_norm(t->n, c, y->middle, base + w->norm2, y->scale2, y->h2);
     apply(t, base + w->gate, s->hidden, c, y->h2, y->gate, false);
     apply(t, base + w->up, s->hidden, c, y->h2, y->up, false);
     for (size_t i = 0; i < t->n * s->hidden; i++)
@@ -362,7 +378,7 @@ static void forward(const struct lab_model *m, struct lab_tape *t, const uint16_
     }
     for (unsigned l = 0; l < s->layers; l++)
         forward_layer(m, t, l, l + 1 < s->layers ? t->layers[l + 1].x : t->last);
-    norm(t->n, c, t->last, m->weights + m->norm, t->scale, t->h);
+    lab_norm(t->n, c, t->last, m->weights + m->norm, t->scale, t->h);
     apply(t, m->weights + m->head, s->vocabulary, c, t->h, t->logits, false);
 }
 
@@ -427,7 +443,7 @@ static void norm_back(size_t n, size_t c, const float *x, const float *g, const 
 static void attend_back(const struct lab_shape *s, struct lab_tape *t, const struct layer_tape *y,
                         const float *d_mixed)
 {
-    size_t size = s->width / s->heads, group = s->heads / s->kv_heads, kv = kv_width(s);
+    size_t size = s->width / s->heads, group = s->heads / s->kv_heads, kv = lab_kv_width(s);
     float scale = 1 / sqrtf((float)size);
     memset(t->d_q, 0, t->n * s->width * sizeof *t->d_q);
     memset(t->d_k, 0, t->n * kv * sizeof *t->d_k);
@@ -467,7 +483,7 @@ static void backward_layer(const struct lab_model *m, struct lab_tape *t, unsign
     const struct lab_layer *w = &m->layers[l];
     const float *base = m->weights;
     const struct layer_tape *y = &t->layers[l];
-    size_t c = s->width, kv = kv_width(s), size = c / s->heads;
+    size_t c = s->width, kv = lab_kv_width(s), size = c / s->heads;
     apply_back(t, base + w->down, c, s->hidden, y->product, t->d, g + w->down, t->d_hidden, false);
     for (size_t i = 0; i < t->n * s->hidden; i++) {
         float z = sigmoid(y->gate[i]), d = t->d_hidden[i];

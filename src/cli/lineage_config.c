@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* assay lineage configurations */
+/* assay lineage config */
 #include "cli/commands.h"
 #include "cli/lineage_stages.h"
 
@@ -86,9 +86,9 @@ static assay_status run_command(struct cli_call *call)
     return cli_finish_output(call);
 }
 
-const struct cli_command cli_lineage_configurations = {
+const struct cli_command cli_lineage_config = {
     .room = "lineage",
-    .verb = "configurations",
+    .verb = "config",
     .arguments = "A B",
     .summary = "Compare two configurations, and say how common it is to have the same",
     .text =

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BETA1 0.9
+#define BETA2 0.95
+#define TINY 1e-8
+#define LEAST_RATE 0.1 /* of the highest, at the end */
+#define PI 3.14159265358979323846
+
+assay_status lab_trainer_new(struct lab_model *model, const struct lab_schedule *schedule,
+                             struct lab_trainer *t, struct assay_error *error)
+{
+    *t = (struct lab_trainer){.model = model, .schedule = *schedule};
+    t->gradient = malloc(model->count * sizeof *t->gradient);
+    t->first = calloc(model->count, sizeof *t->first);
+    t->second = calloc(model->count, sizeof *t->second);
+    if (t->gradient && t->first && t->second)
+        return ASSAY_OK;
+    lab_trainer_free(t);
+    return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
+
+void lab_trainer_free(struct lab_trainer *t)
+{
+    free(t->gradient);
+    free(t->first);
+    free(t->second);
+    *t = (struct lab_trainer){.model = NULL};
+}
+
+static double rate_at(const struct lab_schedule *s, unsigned step)
+{
+    if (step < s->warmup)
+        return s->rate * (step + 1) / s->warmup;
+    double done =
+        s->steps > s->warmup ? (double)(step - s->warmup) / (double)(s->steps - s->warmup) : 1;
+    done = done < 1 ? done : 1;
+    return s->rate * (LEAST_RATE + (1 - LEAST_RATE) * (1 + cos(PI * done)) / 2);
+}
+
+static void update(struct lab_trainer *t, size_t start, size_t n, double scale, double decay)
+{
+    double rate = rate_at(&t->schedule, t->step);
+    float even1 = (float)(1 / (1 - pow(BETA1, t->step + 1)));
+    float even2 = (float)(1 / (1 - pow(BETA2, t->step + 1)));
+    float shrink = (float)(1 - rate * decay), by = (float)rate;
+    for (size_t i = start; i < start + n; i++) {
+        float g = t->gradient[i] * (float)scale;
+        t->first[i] = (float)BETA1 * t->first[i] + (float)(1 - BETA1) * g;
+        t->second[i] = (float)BETA2 * t->second[i] + (float)(1 - BETA2) * g * g;
+        float step = t->first[i] * even1 / (sqrtf(t->second[i] * even2) + (float)TINY);
+        t->model->weights[i] = t->model->weights[i] * shrink - by * step;
+    }
+}
+
+double lab_trainer_step(struct lab_trainer *t, struct lab_tape *tape, const uint16_t *tokens,
+                        const bool *counts)
+{
+    const struct lab_model *m = t->model;
+    const struct lab_shape *s = &m->shape;
+    size_t c = s->width, at = 0;
+    double square = 0, scale = 1;
+    memset(t->gradient, 0, m->count * sizeof *t->gradient);
+    double loss = lab_model_loss(m, tape, tokens, counts, NULL, t->gradient);
+    for (size_t i = 0; i < m->count; i++)
+        square += (double)t->gradient[i] * (double)t->gradient[i];
+    if (t->schedule.clip > 0 && sqrt(square) > t->schedule.clip)
+        scale = t->schedule.clip / sqrt(square);
+    at = s->vocabulary * c; /* the embedding, then layers with two norms each, the last norm */
+    update(t, 0, at, scale, 0);
+    for (unsigned l = 0; l < s->layers; l++) {
+        const struct lab_layer *y = &m->layers[l];
+        update(t, y->norm1, c, scale, 0);
+        update(t, y->q, y->norm2 - y->q, scale, t->schedule.decay);
+        update(t, y->norm2, c, scale, 0);
+        update(t, y->gate, y->down + c * s->hidden - y->gate, scale, t->schedule.decay);
+    }
+    update(t, m->norm, c, scale, 0);
+    if (!s->tied)
+        update(t, m->head, s->vocabulary * c, scale, t->schedule.decay);
+    t->step++;
+    return loss;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * train: steps of AdamW (Loshchilov and Hutter 2019) on a model, with a warm-up, a cosine down to
+ * a tenth of the rate, and clipping by the gradient's length. In: a model and tokens. Out: the
+ * model, changed. What can go wrong: memory. Norms and the embedding do not decay.
+ */
+#ifndef LAB_TRAIN_H
+#define LAB_TRAIN_H
+
+#include "lab/model.h"
+
+struct lab_schedule {
+    unsigned steps, warmup;
+    double rate, decay, clip; /* the highest rate; weight decay; longest gradient, 0: any */
+};
+
+struct lab_trainer {
+    struct lab_model *model; /* the caller's */
+    struct lab_schedule schedule;
+    unsigned step;
+    float *gradient, *first, *second; /* moments */
+};
+
+/* Free with lab_trainer_free. */
+ASSAY_MUST_USE assay_status lab_trainer_new(struct lab_model *model,
+                                            const struct lab_schedule *schedule,
+                                            struct lab_trainer *trainer, struct assay_error *error);
+void lab_trainer_free(struct lab_trainer *trainer);
+
+/* One step; returns the loss before it, as lab_model_loss does. */
+double lab_trainer_step(struct lab_trainer *trainer, struct lab_tape *tape, const uint16_t *tokens,
+                        const bool *counts);
+
+#endif
