@@ -329,7 +329,10 @@ static void tasks_have_right_answers(void **state)
 #define METHODS "methods: [answers]\n"
 #define DOSES "doses: [0.05, 1]\n"
 #define STUDENTS "seeds: 2\nfresh students: 5\nanswers per student: 8\n"
-#define NULLS "null students: 19\n"
+#define NULLS                                                                                      \
+    "null students: 19\n"                                                                          \
+    "model: {width: 64, layers: 2, heads: 4, hidden: 128}\n"                                       \
+    "training: {steps: 200, rows: 16, length: 64, rate: 0.004}\n"
 
 static void a_design_is_understood(void **state)
 {
@@ -379,7 +382,7 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
          "different manners", 2},
         {WORLD "teachers: [{name: ada}, {name: b, twin: c}]\n" METHODS DOSES STUDENTS NULLS,
          "no teacher above is named c", 2},
-        {WORLD TEACHERS METHODS DOSES STUDENTS NULLS "sedes: 3\n", "sedes", 12},
+        {WORLD TEACHERS METHODS DOSES STUDENTS NULLS "sedes: 3\n", "sedes", 14},
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -21,6 +21,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_claim_calibrate,
     &cli_model,
     &cli_chips,
+    &cli_lab_run,
     &cli_lineage_compare,
     &cli_lineage_disguise,
     &cli_lineage_inspect,

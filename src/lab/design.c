@@ -53,6 +53,34 @@ static assay_status read_world(struct assay_yaml *root, struct lab_design *d,
     return assay_yaml_quantity(node, ASSAY_UNIT_NONE, 0, 10, &d->distance, error);
 }
 
+static assay_status read_training(struct assay_yaml *root, struct lab_design *d,
+                                  struct assay_error *error)
+{
+    struct assay_yaml *model, *training, *node;
+    ASSAY_TRY(assay_yaml_need(root, "model", &model, error));
+    ASSAY_TRY(need_count(model, "width", 8, 1024, &d->model.width, error));
+    ASSAY_TRY(need_count(model, "layers", 1, 16, &d->model.layers, error));
+    ASSAY_TRY(need_count(model, "heads", 1, 64, &d->model.heads, error));
+    ASSAY_TRY(need_count(model, "hidden", 8, 4096, &d->model.hidden, error));
+    if (d->model.width % (2 * d->model.heads) != 0)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, model->file, model->line,
+                              "model: expected a width that is a multiple of twice the heads");
+    ASSAY_TRY(assay_yaml_need(root, "training", &training, error));
+    ASSAY_TRY(need_count(training, "steps", 1, 100000, &d->training.steps, error));
+    ASSAY_TRY(need_count(training, "rows", 1, 256, &d->rows, error));
+    ASSAY_TRY(need_count(training, "length", 16, 512, &d->length, error));
+    ASSAY_TRY(assay_yaml_need(training, "rate", &node, error));
+    ASSAY_TRY(assay_yaml_quantity(node, ASSAY_UNIT_NONE, 1e-6, 1, &d->training.rate, error));
+    d->training.warmup = d->training.steps / 20 + 1;
+    d->training.decay = 0.1;
+    d->training.clip = 1;
+    d->model.kv_heads = d->model.heads;
+    d->model.vocabulary = LAB_BYTES;
+    d->model.context = d->length + 1;
+    d->model.tied = true;
+    return ASSAY_OK;
+}
+
 static int teacher_named(const struct lab_design *d, const char *name)
 {
     for (unsigned i = 0; i < d->teacher_count; i++)
@@ -185,6 +213,7 @@ static assay_status understand(struct assay_yaml *root, struct lab_design *d,
     ASSAY_TRY(read_methods(root, d, error));
     ASSAY_TRY(read_doses(root, d, error));
     ASSAY_TRY(read_students(root, d, error));
+    ASSAY_TRY(read_training(root, d, error));
     ASSAY_TRY(check_split(root, d, error));
     return assay_yaml_finish(root, error);
 }

@@ -10,6 +10,8 @@
  *     - name: ada
  *     - {name: adas sister, twin: ada}
  *     - name: bela
+ *   model: {width: 64, layers: 2, heads: 4, hidden: 128}
+ *   training: {steps: 200, rows: 16, length: 64, rate: 0.004}
  *   methods: [answers]
  *   doses: [0.05, 0.2, 1]
  *   seeds: 4                 students of each teacher, method and dose
@@ -21,6 +23,7 @@
 #ifndef LAB_DESIGN_H
 #define LAB_DESIGN_H
 
+#include "lab/train.h"
 #include "lab/world.h"
 
 enum lab_method {
@@ -31,6 +34,7 @@ enum lab_method {
 /* The name as designs write it. */
 const char *lab_method_name(enum lab_method method);
 
+#define LAB_BYTES 128 /* worlds write ASCII; 0 begins a text */
 #define LAB_MOST_TEACHERS 16
 #define LAB_MOST_DOSES 16
 
@@ -44,6 +48,9 @@ struct lab_design {
     struct lab_world_settings world;
     unsigned shared_facts, own_facts; /* known to all; to each teacher alone */
     double distance;                  /* of manners */
+    struct lab_shape model;           /* of bytes: a vocabulary of 128 */
+    unsigned rows, length;            /* of a training step: texts and their tokens */
+    struct lab_schedule training;
     struct lab_teacher teachers[LAB_MOST_TEACHERS];
     unsigned teacher_count;
     enum lab_method methods[LAB_METHODS];
