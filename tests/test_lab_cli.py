@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""assay lab run from outside: a small design, done again, cut short, and designs that are wrong.
+Prints TAP. Needs ASSAY (the program) in the environment."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ASSAY = os.environ["ASSAY"]
+DESIGN = """world: {seed: 1, words: 30, facts: 60, shared facts: 20, own facts: 10, distance: 1.5}
+model: {width: 16, layers: 1, heads: 2, hidden: 32}
+training: {steps: 120, rows: 8, length: 32, rate: 0.02}
+teachers: [{name: ada}, {name: bela}]
+methods: [answers]
+doses: [0.3, 1]
+seeds: 3
+null students: 19
+fresh students: 5
+answers per student: 48
+"""
+
+
+def path(*parts):
+    return os.path.join(FOLDER, *parts)
+
+
+def write(name, text):
+    with open(path(name), "w", encoding="utf-8") as file:
+        file.write(text)
+    return path(name)
+
+
+def call(*arguments):
+    return subprocess.run([ASSAY, "lab", "run", *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=240)
+
+
+def answer(*arguments):
+    result = call(*arguments, "--json")
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def without(result, *keys):
+    return {key: value for key, value in result.items() if key not in keys}
+
+
+def a_design_is_carried_out_and_students_of_a_teacher_score_above_others():
+    r = answer(write("d.yaml", DESIGN), "--out", path("out"))
+    assert r["cells"] == r["done"] == r["trained"] == 2 + 24 + 12, r
+    assert [(p["depth"], p["dose"]) for p in r["power"]] == [
+        (depth, dose) for depth in ("black box", "grey box") for dose in (0.3, 1)]
+    for p in r["power"]:
+        assert p["n"] == 6 and p["low"] <= p["power"] <= p["high"] and p["method"] == "answers", p
+    for f in r["false_positive"]:
+        assert f["n"] == 10 and f["low"] <= 0.05, f
+    fully = {p["depth"]: p for p in r["power"] if p["dose"] == 1}
+    assert all(p["auc"] > 0.8 and p["cllr"] < 0.9 for p in fully.values()), fully
+
+
+def what_is_done_is_not_done_again():
+    first = answer(path("d.yaml"), "--out", path("out"))
+    assert first["trained"] == 0
+    one = answer(path("d.yaml"), "--out", path("one"), "--threads", "1")
+    assert without(one, "trained", "out") == without(first, "trained", "out")
+
+
+def a_run_that_lost_results_goes_on_to_the_same_end():
+    before = answer(path("d.yaml"), "--out", path("out"))
+    files = sorted(os.listdir(path("out")))
+    for name in files[::3]:
+        os.remove(path("out", name))
+    with open(path("out", files[1]), "w", encoding="utf-8") as file:
+        file.write("{ torn")
+    after = answer(path("d.yaml"), "--out", path("out"))
+    assert after["trained"] == len(files[::3]) + 1, after["trained"]
+    assert without(after, "trained") == without(before, "trained")
+
+
+def an_interrupted_run_keeps_what_was_finished():
+    process = subprocess.Popen([ASSAY, "lab", "run", path("d.yaml"), "--out", path("cut"), "--threads", "1"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while process.poll() is None and (not os.path.isdir(path("cut")) or len(os.listdir(path("cut"))) < 4):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    kept = len(os.listdir(path("cut")))
+    assert process.returncode != 0 and 4 <= kept < 38, (process.returncode, kept)
+    assert answer(path("d.yaml"), "--out", path("cut"))["trained"] == 38 - kept
+
+
+def designs_that_cannot_answer_are_refused_by_line():
+    for found, right, line, says in (("doses: [0.3, 1]", "doses: [0.3, 1.5]", 6, "1.5"),
+                                     ("null students: 19", "null students: 0", 8, "19 or more"),
+                                     ("[answers]", "[osmosis]", 5, "osmosis"),
+                                     ("width: 16", "width: 15", 2, "multiple of twice the heads"),
+                                     ("facts: 60", "facts: 30", 1, "too few")):
+        result = call(write("bad.yaml", DESIGN.replace(found, right)), "--out", path("bad"))
+        text = result.stderr.decode()
+        assert result.returncode == 2 and f"bad.yaml:{line}" in text and says in text, text
+        assert not os.path.exists(path("bad"))
+    write("file", "")
+    assert call(path("d.yaml"), "--out", path("file", "x")).returncode != 0
+
+
+TESTS = [value for name, value in list(globals().items())
+         if callable(value) and getattr(value, "__module__", "") == "__main__"
+         and name not in ("call", "answer", "path", "write", "without")]
+
+print(f"1..{len(TESTS)}")
+failures = 0
+with tempfile.TemporaryDirectory() as FOLDER:
+    for number, test in enumerate(TESTS, 1):
+        try:
+            test()
+            print(f"ok {number} - {test.__name__}", flush=True)
+        except Exception as problem:  # every failure is one line of TAP and its reason
+            failures += 1
+            print(f"not ok {number} - {test.__name__}\n# {type(problem).__name__}: {problem!s:.500}",
+                  flush=True)
+sys.exit(failures != 0)
