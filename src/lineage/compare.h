@@ -34,6 +34,17 @@ struct disguise_seen {
     size_t units_a, units_b;       /* of the matched layers */
 };
 
+#define COMPARE_SIGNIFICANT -6.0   /* log10 p from which a relation is put into words */
+#define COMPARE_TRAINED_COSINE 0.5 /* over all weights, from which training was common */
+
+/* All that is alike, over each of A's tensors and the partner that is most like it. */
+struct compare_summary {
+    struct likeness all;
+    size_t same_shape, unchanged, block_a, block_b, ignored_a, ignored_b;
+    const char *block_type_a, *block_type_b;
+    double cosine, least_cosine;
+};
+
 struct comparing {
     const struct assay_checkpoint *file_a, *file_b;
     const struct assay_lineage_settings *settings;
@@ -66,7 +77,10 @@ ASSAY_MUST_USE assay_status compare_disguised(struct comparing *c);
 /* rank.c: the rank of B - A, if it is at most 64 and half the smaller side; else 0. */
 ASSAY_MUST_USE assay_status compare_difference_rank(struct comparing *c, const struct pair *pair,
                                                     size_t *rank);
-/* relations.c: what was done, the stages, the direction, the limits. */
+/* stages.c: which stages of development are shared. */
+ASSAY_MUST_USE assay_status compare_stages(struct comparing *c,
+                                           const struct compare_summary *summary);
+/* relations.c: what was done, the direction, the limits; then the stages. */
 ASSAY_MUST_USE assay_status compare_conclude(struct comparing *c);
 
 /* Adds a match and counts its test. */

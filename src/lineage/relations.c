@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the comparison amounts to: relations, stages, direction, limits, each with its numbers. */
+/* What the comparison amounts to: relations, direction, limits, each with its numbers. */
 #include "lineage/compare.h"
 
 #include <math.h>
 #include <string.h>
 
 #define MOST_RELATIONS 12
-#define MOST_STAGES 8
-#define SIGNIFICANT -6.0 /* log10 p from which a relation is put into words */
 #define TUNED_COSINE 0.85
-#define TRAINED_COSINE 0.5
-
-struct summary {
-    struct likeness all; /* over the best partner of each of A's tensors */
-    size_t same_shape, unchanged, block_a, block_b, ignored_a, ignored_b;
-    const char *block_type_a, *block_type_b;
-    double cosine, least_cosine;
-};
 
 static double cosine_of(const struct likeness *l)
 {
@@ -74,7 +64,7 @@ static bool is_mutual(const struct comparing *c, const struct pair *p)
     return true;
 }
 
-static void summarise(const struct comparing *c, struct summary *s)
+static void summarise(const struct comparing *c, struct compare_summary *s)
 {
     memset(s, 0, sizeof *s);
     s->least_cosine = NAN;
@@ -107,9 +97,8 @@ static void summarise(const struct comparing *c, struct summary *s)
 
 struct writer {
     struct comparing *c;
-    struct summary s;
+    struct compare_summary s;
     struct assay_lineage_relation *relations;
-    struct assay_lineage_stage *stages;
     bool short_of_memory;
 };
 
@@ -181,7 +170,7 @@ static bool on_a_grid(struct writer *w)
 
 static bool quantised_in_blocks(struct writer *w)
 {
-    struct summary *s = &w->s;
+    struct compare_summary *s = &w->s;
     bool b = s->block_b * 2 > s->same_shape && s->block_a == 0;
     bool a = s->block_a * 2 > s->same_shape && s->block_b == 0;
     bool both = s->block_a * 2 > s->same_shape && s->block_b * 2 > s->same_shape &&
@@ -207,7 +196,7 @@ static bool quantised_in_blocks(struct writer *w)
 
 static bool same_values(struct writer *w)
 {
-    const struct summary *s = &w->s;
+    const struct compare_summary *s = &w->s;
     if (same_bytes(w->c)) {
         relation(w, "identical", 1, "The files are the same bytes.");
         return true;
@@ -230,7 +219,7 @@ static bool same_values(struct writer *w)
 
 static void changed_values(struct writer *w)
 {
-    const struct summary *s = &w->s;
+    const struct compare_summary *s = &w->s;
     struct assay_arena *arena = w->c->arena;
     double equal = s->all.elements > 0 ? s->all.equal / s->all.elements : 0;
     if (w->c->lent && w->c->seen.cosine > s->cosine) /* layers found by units, not by names */
@@ -245,7 +234,7 @@ static void changed_values(struct writer *w)
                                    "or both from one, for a short way.",
                                    s->cosine, s->least_cosine, 100 * equal, s->unchanged,
                                    s->same_shape));
-    else if (s->cosine >= TRAINED_COSINE)
+    else if (s->cosine >= COMPARE_TRAINED_COSINE)
         relation(w, "continued-training", 1,
                  assay_arena_print(arena,
                                    "Cosine %.4f over all weights: trained a long way from "
@@ -287,7 +276,7 @@ static void pruned(struct writer *w)
     }
     for (size_t i = 0; i < w->c->match_count; i++) {
         const struct assay_lineage_match *m = &w->c->matches[i];
-        if (m->units_a == m->units_b || !isnan(m->cosine) || m->log10_p > SIGNIFICANT)
+        if (m->units_a == m->units_b || !isnan(m->cosine) || m->log10_p > COMPARE_SIGNIFICANT)
             continue;
         relation(w, "pruned", (double)m->increasing / (double)m->units_a,
                  assay_arena_print(w->c->arena,
@@ -350,7 +339,7 @@ static void upcycled(struct writer *w)
             continue;
         experts_in_b = p->b->name.expert >= 0;
         beside++;
-        if (p->best_log10_p < SIGNIFICANT) {
+        if (p->best_log10_p < COMPARE_SIGNIFICANT) {
             found++;
             cosine += cosine_of(&p->like);
         }
@@ -396,55 +385,6 @@ static assay_status low_rank(struct writer *w)
     return ASSAY_OK;
 }
 
-/* ---- stages -------------------------------------------------------------------------- */
-
-static void stage(struct writer *w, const char *name, double log10_p, double log10_lr, bool exact,
-                  const char *note)
-{
-    struct assay_lineage_comparison *r = w->c->result;
-    if (!note)
-        w->short_of_memory = true;
-    else if (r->stage_count < MOST_STAGES)
-        w->stages[r->stage_count++] =
-            (struct assay_lineage_stage){name, log10_p, log10_lr, exact, note};
-}
-
-static void stages(struct writer *w)
-{
-    struct assay_lineage_comparison *r = w->c->result;
-    const struct summary *s = &w->s;
-    struct assay_arena *arena = w->c->arena;
-    bool related = r->log10_p < SIGNIFICANT;
-    stage(w, "architecture", NAN, NAN, false,
-          assay_arena_print(arena,
-                            "%zu of %zu weight matrices of A have a partner of the same "
-                            "shape in B. Architectures are public recipes: no weight is "
-                            "given to this.",
-                            s->same_shape, w->c->a.count));
-    stage(
-        w, "initialisation", r->log10_p, r->log10_lr, !w->c->seen.by_agreement,
-        related && w->c->seen.by_agreement
-            ? "Parts of B's units find the same units of A: the same initial weights, or one from "
-              "the other. The p-value rests on a margin for what independent models share, which "
-              "is a judgement."
-        : related ? "The numbering of hidden units is shared: the same initial weights, or one "
-                    "from the other."
-        : r->tests > 0 ? "No sign that the numbering of hidden units is shared."
-                       : "Nothing to test: no axis of interchangeable units is common to the two.");
-    if (!related || w->c->stopped)
-        return;
-    stage(w, "pre-training", NAN, NAN, false,
-          isnan(s->cosine)              ? "Shapes differ: no element by element comparison."
-          : s->cosine >= TRAINED_COSINE ? "Shared: weights this alike were trained together."
-                                        : "Open: so low a cosine does not need common training.");
-    stage(w, "tuning", NAN, NAN, false,
-          assay_arena_print(arena,
-                            "%.2f%% of weights are bit-equal; the difference has %.3g of "
-                            "the energy of A's weights.",
-                            100 * r->equal_share,
-                            s->all.aa > 0 ? s->all.difference / s->all.aa : (double)NAN));
-}
-
 static const char *const limits[] = {
     ("The p-value is exact if B's hidden units are interchangeable given A, as in networks made "
      "independently. It bounds chance, not intent: two trainings from one seed are found related, "
@@ -462,11 +402,9 @@ assay_status compare_conclude(struct comparing *c)
     struct writer w = {.c = c};
     struct assay_lineage_comparison *r = c->result;
     w.relations = assay_arena_alloc(c->arena, MOST_RELATIONS, sizeof *w.relations);
-    w.stages = assay_arena_alloc(c->arena, MOST_STAGES, sizeof *w.stages);
-    if (!w.relations || !w.stages)
+    if (!w.relations)
         return compare_no_memory(c);
     r->relations = w.relations;
-    r->stages = w.stages;
     r->limits = limits;
     r->limit_count = sizeof limits / sizeof limits[0];
     r->direction_note = "Nothing in the weights tells which was first.";
@@ -476,7 +414,7 @@ assay_status compare_conclude(struct comparing *c)
     if (c->stopped)
         relation(&w, "related", 1,
                  "One test was enough, as asked; what was done in between was not looked at.");
-    else if (!same_values(&w) && r->log10_p < SIGNIFICANT) {
+    else if (!same_values(&w) && r->log10_p < COMPARE_SIGNIFICANT) {
         if (!c->seen.residual_renumbered && !c->seen.residual_turned && !c->seen.layers_moved)
             changed_values(&w);
         pruned(&w);
@@ -485,6 +423,5 @@ assay_status compare_conclude(struct comparing *c)
         if (w.s.cosine > 0.8)
             ASSAY_TRY(low_rank(&w));
     }
-    stages(&w);
-    return w.short_of_memory ? compare_no_memory(c) : ASSAY_OK;
+    return w.short_of_memory ? compare_no_memory(c) : compare_stages(c, &w.s);
 }
