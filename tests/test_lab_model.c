@@ -67,42 +67,19 @@ static void products_are_those_of_the_definition(void **state)
 }
 
 /* Along the gradient of each tensor, by central differences of two steps, extrapolated. */
-static void check_gradient(const struct lab_shape *shape)
+static void check_gradient(const struct lab_shape *shape, const struct lab_goal *goal)
 {
     struct lab_model m;
     struct lab_tape *tape;
-    uint16_t tokens[ROWS * (LENGTH + 1)];
-    bool counts[ROWS * LENGTH];
     make(shape, &m, &tape);
-    draw_tokens(5, shape->vocabulary, sizeof tokens / sizeof tokens[0], tokens);
-    for (size_t i = 0; i < sizeof counts; i++)
-        counts[i] = i % 4 != 1;
     float *gradient = calloc(m.count, sizeof *gradient);
     float *kept = malloc(m.count * sizeof *kept);
     memcpy(kept, m.weights, m.count * sizeof *kept);
-    lab_model_loss(&m, tape, tokens, counts, NULL, gradient);
-    const struct lab_layer *y = &m.layers[1];
-    const size_t starts[] = {m.embedding,
-                             m.layers[0].norm1,
-                             m.layers[0].q,
-                             m.layers[0].k,
-                             m.layers[0].v,
-                             m.layers[0].o,
-                             m.layers[0].norm2,
-                             m.layers[0].gate,
-                             m.layers[0].up,
-                             m.layers[0].down,
-                             y->norm1,
-                             y->q,
-                             y->k,
-                             y->v,
-                             y->o,
-                             y->norm2,
-                             y->gate,
-                             y->up,
-                             y->down,
-                             m.norm,
-                             m.count};
+    lab_model_learn(&m, tape, goal, NULL, gradient);
+    const struct lab_layer *x = &m.layers[0], *y = &m.layers[1];
+    const size_t starts[] = {m.embedding, x->norm1, x->q,    x->k,     x->v,    x->o,   x->norm2,
+                             x->gate,     x->up,    x->down, y->norm1, y->q,    y->k,   y->v,
+                             y->o,        y->norm2, y->gate, y->up,    y->down, m.norm, m.count};
     for (size_t t = 0; t + 1 < sizeof starts / sizeof starts[0]; t++) {
         double length = 0, slope[2];
         for (size_t i = starts[t]; i < starts[t + 1]; i++)
@@ -114,7 +91,7 @@ static void check_gradient(const struct lab_shape *shape)
                 for (size_t i = starts[t]; i < starts[t + 1]; i++)
                     m.weights[i] =
                         kept[i] + (float)((side ? step : -step) * (double)gradient[i] / length);
-                loss[side] = lab_model_loss(&m, tape, tokens, counts, NULL, NULL);
+                loss[side] = lab_model_learn(&m, tape, goal, NULL, NULL);
             }
             slope[k] = (loss[1] - loss[0]) / (2 * step);
         }
@@ -129,13 +106,120 @@ static void check_gradient(const struct lab_shape *shape)
     lab_model_free(&m);
 }
 
+/* Everything that a goal can name. */
+struct goal_parts {
+    uint16_t tokens[ROWS * (LENGTH + 1)], kept_tokens[ROWS * LENGTH * 3];
+    float weights[ROWS * LENGTH], kept_p[ROWS * LENGTH * 3], logits[ROWS * LENGTH * 23];
+    bool soft[ROWS * LENGTH];
+};
+
+static void fill(struct goal_parts *g)
+{
+    struct assay_random random;
+    assay_random_start(&random, 21, 0);
+    draw_tokens(5, 23, ROWS * (LENGTH + 1), g->tokens);
+    for (size_t i = 0; i < (size_t)ROWS * LENGTH; i++) {
+        g->weights[i] = i % 4 == 1 ? 0 : (float)assay_random_normal(&random);
+        g->soft[i] = i % 3 != 0;
+        for (size_t k = 0; k < 3; k++) {
+            g->kept_tokens[3 * i + k] = (uint16_t)((g->tokens[i] + 7 * k) % 23);
+            g->kept_p[3 * i + k] = 0.6f / (float)(k + 1) - (i % 2 ? 0.3f / (float)(k + 1) : 0.1f);
+        }
+    }
+    for (size_t i = 0; i < (size_t)ROWS * LENGTH * 23; i++)
+        g->logits[i] = (float)assay_random_normal(&random);
+}
+
 static void the_gradient_is_that_of_finite_differences(void **state)
 {
     (void)state;
+    struct goal_parts g;
     struct lab_shape tied = small;
+    fill(&g);
     tied.tied = true;
-    check_gradient(&small);
-    check_gradient(&tied);
+    const struct lab_goal answers = {.tokens = g.tokens};
+    check_gradient(&small, &answers);
+    check_gradient(&tied, &answers);
+}
+
+static void so_it_is_with_weights_of_either_sign(void **state)
+{
+    (void)state;
+    struct goal_parts g;
+    fill(&g);
+    const struct lab_goal goal = {.tokens = g.tokens, .weights = g.weights, .total = 7};
+    check_gradient(&small, &goal);
+}
+
+static void so_it_is_towards_what_a_teacher_holds_likeliest(void **state)
+{
+    (void)state;
+    struct goal_parts g;
+    fill(&g);
+    const struct lab_goal goal = {.tokens = g.tokens,
+                                  .kept = 3,
+                                  .kept_tokens = g.kept_tokens,
+                                  .kept_p = g.kept_p,
+                                  .soft = g.soft};
+    check_gradient(&small, &goal);
+}
+
+static void so_it_is_towards_a_teachers_logits(void **state)
+{
+    (void)state;
+    struct goal_parts g;
+    fill(&g);
+    struct lab_goal goal = {.tokens = g.tokens, .teacher_logits = g.logits, .temperature = 1.5f};
+    check_gradient(&small, &goal);
+    goal.temperature = 0;
+    goal.soft = g.soft;
+    check_gradient(&small, &goal);
+}
+
+/* With all tokens kept, or with the student as its own teacher, the losses are known. */
+static void teachers_losses_agree_where_they_should(void **state)
+{
+    (void)state;
+    enum { V = 23, N = ROWS * LENGTH };
+    struct goal_parts g;
+    struct lab_model m;
+    struct lab_tape *tape;
+    static float own[N * V], p[N * V], first[20000], second[20000];
+    static uint16_t all[N * V];
+    float log_p[N];
+    fill(&g);
+    make(&small, &m, &tape);
+    assert_true(m.count <= sizeof first / sizeof first[0]);
+    lab_model_logits(&m, tape, g.tokens, own);
+    struct lab_goal goal = {.tokens = g.tokens, .teacher_logits = own, .temperature = 3};
+    assert_float_equal(lab_model_learn(&m, tape, &goal, log_p, NULL), 0, 1e-6);
+    for (size_t i = 0; i < N; i++) { /* the logits are those that log_p was made from */
+        double sum = 0;
+        for (size_t k = 0; k < V; k++)
+            sum += exp((double)own[i * V + k]);
+        size_t next = g.tokens[i / LENGTH * (LENGTH + 1) + i % LENGTH + 1];
+        double expected = (double)own[i * V + next] - log(sum);
+        assert_float_equal(log_p[i], expected, 1e-5);
+        sum = 0;
+        for (size_t k = 0; k < V; k++)
+            sum += exp((double)g.logits[i * V + k]);
+        for (size_t k = 0; k < V; k++) {
+            all[i * V + k] = (uint16_t)k;
+            p[i * V + k] = (float)(exp((double)g.logits[i * V + k]) / sum);
+        }
+    }
+    const struct lab_goal logits = {.tokens = g.tokens, .teacher_logits = g.logits};
+    const struct lab_goal kept = {.tokens = g.tokens, .kept = V, .kept_tokens = all, .kept_p = p};
+    memset(first, 0, sizeof first);
+    memset(second, 0, sizeof second);
+    double one = lab_model_learn(&m, tape, &logits, NULL, first);
+    double other = lab_model_learn(&m, tape, &kept, NULL, second);
+    assert_true(one > 0.2);
+    assert_float_equal(one, other, 1e-5);
+    for (size_t i = 0; i < m.count; i++)
+        assert_float_equal(first[i], second[i], 1e-5);
+    lab_tape_free(tape);
+    lab_model_free(&m);
 }
 
 static void what_comes_later_does_not_change_what_came_before(void **state)
@@ -293,6 +377,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_the_definition),
         cmocka_unit_test(the_gradient_is_that_of_finite_differences),
+        cmocka_unit_test(so_it_is_with_weights_of_either_sign),
+        cmocka_unit_test(so_it_is_towards_what_a_teacher_holds_likeliest),
+        cmocka_unit_test(so_it_is_towards_a_teachers_logits),
+        cmocka_unit_test(teachers_losses_agree_where_they_should),
         cmocka_unit_test(what_comes_later_does_not_change_what_came_before),
         cmocka_unit_test(probabilities_of_all_tokens_sum_to_one),
         cmocka_unit_test(training_learns_a_pattern_down_to_its_entropy),

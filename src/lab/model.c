@@ -10,6 +10,7 @@
 
 #define EPSILON 1e-5f
 #define ROPE_BASE 10000.0
+#define CHUNK 64 /* places whose logits are held at once */
 
 /* ---- weights ------------------------------------------------------------------------- */
 
@@ -135,7 +136,9 @@ struct layer_tape {
 struct lab_tape {
     size_t rows, length, n;
     struct layer_tape *layers;
-    float *last, *h, *scale, *logits;
+    float *last, *h, *scale;
+    float *logits;                                                  /* of CHUNK places */
+    float *weights;                                                 /* of places */
     float *d, *d2, *d_hidden, *d_hidden2, *d_q, *d_k, *d_v, *d_row; /* gradients on the way back */
     float *cosine, *sine;                                           /* [place * half + pair] */
     float *transposed;                                              /* of one matrix */
@@ -181,7 +184,8 @@ static size_t cut_up(const struct lab_shape *s, struct lab_tape *t)
     t->last = part(m, &at, n * c);
     t->h = part(m, &at, n * c);
     t->scale = part(m, &at, n);
-    t->logits = part(m, &at, n * s->vocabulary);
+    t->logits = part(m, &at, (n < CHUNK ? n : CHUNK) * s->vocabulary);
+    t->weights = part(m, &at, n);
     t->d = part(m, &at, n * c);
     t->d2 = part(m, &at, n * c);
     t->d_hidden = part(m, &at, n * s->hidden);
@@ -379,35 +383,6 @@ static void forward(const struct lab_model *m, struct lab_tape *t, const uint16_
     for (unsigned l = 0; l < s->layers; l++)
         forward_layer(m, t, l, l + 1 < s->layers ? t->layers[l + 1].x : t->last);
     lab_norm(t->n, c, t->last, m->weights + m->norm, t->scale, t->h);
-    apply(t, m->weights + m->head, s->vocabulary, c, t->h, t->logits, false);
-}
-
-/* The loss; logits become its gradient by them. */
-static double settle(const struct lab_shape *s, struct lab_tape *t, const uint16_t *tokens,
-                     const bool *counts, float *log_p)
-{
-    double loss = 0, total = 0;
-    for (size_t i = 0; i < t->n; i++)
-        total += !counts || counts[i];
-    for (size_t i = 0; i < t->n; i++) {
-        size_t target = tokens[i / t->length * (t->length + 1) + i % t->length + 1];
-        float *z = t->logits + i * s->vocabulary, most = z[0], sum = 0;
-        for (size_t k = 1; k < s->vocabulary; k++)
-            most = z[k] > most ? z[k] : most;
-        float chosen = z[target] - most;
-        for (size_t k = 0; k < s->vocabulary; k++)
-            sum += z[k] = expf(z[k] - most);
-        float value = chosen - logf(sum);
-        bool counted = !counts || counts[i];
-        loss -= counted ? (double)value : 0;
-        if (log_p)
-            log_p[i] = value;
-        float weight = counted ? (float)(1 / total) : 0;
-        for (size_t k = 0; k < s->vocabulary; k++)
-            z[k] *= weight / sum;
-        z[target] -= weight;
-    }
-    return total > 0 ? loss / total : (double)NAN;
 }
 
 /* ---- backward ------------------------------------------------------------------------ */
@@ -508,8 +483,6 @@ static void backward(const struct lab_model *m, struct lab_tape *t, const uint16
 {
     const struct lab_shape *s = &m->shape;
     size_t c = s->width;
-    apply_back(t, m->weights + m->head, s->vocabulary, c, t->h, t->logits, g + m->head, t->d2,
-               false);
     memset(t->d, 0, t->n * c * sizeof *t->d);
     norm_back(t->n, c, t->last, m->weights + m->norm, t->scale, t->d2, g + m->norm, t->d);
     for (unsigned l = s->layers; l > 0; l--)
@@ -521,12 +494,80 @@ static void backward(const struct lab_model *m, struct lab_tape *t, const uint16
     }
 }
 
+/* ---- the head, fused with the loss --------------------------------------------------- */
+
+static size_t target_of(const struct lab_tape *t, const uint16_t *tokens, size_t place)
+{
+    return tokens[place / t->length * (t->length + 1) + place % t->length + 1];
+}
+
+/* Logits of `n` places from `first` on, into the tape. */
+static void say(const struct lab_model *m, struct lab_tape *t, size_t first, size_t n)
+{
+    size_t c = m->shape.width, v = m->shape.vocabulary;
+    memset(t->logits, 0, n * v * sizeof *t->logits);
+    lab_multiply(n, c, v, t->h + first * c, t->transposed, t->logits);
+}
+
+/* The loss of all places, a chunk of logits at a time; d2 gets the gradient by the head's input. */
+static double settle(const struct lab_model *m, struct lab_tape *t, const struct lab_goal *goal,
+                     double total, float *log_p, float *gradient)
+{
+    size_t c = m->shape.width, v = m->shape.vocabulary;
+    double loss = 0;
+    lab_transpose(v, c, m->weights + m->head, t->transposed);
+    for (size_t first = 0; first < t->n; first += CHUNK) {
+        size_t n = t->n - first < CHUNK ? t->n - first : CHUNK;
+        say(m, t, first, n);
+        for (size_t i = first; i < first + n; i++) {
+            float weight = lab_goal_weight(goal, i), value;
+            double here = lab_goal_settle(goal, i, target_of(t, goal->tokens, i), v,
+                                          (float)((double)weight / total),
+                                          t->logits + (i - first) * v, &value);
+            loss += weight != 0 ? (double)weight * here : 0;
+            if (log_p)
+                log_p[i] = value;
+        }
+        if (!gradient)
+            continue;
+        lab_multiply_transposed(n, v, c, t->logits, t->h + first * c, gradient + m->head);
+        memset(t->d2 + first * c, 0, n * c * sizeof *t->d2);
+        lab_multiply(n, v, c, t->logits, m->weights + m->head, t->d2 + first * c);
+    }
+    return loss / total;
+}
+
+double lab_model_learn(const struct lab_model *m, struct lab_tape *t, const struct lab_goal *goal,
+                       float *log_p, float *gradient)
+{
+    double total = lab_goal_total(goal, t->n);
+    bool counts = total != 0;
+    forward(m, t, goal->tokens);
+    double loss = settle(m, t, goal, counts ? total : 1, log_p, counts ? gradient : NULL);
+    if (gradient && counts)
+        backward(m, t, goal->tokens, gradient);
+    return counts ? loss : (double)NAN;
+}
+
 double lab_model_loss(const struct lab_model *m, struct lab_tape *t, const uint16_t *tokens,
                       const bool *counts, float *log_p, float *gradient)
 {
+    struct lab_goal goal = {.tokens = tokens};
+    for (size_t i = 0; counts && i < t->n; i++)
+        t->weights[i] = counts[i];
+    goal.weights = counts ? t->weights : NULL;
+    return lab_model_learn(m, t, &goal, log_p, gradient);
+}
+
+void lab_model_logits(const struct lab_model *m, struct lab_tape *t, const uint16_t *tokens,
+                      float *logits)
+{
+    size_t v = m->shape.vocabulary;
     forward(m, t, tokens);
-    double loss = settle(&m->shape, t, tokens, counts, log_p);
-    if (gradient && !isnan(loss))
-        backward(m, t, tokens, gradient);
-    return loss;
+    lab_transpose(v, m->shape.width, m->weights + m->head, t->transposed);
+    for (size_t first = 0; first < t->n; first += CHUNK) {
+        size_t n = t->n - first < CHUNK ? t->n - first : CHUNK;
+        say(m, t, first, n);
+        memcpy(logits + first * v, t->logits, n * v * sizeof *logits);
+    }
 }

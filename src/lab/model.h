@@ -12,6 +12,8 @@
 #ifndef LAB_MODEL_H
 #define LAB_MODEL_H
 
+#include "lab/goal.h"
+
 #include <assay/base.h>
 
 struct lab_shape {
@@ -50,12 +52,25 @@ ASSAY_MUST_USE assay_status lab_tape_new(const struct lab_shape *shape, size_t r
 void lab_tape_free(struct lab_tape *tape); /* NULL is accepted */
 
 /*
+ * Over rows x length places, the sum of weight x loss as `goal` has it, over its total. If `log_p`
+ * is not NULL it gets ln p of each place's next token: the sum over a row is a text's
+ * log-probability. If `gradient` is not NULL, of `count` values, the gradient is added to it. NaN
+ * if nothing counts.
+ */
+double lab_model_learn(const struct lab_model *model, struct lab_tape *tape,
+                       const struct lab_goal *goal, float *log_p, float *gradient);
+
+/*
  * The mean over targets of -ln p, in nats. `tokens` is rows x (length + 1), each below the
  * vocabulary; the target of a place is the token after it. `counts` (rows x length, or NULL: all)
- * says which targets count. If `log_p` is not NULL it gets ln p of each target. If `gradient` is
- * not NULL, of `count` values, the gradient of the loss is added to it. NaN if nothing counts.
+ * says which targets count. The rest is as above.
  */
 double lab_model_loss(const struct lab_model *model, struct lab_tape *tape, const uint16_t *tokens,
                       const bool *counts, float *log_p, float *gradient);
+
+/* What the model says at each place: rows x length x vocabulary logits. `tokens` is as above; the
+ * last of a row is not read. */
+void lab_model_logits(const struct lab_model *model, struct lab_tape *tape, const uint16_t *tokens,
+                      float *logits);
 
 #endif

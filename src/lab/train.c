@@ -15,7 +15,7 @@ assay_status lab_trainer_new(struct lab_model *model, const struct lab_schedule 
                              struct lab_trainer *t, struct assay_error *error)
 {
     *t = (struct lab_trainer){.model = model, .schedule = *schedule};
-    t->gradient = malloc(model->count * sizeof *t->gradient);
+    t->gradient = calloc(model->count, sizeof *t->gradient);
     t->first = calloc(model->count, sizeof *t->first);
     t->second = calloc(model->count, sizeof *t->second);
     if (t->gradient && t->first && t->second)
@@ -57,15 +57,12 @@ static void update(struct lab_trainer *t, size_t start, size_t n, double scale, 
     }
 }
 
-double lab_trainer_step(struct lab_trainer *t, struct lab_tape *tape, const uint16_t *tokens,
-                        const bool *counts)
+void lab_trainer_apply(struct lab_trainer *t)
 {
     const struct lab_model *m = t->model;
     const struct lab_shape *s = &m->shape;
     size_t c = s->width, at = 0;
     double square = 0, scale = 1;
-    memset(t->gradient, 0, m->count * sizeof *t->gradient);
-    double loss = lab_model_loss(m, tape, tokens, counts, NULL, t->gradient);
     for (size_t i = 0; i < m->count; i++)
         square += (double)t->gradient[i] * (double)t->gradient[i];
     if (t->schedule.clip > 0 && sqrt(square) > t->schedule.clip)
@@ -82,6 +79,22 @@ double lab_trainer_step(struct lab_trainer *t, struct lab_tape *tape, const uint
     update(t, m->norm, c, scale, 0);
     if (!s->tied)
         update(t, m->head, s->vocabulary * c, scale, t->schedule.decay);
+    memset(t->gradient, 0, m->count * sizeof *t->gradient);
     t->step++;
+}
+
+double lab_trainer_learn(struct lab_trainer *t, struct lab_tape *tape, const struct lab_goal *goal,
+                         float *log_p)
+{
+    double loss = lab_model_learn(t->model, tape, goal, log_p, t->gradient);
+    lab_trainer_apply(t);
+    return loss;
+}
+
+double lab_trainer_step(struct lab_trainer *t, struct lab_tape *tape, const uint16_t *tokens,
+                        const bool *counts)
+{
+    double loss = lab_model_loss(t->model, tape, tokens, counts, NULL, t->gradient);
+    lab_trainer_apply(t);
     return loss;
 }

@@ -31,4 +31,15 @@ void lab_trainer_free(struct lab_trainer *trainer);
 double lab_trainer_step(struct lab_trainer *trainer, struct lab_tape *tape, const uint16_t *tokens,
                         const bool *counts);
 
+/* The same towards any goal; `log_p` as in lab_model_learn, before the step. */
+double lab_trainer_learn(struct lab_trainer *trainer, struct lab_tape *tape,
+                         const struct lab_goal *goal, float *log_p);
+
+/*
+ * In two halves, for steps over more than one pass: each pass adds its gradient to
+ * `trainer->gradient` by lab_model_learn (total set, so that the parts weigh as they should), and
+ * lab_trainer_apply changes the model and empties the gradient.
+ */
+void lab_trainer_apply(struct lab_trainer *trainer);
+
 #endif
