@@ -261,13 +261,29 @@ assay_lineage_tokenizers(const struct assay_vocabulary *a, const struct assay_vo
 
 /* ---- disguises ---------------------------------------------------------------------------- */
 
-/* What to do to a checkpoint, in the order of the fields. Those about layers, units and the
- * residual stream need a transformer with the tensors of Llama, under any of its usual names. */
+/*
+ * What to do to a checkpoint, in the order of the fields: any of them together. Those about layers,
+ * units, heads and the residual stream need a transformer with the tensors of Llama, under any of
+ * its usual names. Rescaling, permuting, mixing and turning keep the model's function.
+ */
 struct assay_disguise {
+    const struct assay_checkpoint *merge_with; /* with the same tensors; NULL: none */
+    double merge_share;                        /* of it in the sum, 0 to 1; default 0.5 */
+    bool merge_stacked;      /* instead: the last `merge_share` of layers are its */
     const char *drop_layers; /* "1,3": layers left out, the rest renumbered; NULL: none */
+    const char *layers;      /* "0,2,1,1": these layers in this order; NULL: as they are */
     double prune;            /* share of feed-forward units taken out, the weakest; 0 to 0.9 */
-    bool rescale;            /* feed-forward units scaled and some negated, the function kept */
-    bool permute;            /* feed-forward units and the residual stream renumbered */
+    double tune;             /* size of an imitated fine-tuning to that of each matrix; 0 to 100 */
+    unsigned lora;           /* rank of what is added to attention and feed-forward matrices, a
+                                tenth of their length; 0 to 64 */
+    unsigned experts;        /* every feed-forward part that many times over, with a router */
+    bool rescale;            /* feed-forward units scaled and some negated */
+    bool permute;            /* feed-forward units, experts and the residual stream renumbered */
+    bool permute_heads;      /* groups of attention heads renumbered, and queries within them */
+    bool mix_heads;          /* values of a group mixed by an invertible matrix, which its output
+                                undoes; rotary pairs of queries and keys turned and scaled */
+    unsigned heads;          /* of attention; 0: from the configuration */
+    unsigned kv_heads;       /* of keys and values; 0: as many */
     bool rotate;             /* the residual stream turned, norms folded into the weights */
     double noise;            /* normal, in standard deviations of each matrix; 0 to 100 */
     const char *quantise;    /* "f16", "bf16", "q8_0", "q4_0": the grid; NULL: none */
@@ -275,10 +291,13 @@ struct assay_disguise {
     uint64_t seed;
 };
 
+/* Nothing at all. A struct of zeros is as good where nothing is merged. */
+ASSAY_API struct assay_disguise assay_disguise_default(void);
+
 /*
- * Writes a disguised copy as safetensors (float32; F16 and BF16 as such), with a note of what was
- * done. ASSAY_ERROR_UNSUPPORTED where the tensors that a step needs are not there,
- * ASSAY_ERROR_INPUT for values out of range.
+ * Writes a disguised copy as safetensors (float32; F16 and BF16 as such), with notes of what was
+ * done and of numbers of heads, layers and experts. ASSAY_ERROR_UNSUPPORTED where the tensors that
+ * a step needs are not there, ASSAY_ERROR_INPUT for values out of range.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_disguise(
     const struct assay_checkpoint *checkpoint, const struct assay_disguise *disguise,

@@ -11,7 +11,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define CLI_MOST_OPTIONS 8
+#define CLI_MOST_OPTIONS 24
 #define CLI_MOST_POSITIONALS 1024
 
 struct cli_option {

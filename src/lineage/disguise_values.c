@@ -8,16 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-static assay_status no_memory(struct step_input *in)
+assay_status step_no_memory(struct step_input *in)
 {
     return assay_error_at(in->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
+
+uint64_t *step_shuffled(struct step_input *in, uint64_t n)
+{
+    uint64_t *order = malloc((size_t)(n + 1) * sizeof *order);
+    for (uint64_t i = 0; order && i < n; i++)
+        order[i] = i;
+    for (uint64_t i = n; order && i > 1; i--) {
+        uint64_t other = assay_random_below(in->random, i), swap = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = swap;
+    }
+    return order;
 }
 
 /* ---- rotation ----------------------------------------------------------------------------------
  */
 
-/* Rows of a matrix of normals made orthonormal, twice over for accuracy: Haar distributed. */
-static double *random_rotation(struct step_input *in, uint64_t n)
+/* Made orthonormal twice over, for accuracy. */
+double *step_random_rotation(struct step_input *in, uint64_t n)
 {
     double *q = calloc((size_t)(n * n), sizeof *q);
     for (uint64_t i = 0; q && i < n; i++) {
@@ -88,71 +101,85 @@ static void make_ones(struct weight *norm)
 }
 
 /* A tied head needs weights of its own before the last norm can be folded into it. */
-static assay_status untie_head(struct step_input *in, const struct weight *embedding)
+static assay_status untie_head(struct step_input *in)
 {
     struct model *model = in->model;
-    struct weight *head = &model->weights[model->count];
-    size_t n = (size_t)(embedding->rows * embedding->columns);
+    const struct weight *embedding = model_find(model, ROLE_EMBEDDING, -1);
     if (model_find(model, ROLE_HEAD, -1))
         return ASSAY_OK;
-    *head = *embedding;
+    struct weight *head = model_copy(model, embedding);
+    if (!head)
+        return step_no_memory(in);
     head->role.role = ROLE_HEAD;
-    head->name = strstr(embedding->name, "embed_tokens") ? "lm_head.weight" : "output.weight";
-    head->values = assay_arena_alloc(model->arena, n, sizeof(float));
-    if (!head->values)
-        return no_memory(in);
-    memcpy(head->values, embedding->values, n * sizeof(float));
-    model->count++;
+    head->name = strstr(head->name, "embed_tokens") ? "lm_head.weight" : "output.weight";
     return ASSAY_OK;
 }
 
+/* The scales of every norm go into the matrices that read what it gives. */
 static void fold_norms(struct model *model)
 {
-    static const enum role attention[] = {ROLE_Q, ROLE_K, ROLE_V};
-    static const enum role feed_forward[] = {ROLE_GATE, ROLE_UP};
-    for (long layer = 0; layer < model_layers(model); layer++) {
-        struct weight *first = model_norm(model, false, layer);
-        struct weight *second = model_norm(model, true, layer);
-        for (size_t i = 0; i < 3; i++)
-            fold(first, model_find(model, attention[i], layer));
-        for (size_t i = 0; i < 2; i++)
-            fold(second, model_find(model, feed_forward[i], layer));
-        make_ones(first);
-        make_ones(second);
+    for (size_t i = 0; i < model->count; i++) {
+        struct weight *w = &model->weights[i];
+        enum role role = w->role.role;
+        if (w->dropped || w->rank != 2)
+            continue;
+        if (role == ROLE_Q || role == ROLE_K || role == ROLE_V || role == ROLE_QKV)
+            fold(model_norm(model, false, w->role.layer), w);
+        else if (role == ROLE_GATE || role == ROLE_UP || role == ROLE_ROUTER)
+            fold(model_norm(model, true, w->role.layer), w);
+        else if (role == ROLE_HEAD)
+            fold(model_norm(model, false, -1), w);
     }
-    struct weight *last = model_norm(model, false, -1);
-    fold(last, model_find(model, ROLE_HEAD, -1));
-    make_ones(last);
+    for (long layer = -1; layer < model_layers(model); layer++) {
+        make_ones(model_norm(model, false, layer));
+        if (layer >= 0)
+            make_ones(model_norm(model, true, layer));
+    }
 }
 
-assay_status step_rotate(struct step_input *in)
+static assay_status can_turn(struct step_input *in)
 {
-    struct weight *embedding = model_find(in->model, ROLE_EMBEDDING, -1);
+    const char *path = in->model->source->path;
+    const struct weight *embedding = model_find(in->model, ROLE_EMBEDDING, -1);
     if (!embedding || embedding->columns > 16384)
-        return assay_error_at(in->error, ASSAY_ERROR_UNSUPPORTED, in->model->path, 0,
+        return assay_error_at(in->error, ASSAY_ERROR_UNSUPPORTED, path, 0,
                               "turning needs an embedding that Assay recognises, of width 16384 "
                               "at most");
-    uint64_t n = embedding->columns;
-    ASSAY_TRY(untie_head(in, embedding));
+    for (size_t i = 0; i < in->model->count; i++) {
+        const struct weight *w = &in->model->weights[i];
+        if (!w->dropped && w->role.role == ROLE_NORM && strstr(w->name, "bias"))
+            return assay_error_at(in->error, ASSAY_ERROR_UNSUPPORTED, path, 0,
+                                  "\"%.80s\": a norm that shifts, and takes a mean off, does not "
+                                  "turn with the residual stream",
+                                  w->name);
+    }
+    return ASSAY_OK;
+}
+
+/* A vector that is written into the residual stream turns as a matrix of one column does. */
+assay_status step_rotate(struct step_input *in)
+{
+    ASSAY_TRY(can_turn(in));
+    ASSAY_TRY(untie_head(in));
+    uint64_t n = model_find(in->model, ROLE_EMBEDDING, -1)->columns;
     fold_norms(in->model);
-    double *q = random_rotation(in, n);
+    double *q = step_random_rotation(in, n);
     bool done = q != NULL;
     for (size_t i = 0; i < in->model->count && done; i++) {
         struct weight *w = &in->model->weights[i];
         enum role role = w->role.role;
-        if (w->dropped || w->rank != 2)
+        bool writes = role == ROLE_O || role == ROLE_DOWN;
+        if (w->dropped || w->rank > 2)
             continue;
-        if ((role == ROLE_O || role == ROLE_DOWN) && w->rows == n)
+        if (writes && w->rows == n)
             done = turn_rows(w, q, n);
-        else if (role != ROLE_UNKNOWN && role != ROLE_BUFFER && role != ROLE_O &&
-                 role != ROLE_DOWN && w->columns == n)
+        else if (w->rank == 2 && role != ROLE_UNKNOWN && role != ROLE_BUFFER && !writes &&
+                 w->columns == n)
             done = turn_columns(w, q, n);
     }
     free(q);
-    return done ? ASSAY_OK : no_memory(in);
+    return done ? ASSAY_OK : step_no_memory(in);
 }
-
-/* ---- noise --------------------------------------------------------------------------- */
 
 assay_status step_noise(struct step_input *in, double deviations)
 {

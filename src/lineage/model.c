@@ -1,27 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Weights in memory, and the way from a checkpoint to a disguised one. */
+/* Weights in memory: reading, finding by role, taking rows and columns. */
 #include "lineage/model.h"
-
-#include "formats/small_floats.h"
 
 #include <assay/lineage.h>
 
-#include <stdio.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* ---- reading ------------------------------------------------------------------------- */
 
 static assay_status no_memory(struct assay_error *error)
 {
     return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
+/* ---- reading ------------------------------------------------------------------------- */
+
+/* From the configuration, else from the rotary table, which has half a head's width. */
+static assay_status find_heads(struct model *m, struct assay_error *error)
+{
+    struct assay_configuration configuration;
+    const double *value = configuration.value;
+    ASSAY_TRY(assay_configuration_read(m->source->path, m->source, &configuration, error));
+    if (value[ASSAY_KEY_HEADS] >= 1 && value[ASSAY_KEY_HEADS] <= 65536)
+        m->heads = (unsigned)value[ASSAY_KEY_HEADS];
+    if (value[ASSAY_KEY_KV_HEADS] >= 1 && value[ASSAY_KEY_KV_HEADS] <= 65536)
+        m->kv_heads = (unsigned)value[ASSAY_KEY_KV_HEADS];
+    const struct weight *q = model_find(m, ROLE_Q, 0), *k = model_find(m, ROLE_K, 0);
+    for (size_t i = 0; i < m->count && q && k && !m->heads; i++) {
+        const struct weight *table = &m->weights[i];
+        if (strstr(table->name, "freq_cis") && table->rank == 2 &&
+            q->rows % (2 * table->columns) == 0 && k->rows % (2 * table->columns) == 0) {
+            m->heads = (unsigned)(q->rows / (2 * table->columns));
+            m->kv_heads = (unsigned)(k->rows / (2 * table->columns));
+        }
+    }
+    return ASSAY_OK;
+}
+
 assay_status model_read(const struct assay_checkpoint *c, struct model *model,
                         struct assay_error *error)
 {
-    *model = (struct model){.arena = assay_arena_new(), .path = c->path};
+    *model = (struct model){.arena = assay_arena_new(), .source = c, .room = c->count + 1};
     if (model->arena)
-        model->weights = assay_arena_alloc(model->arena, c->count + 1, sizeof *model->weights);
+        model->weights = assay_arena_alloc(model->arena, model->room, sizeof *model->weights);
     if (!model->weights)
         return no_memory(error);
     for (size_t i = 0; i < c->count; i++) {
@@ -41,7 +62,7 @@ assay_status model_read(const struct assay_checkpoint *c, struct model *model,
         ASSAY_TRY(assay_tensor_read(t, 0, t->elements, w->values, error));
         model->count++;
     }
-    return ASSAY_OK;
+    return find_heads(model, error);
 }
 
 void model_free(struct model *model)
@@ -50,13 +71,54 @@ void model_free(struct model *model)
     memset(model, 0, sizeof *model);
 }
 
+struct weight *model_copy(struct model *model, const struct weight *like)
+{
+    struct weight copy = *like;
+    size_t n = (size_t)(like->rows * like->columns);
+    if (model->count == model->room) {
+        size_t room = 2 * model->room;
+        struct weight *list = assay_arena_alloc(model->arena, room, sizeof *list);
+        if (!list)
+            return NULL;
+        memcpy(list, model->weights, model->count * sizeof *list);
+        model->weights = list;
+        model->room = room;
+    }
+    copy.values = assay_arena_alloc(model->arena, n, sizeof(float));
+    if (!copy.values)
+        return NULL;
+    memcpy(copy.values, like->values, n * sizeof(float));
+    model->weights[model->count] = copy;
+    return &model->weights[model->count++];
+}
+
+/* ---- finding ------------------------------------------------------------------------- */
+
+static struct weight *find(const struct model *model, const struct named_role *role, int rank)
+{
+    for (size_t i = 0; i < model->count; i++) {
+        const struct named_role *own = &model->weights[i].role;
+        if (!model->weights[i].dropped && own->role == role->role && own->layer == role->layer &&
+            own->expert == role->expert && model->weights[i].rank == rank)
+            return &model->weights[i];
+    }
+    return NULL;
+}
+
+struct weight *model_find_expert(const struct model *model, enum role role, long layer, long expert)
+{
+    return find(model, &(struct named_role){role, layer, expert}, 2);
+}
+
 struct weight *model_find(const struct model *model, enum role role, long layer)
 {
-    for (size_t i = 0; i < model->count; i++)
-        if (!model->weights[i].dropped && model->weights[i].role.role == role &&
-            model->weights[i].role.layer == layer && model->weights[i].rank == 2)
-            return &model->weights[i];
-    return NULL;
+    return model_find_expert(model, role, layer, -1);
+}
+
+struct weight *model_bias(const struct model *model, const struct weight *matrix)
+{
+    struct weight *bias = matrix ? find(model, &matrix->role, 1) : NULL;
+    return bias && bias->rows == matrix->rows ? bias : NULL;
 }
 
 struct weight *model_norm(const struct model *model, bool feed_forward, long layer)
@@ -83,97 +145,89 @@ long model_layers(const struct model *model)
     return layers;
 }
 
-/* ---- writing ------------------------------------------------------------------------- */
-
-static enum assay_dtype dtype_for(const char *grid)
+long model_experts(const struct model *model, long layer)
 {
-    if (grid && strcmp(grid, "f16") == 0)
-        return ASSAY_DTYPE_F16;
-    return grid && strcmp(grid, "bf16") == 0 ? ASSAY_DTYPE_BF16 : ASSAY_DTYPE_F32;
-}
-
-/* In place: 16-bit values are no wider than what they replace. */
-static void narrow(float *values, uint64_t n, enum assay_dtype dtype)
-{
-    unsigned char *to = (unsigned char *)values;
-    for (uint64_t i = 0; i < n && dtype != ASSAY_DTYPE_F32; i++) {
-        uint16_t half = dtype == ASSAY_DTYPE_F16 ? small_float_to_half(values[i])
-                                                 : small_float_to_bfloat16(values[i]);
-        memcpy(to + 2 * i, &half, sizeof half);
-    }
-}
-
-static assay_status write_model(struct model *model, const struct assay_disguise *d,
-                                struct assay_random *random, const char *path,
-                                struct assay_error *error)
-{
-    struct assay_tensor_out *out = assay_arena_alloc(model->arena, model->count, sizeof *out);
-    enum assay_dtype dtype = dtype_for(d->quantise);
-    size_t count = 0;
-    if (!out)
-        return no_memory(error);
+    long experts = 0;
     for (size_t i = 0; i < model->count; i++) {
-        struct weight *w = &model->weights[i];
-        if (w->dropped)
-            continue;
-        out[count] = (struct assay_tensor_out){
-            .name = w->name, .dtype = dtype, .rank = w->rank, .bytes = w->values};
-        memcpy(out[count].shape, w->shape, sizeof w->shape);
-        narrow(w->values, w->rows * w->columns, dtype);
-        count++;
+        const struct named_role *role = &model->weights[i].role;
+        if (!model->weights[i].dropped && role->layer == layer && role->expert >= experts)
+            experts = role->expert + 1;
     }
-    for (size_t i = count; d->rename && i > 1; i--) {
-        size_t other = (size_t)assay_random_below(random, i);
-        struct assay_tensor_out swap = out[i - 1];
-        out[i - 1] = out[other];
-        out[other] = swap;
-    }
-    for (size_t i = 0; d->rename && i < count; i++)
-        if (!(out[i].name = assay_arena_print(model->arena, "t%04zu", i)))
-            return no_memory(error);
-    char *note = assay_arena_print(
-        model->arena,
-        "drop_layers=%s prune=%g rescale=%d permute=%d rotate=%d noise=%g quantise=%s seed=%llu",
-        d->drop_layers ? d->drop_layers : "none", d->prune, d->rescale, d->permute, d->rotate,
-        d->noise, d->quantise ? d->quantise : "none", (unsigned long long)d->seed);
-    struct assay_checkpoint_note notes[] = {{"disguise", note}};
-    return note ? assay_safetensors_write(path, out, count, notes, 1, error) : no_memory(error);
+    return experts;
 }
 
-static assay_status apply(struct step_input *in, const struct assay_disguise *d)
+static bool block_of(const struct model *model, long layer, long expert, struct block *b)
 {
-    if (d->drop_layers)
-        ASSAY_TRY(step_drop_layers(in, d->drop_layers));
-    if (d->prune > 0)
-        ASSAY_TRY(step_prune(in, d->prune));
-    if (d->rescale)
-        ASSAY_TRY(step_rescale(in));
-    if (d->permute)
-        ASSAY_TRY(step_permute(in));
-    if (d->rotate)
-        ASSAY_TRY(step_rotate(in));
-    if (d->noise > 0)
-        ASSAY_TRY(step_noise(in, d->noise));
-    return d->quantise ? step_quantise(in, d->quantise) : ASSAY_OK;
+    *b = (struct block){.layer = layer, .expert = expert};
+    b->gate = model_find_expert(model, ROLE_GATE, layer, expert);
+    b->up = model_find_expert(model, ROLE_UP, layer, expert);
+    b->down = model_find_expert(model, ROLE_DOWN, layer, expert);
+    if (!b->up || !b->down || b->up->rows != b->down->columns ||
+        (b->gate && b->gate->rows != b->up->rows))
+        return false;
+    b->units = b->up->rows;
+    return true;
 }
 
-assay_status assay_lineage_disguise(const struct assay_checkpoint *checkpoint,
-                                    const struct assay_disguise *disguise, const char *path,
-                                    struct assay_error *error)
+assay_status model_blocks(const struct model *model, struct block **blocks, size_t *count,
+                          struct assay_error *error)
 {
-    struct model model;
-    struct assay_random random;
-    struct step_input in = {&model, &random, error};
-    if (!(disguise->prune >= 0 && disguise->prune <= 0.9) ||
-        !(disguise->noise >= 0 && disguise->noise <= 100))
-        return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
-                              "expected prune from 0 to 0.9 and noise from 0 to 100");
-    assay_random_start(&random, disguise->seed, 0x6c696e); /* a stream of its own */
-    assay_status status = model_read(checkpoint, &model, error);
-    if (status == ASSAY_OK)
-        status = apply(&in, disguise);
-    if (status == ASSAY_OK)
-        status = write_model(&model, disguise, &random, path, error);
-    model_free(&model);
-    return status;
+    long layers = model_layers(model);
+    *count = 0;
+    *blocks = assay_arena_alloc(model->arena, model->count + 1, sizeof **blocks);
+    if (!*blocks)
+        return no_memory(error);
+    for (long layer = 0; layer < layers; layer++) {
+        size_t before = *count;
+        for (long expert = -1; expert < model_experts(model, layer); expert++)
+            *count += block_of(model, layer, expert, &(*blocks)[*count]);
+        if (*count == before)
+            return assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, model->source->path, 0,
+                                  "layer %ld has no feed-forward part that Assay recognises",
+                                  layer);
+    }
+    if (layers == 0)
+        return assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, model->source->path, 0,
+                              "no tensor's name gives a layer: nothing here is known as a "
+                              "transformer");
+    return ASSAY_OK;
+}
+
+/* ---- rows and columns ---------------------------------------------------------------- */
+
+bool weight_take_rows(struct weight *w, const uint64_t *from, uint64_t count)
+{
+    float *copy = malloc((size_t)(w->rows * w->columns + 1) * sizeof *copy);
+    if (!copy)
+        return false;
+    memcpy(copy, w->values, (size_t)(w->rows * w->columns) * sizeof *copy);
+    for (uint64_t i = 0; i < count; i++)
+        memcpy(w->values + i * w->columns, copy + from[i] * w->columns,
+               (size_t)w->columns * sizeof *copy);
+    w->rows = w->shape[0] = count;
+    free(copy);
+    return true;
+}
+
+bool weight_take_columns(struct weight *w, const uint64_t *from, uint64_t count)
+{
+    float *copy = malloc((size_t)(w->rows * w->columns + 1) * sizeof *copy);
+    if (!copy)
+        return false;
+    memcpy(copy, w->values, (size_t)(w->rows * w->columns) * sizeof *copy);
+    for (uint64_t r = 0; r < w->rows; r++)
+        for (uint64_t i = 0; i < count; i++)
+            w->values[r * count + i] = copy[r * w->columns + from[i]];
+    w->columns = w->shape[w->rank - 1] = count;
+    free(copy);
+    return true;
+}
+
+double weight_size(const struct weight *w)
+{
+    uint64_t n = w->rows * w->columns;
+    double sum = 0;
+    for (uint64_t i = 0; i < n; i++)
+        sum += (double)w->values[i] * (double)w->values[i];
+    return n ? sqrt(sum / (double)n) : 0;
 }
