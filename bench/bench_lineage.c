@@ -23,27 +23,28 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static void time_kernel(const char *name, match_kernel *kernel)
+/* 64 units against 16, of width 4096. */
+static void time_kernel(const struct kernel_choice *choice)
 {
-    static float a[4 * 4096], b[4096];
-    float product[4];
-    double start = now(), sum = 0;
+    enum { TILES = 4096 / KERNEL_COORDINATES };
+    static int8_t rows[KERNEL_MOST_PANELS * TILES * KERNEL_TILE], right[TILES * KERNEL_TILE];
+    static int32_t sums[KERNEL_MOST_PANELS * KERNEL_UNITS];
+    int32_t product[KERNEL_MOST_PANELS][KERNEL_UNITS][KERNEL_UNITS];
+    struct kernel_left left = {KERNEL_MOST_PANELS, TILES, rows, sums};
+    double start = now();
     long count = 0;
-    for (size_t i = 0; i < 4 * 4096; i++)
-        a[i] = b[i % 4096] = (float)(i % 17);
-    while (now() - start < 0.5)
-        for (int i = 0; i < 1000; i++, count++) {
-            kernel(a, 4096, b, 4096, product);
-            sum += (double)product[0];
-        }
-    printf("kernel %-10s %8.2f thousand million multiply-adds/s  (%.3g)\n", name,
-           4096.0 * 4 * (double)count / (now() - start) * 1e-9, sum);
+    while (now() - start < 0.3)
+        for (int i = 0; i < 10; i++, count++)
+            choice->kernel(&left, right, product);
+    printf("kernel %-14s %8.1f thousand million multiply-adds/s, one core\n", choice->name,
+           64.0 * 16 * 4096 * (double)count / (now() - start) * 1e-9);
 }
 
 static void time_layer(void)
 {
     struct assay_context context = assay_context_default();
     struct units a, b;
+    struct packed pa, pb;
     struct assay_random random;
     size_t best[64], fixed = 0;
     float score[64];
@@ -55,16 +56,21 @@ static void time_layer(void)
     for (size_t i = 0; i < 64; i++)
         memcpy(a.values + i * a.width, b.values + 172 * i * b.width, b.width * sizeof(float));
     double start = now();
-    if (!units_normalise(&a) || !units_normalise(&b) ||
-        match_best(&context, &a, &b, best, score, NULL) != ASSAY_OK)
+    if (units_pack(&context, &a, true, &pa, NULL) != ASSAY_OK ||
+        units_pack(&context, &b, true, &pb, NULL) != ASSAY_OK)
+        return;
+    double packing = now() - start;
+    if (match_packed(&context, &pa, &pb, best, score, NULL) != ASSAY_OK)
         return;
     double seconds = now() - start;
     for (size_t i = 0; i < 64; i++)
         fixed += best[i] == 172 * i;
-    printf("64 units of 11008 x 4096 %8.3f s, %zu found, log10 p %.0f\n", seconds, fixed,
-           assay_lineage_fixed_tail(fixed, 64, 11008));
+    printf("64 units of 11008 x 4096 %8.4f s (packing %.4f), %zu found, log10 p %.0f\n", seconds,
+           packing, fixed, assay_lineage_fixed_tail(fixed, 64, 11008));
     units_free(&a);
     units_free(&b);
+    packed_free(&pa);
+    packed_free(&pb);
 }
 
 static const struct {
@@ -146,11 +152,12 @@ static void try_disguises(const char *source)
 
 int main(void)
 {
-    const char *shared = getenv("ASSAY_SHARED"), *source = getenv("ASSAY_SOURCE"), *name;
+    const char *shared = getenv("ASSAY_SHARED"), *source = getenv("ASSAY_SOURCE");
     char path[4200];
-    match_kernel *fast = match_kernel_fastest(&name);
-    time_kernel("plain C", match_kernel_plain);
-    time_kernel(name, fast);
+    struct kernel_choice list[KERNEL_KINDS];
+    size_t kinds = kernel_list(list);
+    for (size_t i = 0; i < kinds; i++)
+        time_kernel(&list[i]);
     time_layer();
     snprintf(path, sizeof path, "%s%s/models/llama2c/stories260K.bin",
              shared   ? shared

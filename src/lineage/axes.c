@@ -28,24 +28,27 @@ static uint64_t *sample(uint64_t all, uint64_t wanted, uint64_t *count)
     return numbers;
 }
 
-static double same_number_cosine(const struct units *a, const uint64_t *numbers,
-                                 const struct units *b)
+/* The mean cosine of units with the same number. */
+static double same_number_cosine(const struct packed *a, const uint64_t *numbers,
+                                 const struct packed *b)
 {
     double sum = 0;
-    for (size_t i = 0; i < a->count; i++)
-        for (size_t x = 0; x < a->width; x++)
-            sum +=
-                (double)a->values[i * a->width + x] * (double)b->values[numbers[i] * b->width + x];
+    for (size_t i = 0; i < a->count; i++) {
+        int64_t product = 0;
+        for (size_t x = 0; x < a->tiles * KERNEL_COORDINATES; x++)
+            product += packed_at(a, i, x) * packed_at(b, numbers[i], x);
+        sum += (double)product * (double)a->inverse[i] * (double)b->inverse[numbers[i]];
+    }
     return sum / (double)a->count;
 }
 
-static assay_status test(struct comparing *c, const struct units *a, const uint64_t *numbers,
-                         const struct units *b, struct assay_lineage_match *match)
+static assay_status test(struct comparing *c, const struct packed *a, const uint64_t *numbers,
+                         const struct packed *b, struct assay_lineage_match *match)
 {
     size_t *best = malloc((a->count + 1) * sizeof *best);
     float *score = malloc((a->count + 1) * sizeof *score);
-    assay_status status =
-        best && score ? match_best(c->context, a, b, best, score, c->error) : compare_no_memory(c);
+    assay_status status = best && score ? match_packed(c->context, a, b, best, score, c->error)
+                                        : compare_no_memory(c);
     if (status == ASSAY_OK) {
         for (size_t i = 0; i < a->count; i++)
             match->fixed += best[i] == numbers[i];
@@ -75,17 +78,19 @@ static assay_status test_block(struct comparing *c, const struct side *few, cons
     uint64_t count, most = c->settings->most_coordinates;
     uint64_t *numbers = sample(few->units, affordable(c, few, many, axis), &count);
     uint64_t *shifted = malloc((size_t)(count + 1) * sizeof *shifted);
-    struct units a = {0}, b = {0};
+    struct packed a = {0}, b = {0};
     assay_status status = numbers && shifted ? ASSAY_OK : compare_no_memory(c);
     for (uint64_t i = 0; i < count && status == ASSAY_OK; i++)
         shifted[i] = numbers[i] + block * few->units;
     struct selection from_a = {axis, shifted, 0, count, most};
     struct selection from_b = {axis, NULL, block * many->units, many->units, most};
     if (status == ASSAY_OK)
-        status = matrix_read_units(few->matrix, &from_a, &a, &c->result->bytes_read, c->error);
+        status = matrix_pack_units(c->context, few->matrix, &from_a, &a, &c->result->bytes_read,
+                                   c->error);
     if (status == ASSAY_OK)
-        status = matrix_read_units(many->matrix, &from_b, &b, &c->result->bytes_read, c->error);
-    if (status == ASSAY_OK && a.width != b.width) /* block types cut samples differently */
+        status = matrix_pack_units(c->context, many->matrix, &from_b, &b, &c->result->bytes_read,
+                                   c->error);
+    if (status == ASSAY_OK && a.tiles != b.tiles) /* block types cut samples differently */
         match->log10_p = NAN;
     else if (status == ASSAY_OK) {
         status = test(c, &a, numbers, &b, match);
@@ -94,8 +99,8 @@ static assay_status test_block(struct comparing *c, const struct side *few, cons
         if (few->units == many->units)
             match->cosine = same_number_cosine(&a, numbers, &b);
     }
-    units_free(&a);
-    units_free(&b);
+    packed_free(&a);
+    packed_free(&b);
     free(numbers);
     free(shifted);
     return status;
@@ -146,7 +151,8 @@ assay_status compare_axes(struct comparing *c, struct pair *p)
 {
     for (int axis = 0; axis < 2; axis++)
         if (p->a->testable[axis] && p->b->testable[axis] && p->a->blocks == p->b->blocks &&
-            matrix_width(p->a, (enum axis)axis) == matrix_width(p->b, (enum axis)axis))
+            matrix_width(p->a, (enum axis)axis) == matrix_width(p->b, (enum axis)axis) &&
+            p->a->shape.inner <= KERNEL_MOST_WIDTH)
             ASSAY_TRY(test_axis(c, p, (enum axis)axis));
     return ASSAY_OK;
 }

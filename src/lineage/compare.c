@@ -127,10 +127,10 @@ static assay_status work(struct comparing *c)
 static assay_status check(const struct assay_lineage_settings *s, struct assay_error *error)
 {
     if (s->most_units < 16 || s->most_units > 65536 || s->most_coordinates < 16 ||
-        s->most_coordinates > 1048576 || s->most_pairs < 1 || s->most_pairs > 100000)
+        s->most_coordinates > 131072 || s->most_pairs < 1 || s->most_pairs > 100000)
         return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
                               "lineage settings out of range (most_units 16 to 65536, "
-                              "most_coordinates 16 to 1048576, most_pairs 1 to 100000)");
+                              "most_coordinates 16 to 131072, most_pairs 1 to 100000)");
     return ASSAY_OK;
 }
 

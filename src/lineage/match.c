@@ -1,89 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Matching units by cosine. The kernel sums in 16 lanes, lane l taking elements l, l+16, ..., and
- * adds the lanes by halves. That order is the definition: wider registers only do more lanes at
- * once, without fused operations, so every processor gives the same bits.
- */
+/* Matching units by cosine: every unit of A against every unit of B, the best kept. */
 #include "lineage/match.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LANES 16
-#define TILE 32
-
-/* Under a sanitizer these loops would take most of the time; their bounds are the callers'. */
-#define UNCHECKED __attribute__((no_sanitize("address", "undefined")))
-
-/* ---- the kernel ---------------------------------------------------------------------- */
-
-UNCHECKED static inline __attribute__((always_inline)) void
-product_of_four(const float *a, size_t stride, const float *b, size_t width, float product[4])
-{
-    float sum[4][LANES] = {{0}};
-    for (size_t at = 0; at < width; at += LANES)
-        for (int row = 0; row < 4; row++)
-            for (int lane = 0; lane < LANES; lane++)
-                sum[row][lane] +=
-                    a[(size_t)row * stride + at + (size_t)lane] * b[at + (size_t)lane];
-    for (int row = 0; row < 4; row++) {
-        for (int half = LANES / 2; half > 0; half /= 2)
-            for (int lane = 0; lane < half; lane++)
-                sum[row][lane] += sum[row][lane + half];
-        product[row] = sum[row][0];
-    }
-}
-
-UNCHECKED void match_kernel_plain(const float *a, size_t stride, const float *b, size_t width,
-                                  float product[4])
-{
-    product_of_four(a, stride, b, width, product);
-}
-
-#if defined(__x86_64__)
-#if defined(__clang__)
-#define WIDE __attribute__((target("avx512f"), min_vector_width(512)))
-#else
-#define WIDE __attribute__((target("avx512f,prefer-vector-width=512")))
-#endif
-
-UNCHECKED __attribute__((target("avx2"))) static void
-kernel_avx2(const float *a, size_t stride, const float *b, size_t width, float product[4])
-{
-    product_of_four(a, stride, b, width, product);
-}
-
-UNCHECKED WIDE static void kernel_avx512(const float *a, size_t stride, const float *b,
-                                         size_t width, float product[4])
-{
-    product_of_four(a, stride, b, width, product);
-}
-#endif
-
-match_kernel *match_kernel_fastest(const char **name)
-{
-    const char *unused;
-    name = name ? name : &unused;
-#if defined(__x86_64__)
-    *name = "AVX-512";
-    if (__builtin_cpu_supports("avx512f"))
-        return kernel_avx512;
-    *name = "AVX2";
-    if (__builtin_cpu_supports("avx2"))
-        return kernel_avx2;
-#endif
-    *name = "plain C";
-    return match_kernel_plain;
-}
+#define PANELS_AT_ONCE 8 /* of B, for one thread */
 
 /* ---- units --------------------------------------------------------------------------- */
 
 bool units_new(struct units *units, size_t count, size_t width)
 {
-    size_t padded = (width + LANES - 1) / LANES * LANES, rows, elements, bytes;
+    size_t padded = (width + 15) / 16 * 16, rows, elements, bytes;
     *units = (struct units){.count = count, .width = padded};
-    if (padded < width || !assay_size_add(count, 4, &rows) || /* the kernel takes four rows */
+    if (padded < width || !assay_size_add(count, 4, &rows) || /* dots.h takes four rows */
         !assay_size_multiply(rows, padded, &elements) ||
         !assay_size_multiply(elements, sizeof(float), &bytes) || bytes == 0)
         return false;
@@ -99,55 +30,51 @@ void units_free(struct units *units)
     memset(units, 0, sizeof *units);
 }
 
-/* Eight sums at a time, so that one addition need not wait for the last. */
-static double length(const float *row, size_t width)
+static assay_status row_of_units(const void *from, size_t unit, float *row,
+                                 struct assay_error *error)
 {
-    double part[8] = {0}, sum = 0;
-    for (size_t c = 0; c < width; c += 8) /* widths are multiples of 16 */
-        for (size_t lane = 0; lane < 8; lane++)
-            part[lane] += (double)row[c + lane] * (double)row[c + lane];
-    for (size_t lane = 0; lane < 8; lane++)
-        sum += part[lane];
-    return sqrt(sum);
+    const struct units *units = from;
+    (void)error;
+    memcpy(row, units->values + unit * units->width, units->width * sizeof *row);
+    return ASSAY_OK;
 }
 
-/* Row after row, for a column at a time would miss the cache at every step. */
-static bool centre(struct units *u)
+assay_status units_pack(const struct assay_context *context, const struct units *units,
+                        bool centred, struct packed *packed, struct assay_error *error)
 {
-    double *mean = calloc(u->width, sizeof *mean);
-    if (!mean)
+    return pack_rows(context, row_of_units, units, units->count, units->width, centred, packed,
+                     error);
+}
+
+/* ---- the left side ------------------------------------------------------------------- */
+
+/* Unit by unit within a tile, as kernels want the left side; a panel's units beyond the last are
+ * zeros or what packing left there, and nobody asks for them. */
+static bool left_new(const struct packed *a, struct kernel_left *left)
+{
+    size_t bytes = a->panels * a->tiles * KERNEL_TILE;
+    int8_t *rows = aligned_alloc(64, bytes);
+    int32_t *sums = calloc(a->panels * KERNEL_UNITS, sizeof *sums);
+    *left = (struct kernel_left){a->panels, a->tiles, rows, sums};
+    if (!rows || !sums)
         return false;
-    for (size_t i = 0; i < u->count; i++)
-        for (size_t c = 0; c < u->width; c++)
-            mean[c] += (double)u->values[i * u->width + c];
-    for (size_t c = 0; c < u->width; c++)
-        mean[c] /= (double)u->count;
-    for (size_t i = 0; i < u->count; i++)
-        for (size_t c = 0; c < u->width; c++)
-            u->values[i * u->width + c] -= (float)mean[c];
-    free(mean);
+    for (size_t tile = 0; tile < a->panels * a->tiles; tile++)
+        for (size_t x = 0; x < KERNEL_COORDINATES; x += 4)
+            for (size_t i = 0; i < KERNEL_UNITS; i++) {
+                const int8_t *four = a->bytes + tile * KERNEL_TILE + x * KERNEL_UNITS + 4 * i;
+                memcpy(rows + tile * KERNEL_TILE + i * KERNEL_COORDINATES + x, four, 4);
+                sums[tile / a->tiles * KERNEL_UNITS + i] += four[0] + four[1] + four[2] + four[3];
+            }
     return true;
 }
 
-bool units_normalise(struct units *u)
+static void left_free(struct kernel_left *left)
 {
-    double longest = 0;
-    if (!centre(u))
-        return false;
-    for (size_t i = 0; i < u->count; i++)
-        longest = fmax(longest, length(u->values + i * u->width, u->width));
-    for (size_t i = 0; i < u->count; i++) {
-        float *row = u->values + i * u->width;
-        double l = length(row, u->width);
-        float scale = l > 1e-6 * longest && isfinite(l) ? (float)(1 / l) : 0;
-        for (size_t c = 0; c < u->width; c++)
-            row[c] = scale > 0 ? row[c] * scale : 0;
-    }
-    return true;
+    free((void *)(uintptr_t)left->rows);
+    free((void *)(uintptr_t)left->sums);
 }
 
-/* ---- the best of B ------------------------------------------------------------------------------
- */
+/* ---- the best of B ------------------------------------------------------------------- */
 
 struct best {
     float score;
@@ -155,61 +82,107 @@ struct best {
     bool tied;
 };
 
-struct tiles {
-    const struct units *a, *b;
+struct matching {
+    const struct packed *a, *b;
+    struct kernel_left left;
     match_kernel *kernel;
-    struct best *best; /* [tile][row of a] */
+    struct best *best; /* [group of panels][unit of a] */
 };
 
-/* One tile of B against all of A, which stays in the cache. */
-static void match_tile(void *data, size_t tile)
+/* One unit of A against a panel; few panels hold a new best. */
+static void keep_best(struct best *best, const int32_t product[KERNEL_UNITS], const float *inverse,
+                      size_t first, size_t count)
 {
-    struct tiles *t = data;
-    struct best *best = t->best + tile * t->a->count;
-    size_t width = t->a->width, end = (tile + 1) * TILE;
-    for (size_t i = 0; i < t->a->count; i++)
+    float score[KERNEL_UNITS];
+    int near = 0;
+    for (size_t j = 0; j < KERNEL_UNITS; j++) {
+        score[j] = (float)product[j] * inverse[j];
+        near |= score[j] >= best->score;
+    }
+    for (size_t j = 0; j < count && near; j++)
+        if (score[j] > best->score)
+            *best = (struct best){score[j], (uint32_t)(first + j), false};
+        else if (score[j] >= best->score)
+            best->tied = true;
+}
+
+static void match_panels(void *data, size_t group)
+{
+    struct matching *m = data;
+    struct best *best = m->best + group * m->a->count;
+    size_t end = (group + 1) * PANELS_AT_ONCE;
+    for (size_t i = 0; i < m->a->count; i++)
         best[i] = (struct best){-INFINITY, 0, false};
-    if (end > t->b->count)
-        end = t->b->count;
-    for (size_t i = 0; i < t->a->count; i += 4)
-        for (size_t j = tile * TILE; j < end; j++) {
-            float product[4];
-            t->kernel(t->a->values + i * width, width, t->b->values + j * width, width, product);
-            for (size_t row = 0; row < 4 && i + row < t->a->count; row++) {
-                struct best *now = &best[i + row];
-                if (product[row] > now->score)
-                    *now = (struct best){product[row], (uint32_t)j, false};
-                else if (product[row] >= now->score)
-                    now->tied = true;
+    for (size_t panel = group * PANELS_AT_ONCE; panel < end && panel < m->b->panels; panel++)
+        for (size_t from = 0; from < m->left.panels; from += KERNEL_MOST_PANELS) {
+            int32_t product[KERNEL_MOST_PANELS][KERNEL_UNITS][KERNEL_UNITS];
+            struct kernel_left left = m->left;
+            left.rows += from * left.tiles * KERNEL_TILE;
+            left.sums += from * KERNEL_UNITS;
+            left.panels = m->left.panels - from < KERNEL_MOST_PANELS ? m->left.panels - from
+                                                                     : KERNEL_MOST_PANELS;
+            m->kernel(&left, m->b->bytes + panel * left.tiles * KERNEL_TILE, product);
+            size_t first = panel * KERNEL_UNITS, rest = m->b->count - first;
+            for (size_t i = 0; i < left.panels * KERNEL_UNITS; i++) {
+                size_t unit = from * KERNEL_UNITS + i;
+                if (unit < m->a->count)
+                    keep_best(&best[unit], product[i / KERNEL_UNITS][i % KERNEL_UNITS],
+                              m->b->inverse + first, first,
+                              rest < KERNEL_UNITS ? rest : KERNEL_UNITS);
             }
         }
+}
+
+static void reduce(const struct matching *m, size_t groups, size_t *best, float *score)
+{
+    for (size_t i = 0; i < m->a->count; i++) {
+        struct best all = m->best[i];
+        for (size_t group = 1; group < groups; group++) {
+            struct best here = m->best[group * m->a->count + i];
+            if (here.score > all.score)
+                all = here;
+            else if (here.score >= all.score)
+                all.tied = true;
+        }
+        bool none = all.tied || !(m->a->inverse[i] > 0);
+        best[i] = none ? MATCH_NONE : all.at;
+        score[i] = all.score * m->a->inverse[i];
+    }
+}
+
+assay_status match_packed(const struct assay_context *context, const struct packed *a,
+                          const struct packed *b, size_t *best, float *score,
+                          struct assay_error *error)
+{
+    size_t groups = (b->panels + PANELS_AT_ONCE - 1) / PANELS_AT_ONCE;
+    struct matching m = {.a = a, .b = b, .kernel = kernel_fastest()};
+    if (a->tiles != b->tiles || a->count == 0 || b->count == 0)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0, "units that cannot be compared");
+    m.best = calloc(groups, a->count * sizeof *m.best);
+    assay_status status = left_new(a, &m.left) && m.best
+                              ? assay_parallel_for(context, NULL, groups, match_panels, &m, error)
+                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    if (status == ASSAY_OK)
+        reduce(&m, groups, best, score);
+    left_free(&m.left);
+    free(m.best);
+    return status;
 }
 
 assay_status match_best(const struct assay_context *context, const struct units *a,
                         const struct units *b, size_t *best, float *score,
                         struct assay_error *error)
 {
-    size_t count = (b->count + TILE - 1) / TILE, cells;
-    if (a->width != b->width || b->count == 0 || b->count > UINT32_MAX ||
-        !assay_size_multiply(count, a->count + 1, &cells))
-        return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0, "units that cannot be compared");
-    struct tiles t = {a, b, match_kernel_fastest(NULL), calloc(cells, sizeof(struct best))};
-    if (!t.best)
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    assay_status status = assay_parallel_for(context, NULL, count, match_tile, &t, error);
-    for (size_t i = 0; i < a->count && status == ASSAY_OK; i++) {
-        struct best all = t.best[i];
-        for (size_t tile = 1; tile < count; tile++) {
-            struct best here = t.best[tile * a->count + i];
-            if (here.score > all.score)
-                all = here;
-            else if (here.score >= all.score)
-                all.tied = true;
-        }
-        best[i] = all.tied ? MATCH_NONE : all.at;
-        score[i] = all.score;
-    }
-    free(t.best);
+    struct packed pa = {0}, pb = {0};
+    assay_status status = a->width == b->width ? units_pack(context, a, false, &pa, error)
+                                               : assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
+                                                                "units that cannot be compared");
+    if (status == ASSAY_OK)
+        status = units_pack(context, b, false, &pb, error);
+    if (status == ASSAY_OK)
+        status = match_packed(context, &pa, &pb, best, score, error);
+    packed_free(&pa);
+    packed_free(&pb);
     return status;
 }
 

@@ -3,7 +3,7 @@
 #ifndef LINEAGE_MATCH_H
 #define LINEAGE_MATCH_H
 
-#include <assay/base.h>
+#include "lineage/pack.h"
 
 /* Vectors of hidden units, one a row, padded with zeros to a multiple of 16. */
 struct units {
@@ -17,27 +17,26 @@ struct units {
 ASSAY_MUST_USE bool units_new(struct units *units, size_t count, size_t width);
 void units_free(struct units *units);
 
-/*
- * Takes the mean vector off every row and makes rows of length 1; rows that are then shorter
- * than 1e-6 of the longest become 0. Treats all units alike, so a renumbering of units before or
- * after makes no difference. False if memory is short.
- */
-ASSAY_MUST_USE bool units_normalise(struct units *units);
+/* As they are, or `centred`: the mean vector taken off every unit. */
+ASSAY_MUST_USE assay_status units_pack(const struct assay_context *context,
+                                       const struct units *units, bool centred,
+                                       struct packed *packed, struct assay_error *error);
 
 /*
- * best[i]: the row of b with the largest scalar product with row i of a; `score` that product.
- * The answer is the same bytes on any processor and any number of threads.
+ * best[i]: the unit of b with the largest cosine to unit i of a; `score` that cosine (of units as
+ * packed). best[i] is a function of a's unit i and of the set of b's units with their numbers as
+ * mere labels; ties are MATCH_NONE. So the tests on fixed points are exact for packed units as for
+ * any other vectors, however coarse. The answer is the same bytes on any processor and any number
+ * of threads.
  */
+ASSAY_MUST_USE assay_status match_packed(const struct assay_context *context,
+                                         const struct packed *a, const struct packed *b,
+                                         size_t *best, float *score, struct assay_error *error);
+
+/* The same of units that are not packed yet, without centring. */
 ASSAY_MUST_USE assay_status match_best(const struct assay_context *context, const struct units *a,
                                        const struct units *b, size_t *best, float *score,
                                        struct assay_error *error);
-
-/* Four rows of a times one of b, the definition and its fast twins; for tests and benchmarks. */
-typedef void match_kernel(const float *a, size_t stride, const float *b, size_t width,
-                          float product[4]);
-match_kernel match_kernel_plain;
-/* The fastest that this processor has, and its name. */
-match_kernel *match_kernel_fastest(const char **name);
 
 /* Length of the longest strictly increasing subsequence, entries of MATCH_NONE left out. */
 ASSAY_MUST_USE bool match_increasing(const size_t *numbers, size_t n, size_t *length);

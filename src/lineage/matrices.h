@@ -46,12 +46,13 @@ struct selection {
 };
 
 /*
- * Reads the selected units, centred and of length 1. Adds to *bytes_read what was decoded, as
- * float32. Values that are not finite count as 0.
+ * Reads the selected units, centred and packed. Adds to *bytes_read what was read of the file.
+ * Values that are not finite count as 0.
  */
-ASSAY_MUST_USE assay_status matrix_read_units(const struct matrix *matrix,
+ASSAY_MUST_USE assay_status matrix_pack_units(const struct assay_context *context,
+                                              const struct matrix *matrix,
                                               const struct selection *selection,
-                                              struct units *units, uint64_t *bytes_read,
+                                              struct packed *packed, uint64_t *bytes_read,
                                               struct assay_error *error);
 
 #endif

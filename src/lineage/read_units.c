@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Units as vectors. Along the first axis a unit is a run of the file; along the second it is
- * gathered from every row (or from an even sample of them, where there are more coordinates than
- * asked for).
+ * Units as vectors. Along the first axis a unit is a run of the file, of which the beginning is
+ * read; along the second each row gives every unit one coordinate (or `inner` of them), and an even
+ * sample of rows is read, where there are more coordinates than asked for.
  */
 #include "lineage/matrices.h"
 
@@ -10,104 +10,161 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct reading {
+    const struct matrix *matrix;
+    const struct selection *selection;
+    uint64_t rows; /* along the second axis: how many are read */
+    uint64_t width;
+    const float *table; /* [coordinate][unit], where units were picked out beforehand */
+};
+
 static uint64_t number_of(const struct selection *s, uint64_t i)
 {
     return s->numbers ? s->numbers[i] : s->first + i;
 }
 
-static void clean(float *values, size_t n)
+static void clean(float *values, uint64_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(values[i]))
-            values[i] = 0;
+    for (uint64_t i = 0; i < n; i++)
+        values[i] = isfinite(values[i]) ? values[i] : 0;
 }
 
-static assay_status read_first(const struct matrix *m, const struct selection *s,
-                               struct units *units, uint64_t *bytes_read, struct assay_error *error)
-{
-    size_t block, bytes;
-    uint64_t row = m->shape.in * m->shape.inner, width = row;
-    assay_dtype_block(m->tensor->dtype, &block, &bytes);
-    if (width > s->most_coordinates)
-        width = s->most_coordinates - s->most_coordinates % block;
-    if (width == 0)
-        width = block;
-    if (!units_new(units, (size_t)s->count, (size_t)width))
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    for (uint64_t i = 0; i < s->count; i++) {
-        float *to = units->values + i * units->width;
-        ASSAY_TRY(assay_tensor_read(m->tensor, number_of(s, i) * row, width, to, error));
-        clean(to, (size_t)width);
-    }
-    *bytes_read += s->count * width * 4;
-    return ASSAY_OK;
-}
-
-#define TOGETHER 16
-
-/*
- * One row of the file gives one coordinate (or `inner` of them) to every unit. Rows are read a few
- * at a time, so that what a unit gets is written in runs.
+/* ---- along the first axis ---------------------------------------------------------------------
  */
-static assay_status gather(const struct matrix *m, const struct selection *s, struct units *units,
-                           uint64_t rows, float *slab, struct assay_error *error)
+
+static assay_status read_unit(const void *from, size_t unit, float *row, struct assay_error *error)
 {
-    uint64_t inner = m->shape.inner, size = m->shape.in * inner;
-    for (uint64_t r = 0; r < rows; r += TOGETHER) {
-        uint64_t count = rows - r < TOGETHER ? rows - r : TOGETHER;
-        for (uint64_t k = 0; k < count; k++) {
-            uint64_t row = rows == m->shape.out ? r + k : (r + k) * m->shape.out / rows;
-            ASSAY_TRY(assay_tensor_read(m->tensor, row * size, size, slab + k * size, error));
-            clean(slab + k * size, (size_t)size);
-        }
-        for (uint64_t i = 0; i < s->count; i++)
-            for (uint64_t k = 0; k < count; k++)
-                memcpy(units->values + i * units->width + (r + k) * inner,
-                       slab + k * size + number_of(s, i) * inner, (size_t)inner * sizeof *slab);
+    const struct reading *r = from;
+    const struct matrix *m = r->matrix;
+    uint64_t inner = m->shape.inner, number = number_of(r->selection, unit);
+    ASSAY_TRY(assay_tensor_read(m->tensor, number * m->shape.in * inner, r->width, row, error));
+    clean(row, r->width);
+    for (uint64_t x = number * inner; m->own_units && x < (number + 1) * inner && x < r->width; x++)
+        row[x] = 0; /* what the unit has to do with itself */
+    return ASSAY_OK;
+}
+
+/* ---- along the second axis --------------------------------------------------------------------
+ */
+
+static uint64_t row_of(const struct reading *r, uint64_t coordinate)
+{
+    uint64_t all = r->matrix->shape.out, row = coordinate / r->matrix->shape.inner;
+    return r->rows == all ? row : row * all / r->rows;
+}
+
+/* Units first .. first + count - 1 of the file in one row; `piece` holds them with all `inner`. */
+static assay_status read_piece(const struct reading *r, uint64_t coordinate, uint64_t first,
+                               uint64_t count, float *piece, float *to, struct assay_error *error)
+{
+    const struct matrix *m = r->matrix;
+    uint64_t inner = m->shape.inner, row = row_of(r, coordinate);
+    float *into = inner == 1 ? to : piece;
+    ASSAY_TRY(assay_tensor_read(m->tensor, (row * m->shape.in + first) * inner, count * inner, into,
+                                error));
+    for (uint64_t i = 0; i < count && inner > 1; i++)
+        to[i] = piece[i * inner + coordinate % inner];
+    if (m->own_units && row >= first && row < first + count)
+        to[row - first] = 0;
+    clean(to, count);
+    return ASSAY_OK;
+}
+
+static assay_status read_coordinate(const void *from, size_t coordinate, size_t first, size_t count,
+                                    float *row, struct assay_error *error)
+{
+    const struct reading *r = from;
+    uint64_t inner = r->matrix->shape.inner;
+    if (r->table) {
+        memcpy(row, r->table + coordinate * r->selection->count + first, count * sizeof *row);
+        return ASSAY_OK;
+    }
+    float *piece = inner > 1 ? malloc((size_t)(count * inner) * sizeof *piece) : NULL;
+    assay_status status =
+        inner > 1 && !piece
+            ? assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory")
+            : read_piece(r, coordinate, r->selection->first + first, count, piece, row, error);
+    free(piece);
+    return status;
+}
+
+/* Whole rows, of which the selected units' entries are kept. */
+static assay_status pick(const struct reading *r, float *row, float *piece, float *table,
+                         struct assay_error *error)
+{
+    for (uint64_t x = 0; x < r->width; x++) {
+        ASSAY_TRY(read_piece(r, x, 0, r->matrix->shape.in, piece, row, error));
+        for (uint64_t i = 0; i < r->selection->count; i++)
+            table[x * r->selection->count + i] = row[r->selection->numbers[i]];
     }
     return ASSAY_OK;
 }
 
-static assay_status read_second(const struct matrix *m, const struct selection *s,
-                                struct units *units, uint64_t *bytes_read,
+static assay_status pack_picked(const struct assay_context *context, struct reading *r,
+                                struct packed *packed, struct assay_error *error)
+{
+    const struct matrix *m = r->matrix;
+    size_t cells, in = (size_t)m->shape.in, inner = (size_t)m->shape.inner;
+    float *table = NULL;
+    float *row = malloc(in * sizeof *row), *piece = malloc(in * inner * sizeof *piece);
+    if (assay_size_multiply((size_t)r->width, (size_t)r->selection->count, &cells))
+        table = calloc(cells, sizeof *table);
+    assay_status status = table && row && piece
+                              ? pick(r, row, piece, table, error)
+                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    r->table = table;
+    if (status == ASSAY_OK)
+        status = pack_columns(context, read_coordinate, r, (size_t)r->selection->count,
+                              (size_t)r->width, packed, error);
+    free(table);
+    free(row);
+    free(piece);
+    return status;
+}
+
+/* ---- either -----------------------------------------------------------------------------------
+ */
+
+static assay_status pack_first(const struct assay_context *context, struct reading *r,
+                               struct packed *packed, uint64_t *bytes_read,
+                               struct assay_error *error)
+{
+    const struct matrix *m = r->matrix;
+    uint64_t most = r->selection->most_coordinates;
+    size_t block, bytes;
+    assay_dtype_block(m->tensor->dtype, &block, &bytes);
+    r->width = m->shape.in * m->shape.inner;
+    if (r->width > most)
+        r->width = most - most % block ? most - most % block : block;
+    *bytes_read += r->selection->count * r->width / block * bytes;
+    return pack_rows(context, read_unit, r, (size_t)r->selection->count, (size_t)r->width, true,
+                     packed, error);
+}
+
+static assay_status pack_second(const struct assay_context *context, struct reading *r,
+                                struct packed *packed, uint64_t *bytes_read,
                                 struct assay_error *error)
 {
-    uint64_t inner = m->shape.inner, rows = m->shape.out, size = m->shape.in * inner;
-    if (rows * inner > s->most_coordinates)
-        rows = s->most_coordinates / inner ? s->most_coordinates / inner : 1;
-    float *slab = calloc(TOGETHER, (size_t)size * sizeof *slab);
-    if (!slab || !units_new(units, (size_t)s->count, (size_t)(rows * inner))) {
-        free(slab);
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    }
-    assay_status status = gather(m, s, units, rows, slab, error);
-    free(slab);
-    *bytes_read += rows * size * 4;
-    return status;
+    const struct matrix *m = r->matrix;
+    uint64_t inner = m->shape.inner, most = r->selection->most_coordinates;
+    size_t block, bytes;
+    assay_dtype_block(m->tensor->dtype, &block, &bytes);
+    r->rows = m->shape.out;
+    if (r->rows * inner > most)
+        r->rows = most / inner ? most / inner : 1;
+    r->width = r->rows * inner;
+    *bytes_read += r->rows * m->shape.in * inner / block * bytes;
+    return r->selection->numbers
+               ? pack_picked(context, r, packed, error)
+               : pack_columns(context, read_coordinate, r, (size_t)r->selection->count,
+                              (size_t)r->width, packed, error);
 }
 
-/* What unit i has to do with itself: `inner` entries from i * inner on, if they were read. */
-static void leave_out_own(const struct matrix *m, const struct selection *s, struct units *units)
+assay_status matrix_pack_units(const struct assay_context *context, const struct matrix *m,
+                               const struct selection *s, struct packed *packed,
+                               uint64_t *bytes_read, struct assay_error *error)
 {
-    uint64_t inner = m->shape.inner;
-    for (uint64_t i = 0; i < s->count; i++) {
-        uint64_t own = number_of(s, i) * inner;
-        for (uint64_t x = own; x < own + inner && x < units->width; x++)
-            units->values[i * units->width + x] = 0;
-    }
-}
-
-assay_status matrix_read_units(const struct matrix *m, const struct selection *s,
-                               struct units *units, uint64_t *bytes_read, struct assay_error *error)
-{
-    memset(units, 0, sizeof *units);
-    assay_status status = s->axis == AXIS_FIRST ? read_first(m, s, units, bytes_read, error)
-                                                : read_second(m, s, units, bytes_read, error);
-    if (status == ASSAY_OK && m->own_units)
-        leave_out_own(m, s, units);
-    if (status == ASSAY_OK && !units_normalise(units))
-        status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    if (status != ASSAY_OK)
-        units_free(units);
-    return status;
+    struct reading r = {.matrix = m, .selection = s};
+    return s->axis == AXIS_FIRST ? pack_first(context, &r, packed, bytes_read, error)
+                                 : pack_second(context, &r, packed, bytes_read, error);
 }

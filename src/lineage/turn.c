@@ -6,6 +6,8 @@
  */
 #include "lineage/turn.h"
 
+#include "lineage/dots.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +40,8 @@ static assay_status columns(const struct matrix *embedding, uint64_t tokens, str
 }
 
 /* True if at least 90% of B's columns find a column of A that finds them, and distinctly. */
-static assay_status renumbering(const struct assay_context *context, const struct units *a,
-                                const struct units *b, struct turn *turn, bool *found,
+static assay_status renumbering(const struct assay_context *context, const struct packed *a,
+                                const struct packed *b, struct turn *turn, bool *found,
                                 struct assay_error *error)
 {
     size_t n = a->count, mutual = 0;
@@ -47,10 +49,10 @@ static assay_status renumbering(const struct assay_context *context, const struc
     float *score = malloc((n + 1) * sizeof *score);
     turn->to = malloc((n + 1) * sizeof *turn->to);
     assay_status status = back && score && turn->to
-                              ? match_best(context, b, a, turn->to, score, error)
+                              ? match_packed(context, b, a, turn->to, score, error)
                               : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     if (status == ASSAY_OK)
-        status = match_best(context, a, b, back, score, error);
+        status = match_packed(context, a, b, back, score, error);
     for (size_t c = 0; c < n && status == ASSAY_OK; c++) {
         mutual += turn->to[c] != MATCH_NONE && back[turn->to[c]] == c;
         if (turn->to[c] == MATCH_NONE)
@@ -68,10 +70,10 @@ static assay_status renumbering(const struct assay_context *context, const struc
 
 /* ---- rotation ------------------------------------------------------------------------ */
 
-/* c = a b^T of n x n matrices, by the kernel of match.c. */
+/* c = a b^T of n x n matrices, by dots.h. */
 static void multiply_transposed(const struct units *a, const struct units *b, struct units *c)
 {
-    match_kernel *kernel = match_kernel_fastest(NULL);
+    dots_function *kernel = dots_fastest();
     for (size_t i = 0; i < a->count; i += 4)
         for (size_t j = 0; j < b->count; j++) {
             float product[4];
@@ -199,23 +201,19 @@ assay_status turn_find(const struct assay_context *context, const struct body *a
     assay_status status = columns(a->embedding, tokens, &ua, bytes_read, error);
     if (status == ASSAY_OK)
         status = columns(b->embedding, tokens, &ub, bytes_read, error);
-    struct units na = {0}, nb = {0};
-    if (status == ASSAY_OK &&
-        (!units_new(&na, ua.count, tokens) || !units_new(&nb, ub.count, tokens)))
-        status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    if (status == ASSAY_OK) {
-        memcpy(na.values, ua.values, ua.count * ua.width * sizeof(float));
-        memcpy(nb.values, ub.values, ub.count * ub.width * sizeof(float));
-        status = units_normalise(&na) && units_normalise(&nb)
-                     ? renumbering(context, &na, &nb, turn, found, error)
-                     : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    }
+    struct packed pa = {0}, pb = {0};
+    if (status == ASSAY_OK)
+        status = units_pack(context, &ua, true, &pa, error);
+    if (status == ASSAY_OK)
+        status = units_pack(context, &ub, true, &pb, error);
+    if (status == ASSAY_OK)
+        status = renumbering(context, &pa, &pb, turn, found, error);
+    packed_free(&pa);
+    packed_free(&pb);
     if (status == ASSAY_OK && !*found && a->width <= WIDEST_ROTATION && tokens >= a->width)
         status = rotation(&ua, &ub, turn, found, error);
     if (status == ASSAY_OK && *found && turn->q)
         (void)settle_on_renumbering(turn);
-    units_free(&na);
-    units_free(&nb);
     units_free(&ua);
     units_free(&ub);
     if (status != ASSAY_OK)
