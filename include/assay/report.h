@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * report: an assessment as JSON, as one HTML page, as text. Nothing is computed here: a report
- * lays out what the case room gave. Text from a case is escaped; a page runs no script and asks
- * the network for nothing.
+ * lays out what the case room gave. Text from a case stays text: a page runs no script but its
+ * own, which its policy names by digest, and asks the network for nothing.
  */
 #ifndef ASSAY_REPORT_H
 #define ASSAY_REPORT_H
@@ -16,7 +16,7 @@ extern "C" {
 /*
  * Each gives a NUL-terminated text that the caller frees with free(), or ASSAY_ERROR_MEMORY.
  *   json: the object that docs/report.schema.json describes.
- *   html: one file, readable on a phone and on paper, light and dark.
+ *   html: one file with its figures, for a screen of any width and paper, light and dark.
  *   text: for a terminal, lines of at most 80 columns where words allow.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_report_json(const struct assay_assessment *assessment,
@@ -25,6 +25,13 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_report_html(const struct assay_asses
                                                         char **text, struct assay_error *error);
 ASSAY_API ASSAY_MUST_USE assay_status assay_report_text(const struct assay_assessment *assessment,
                                                         char **text, struct assay_error *error);
+
+/*
+ * The page alone, with `json` (a report, or "null": `assay serve` fills it) inside; `json` must be
+ * JSON, and no text in it can end the element that it stands in. free() the text.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_report_page(const char *json, char **text,
+                                                        struct assay_error *error);
 
 /* What a case asks and rests on, for a terminal; free() it. Nothing has been run. */
 ASSAY_API ASSAY_MUST_USE assay_status assay_report_case_text(const struct assay_case *subject,

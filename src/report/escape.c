@@ -25,40 +25,6 @@ size_t escape_unsafe(const char *text)
     return 0;
 }
 
-static const char *entity(char c)
-{
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
-}
-
-void escape(FILE *to, const char *text)
-{
-    for (const char *c = text; c && *c; c++) {
-        size_t unsafe = escape_unsafe(c);
-        const char *name = entity(*c);
-        if (unsafe) {
-            fputs(REPLACEMENT, to);
-            c += unsafe - 1;
-        } else if (name) {
-            fputs(name, to);
-        } else {
-            fputc(*c, to);
-        }
-    }
-}
-
 size_t escape_plain(FILE *to, const char *text, size_t bytes)
 {
     size_t characters = 0;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * escape: text of a case put where it stays text. Markup characters become entities; control
- * characters and those that reorder or hide text become U+FFFD, so that nothing on a page or a
- * terminal reads other than it is stored.
+ * escape: text of a case put where it stays text. Control characters and those that reorder or
+ * hide text become U+FFFD, so that nothing on a terminal reads other than it is stored.
  */
 #ifndef REPORT_ESCAPE_H
 #define REPORT_ESCAPE_H
@@ -15,9 +14,6 @@
  * U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069, U+FEFF.
  */
 size_t escape_unsafe(const char *text);
-
-/* `text` as HTML, fit for content and for quoted attributes. NULL prints nothing. Valid UTF-8. */
-void escape(FILE *to, const char *text);
 
 /* `text` for a terminal; returns the characters printed. NULL prints nothing. */
 size_t escape_plain(FILE *to, const char *text, size_t bytes);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_page.mjs PAGE_OF SAMPLE_REPORT: report.html in a headless Chromium: it opens, draws, stays
+// readable, runs nothing of a case's text. Prints TAP.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { accessibility, browser, open, SOURCE, tap } from "./browser.mjs";
+
+const [page_of, sample_report] = process.argv.slice(2);
+const chromium = await browser();
+const folder = mkdtempSync(join(tmpdir(), "assay-page-"));
+const big = { maxBuffer: 1 << 28 };
+
+const sample = JSON.parse(execFileSync(sample_report, big));
+
+/** The address of the page of a report. */
+function page_file(report, name = "report") {
+    const path = join(folder, `${name}.html`);
+    writeFileSync(path, execFileSync(page_of, { input: JSON.stringify(report), ...big }));
+    return pathToFileURL(path).href;
+}
+
+const HOSTILE = `</script><script>alert(1)</script><img src=x onerror=alert(2)><!--<svg onload=alert(3)>` +
+    `"' onload='alert(4)' javascript:alert(5) \u202efdp.exe \u2066 \u2028 \u2029 =1+1 {{7*7}}`;
+
+/** Every text of a report made hostile, but those that the schema fixes. */
+function hostile(value, key = "") {
+    if (typeof value === "string") return ["assay", "kind", "grade", "date", "sha256", "case_sha256", "seed", "confidence"].includes(key) ? value : `${HOSTILE} ${value}`;
+    if (Array.isArray(value)) return value.map((item) => hostile(item, key));
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, hostile(v, k)]));
+    return value;
+}
+
+async function the_types_hold() {
+    execFileSync(process.execPath, [join(SOURCE, "web/node_modules/typescript/bin/tsc"), "--noEmit", "-p", join(SOURCE, "web")], { stdio: ["ignore", "pipe", "inherit"] });
+}
+
+async function a_report_opens_and_draws_without_error_or_network() {
+    const page = await open(chromium, page_file(sample));
+    assert.equal(await page.title(), sample.title);
+    const drawn = await page.locator("figure svg").count();
+    assert.ok(drawn >= 2, `${drawn} drawings`);
+    assert.equal(await page.locator("figure").count(), await page.locator("figure svg[aria-label]").count());
+    assert.deepEqual(page.wrong, []);
+    assert.deepEqual(page.asked, []);
+    await page.close();
+}
+
+async function hostile_text_stays_text() {
+    const page = await open(chromium, page_file(hostile(sample), "hostile"));
+    for (const summary of await page.locator("summary").all()) await summary.click();
+    await page.waitForTimeout(200);
+    assert.deepEqual(page.wrong, []);
+    assert.deepEqual(page.asked, []);
+    assert.equal(await page.locator("img, iframe, object, embed, base, form").count(), 0);
+    assert.equal(await page.locator("script").count(), 2);
+    const text = await page.locator("body").innerText();
+    assert.ok(text.includes("<script>alert(1)</script>"));
+    assert.ok(!/[\u202e\u2066\u2028]/.test(text), "overrides of direction are replaced");
+    assert.ok(text.includes("\ufffdfdp.exe"));
+    await page.close();
+}
+
+async function a_script_that_is_let_in_does_not_run() {
+    const page = await open(chromium, page_file(sample));
+    await page.evaluate(() => {
+        const script = document.createElement("script");
+        script.textContent = "globalThis.ran = true";
+        document.body.append(script);
+        document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='globalThis.ran = true'>");
+    });
+    await page.waitForTimeout(100);
+    assert.equal(await page.evaluate(() => globalThis.ran), undefined);
+    assert.ok(page.wrong.length >= 1);
+    await page.close();
+}
+
+async function axe_finds_nothing_light_or_dark_wide_or_narrow() {
+    for (const colorScheme of ["light", "dark"])
+        for (const width of [1200, 380]) {
+            const page = await open(chromium, page_file(sample), { colorScheme, viewport: { width, height: 800 } });
+            for (const summary of await page.locator("summary").all()) await summary.click();
+            assert.deepEqual(await accessibility(page), [], `${colorScheme}, ${width} wide`);
+            const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+            assert.ok(overflow <= 0, `${width} wide: ${overflow} pixels beyond the edge`);
+            await page.close();
+        }
+}
+
+async function every_figure_gives_its_numbers_as_table_csv_and_svg() {
+    const page = await open(chromium, page_file(sample));
+    const figure = page.locator("figure").first();
+    await figure.locator("summary").focus();
+    await page.keyboard.press("Enter"); // by keyboard
+    await figure.locator("table tbody tr").first().waitFor();
+    for (const [button, start] of [["CSV", /^\ufeff\w/], ["SVG", /^<svg/]]) {
+        const [download] = await Promise.all([page.waitForEvent("download"), figure.getByRole("button", { name: button, exact: true }).click()]);
+        const text = readFileSync(await download.path(), "utf8");
+        assert.match(text, start);
+        assert.ok(!text.includes("var(--"), "colours are written out");
+    }
+    assert.deepEqual(page.wrong, []);
+    await page.close();
+}
+
+async function it_prints_on_a4_and_letter() {
+    const page = await open(chromium, page_file(sample));
+    for (const format of ["A4", "Letter"]) {
+        const pdf = await page.pdf({ format });
+        assert.ok(pdf.subarray(0, 5).toString() === "%PDF-" && pdf.length > 10_000);
+    }
+    await page.close();
+}
+
+async function ten_thousand_exhibits_open() {
+    const many = structuredClone(sample);
+    const one = many.exhibits[0];
+    many.exhibits = Array.from({ length: 10_000 }, (_, i) => ({ ...one, id: `X${i}`, file: null, sha256: null, statement: `Statement ${i} of the many`, said_by: `Source ${i % 97}` }));
+    const address = page_file(many, "many");
+    const started = performance.now();
+    const page = await open(chromium, address);
+    await page.locator("#exhibits table tbody tr").first().waitFor();
+    const seconds = (performance.now() - started) / 1000;
+    assert.ok(seconds < 20, `${seconds} s`);
+    await page.getByLabel("Search the exhibits").fill("statement 9876");
+    await page.locator("#exhibit-X9876").waitFor();
+    assert.deepEqual(page.wrong, []);
+    await page.close();
+    return `opened in ${seconds.toFixed(2)} s`;
+}
+
+const failed = await tap([
+    the_types_hold,
+    a_report_opens_and_draws_without_error_or_network,
+    hostile_text_stays_text,
+    a_script_that_is_let_in_does_not_run,
+    axe_finds_nothing_light_or_dark_wide_or_narrow,
+    every_figure_gives_its_numbers_as_table_csv_and_svg,
+    it_prints_on_a4_and_letter,
+    ten_thousand_exhibits_open,
+]);
+await chromium.close();
+rmSync(folder, { recursive: true });
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// main: a report stands in the page (report.html), or the page was served empty by `assay serve`.
+import "./style.css";
+import { fill, h } from "./dom";
+import { report_page } from "./page";
+import { parse, type Report } from "./report";
+
+const page = document.getElementById("page")!;
+const report = parse<Report | null>(document.getElementById("report")!.textContent ?? "null");
+if (report) fill(page, report_page(report));
+else fill(page, h("main", null, h("p", null, "No report stands in this page.")));

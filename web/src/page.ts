@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// page: a report laid out, what follows first.
+import { h } from "./dom";
+import { exhibits_section } from "./parts/exhibits";
+import { question_section } from "./parts/question";
+import { count } from "./parts/result";
+import type { Report } from "./report";
+
+export function report_page(report: Report): HTMLElement[] {
+    document.title = report.title;
+    return [
+        h("header", null,
+            h("p", { class: "brand" }, "Assay"),
+            h("h1", null, report.title),
+            report.summary && h("p", { class: "lead" }, report.summary),
+            h("nav", { "aria-label": "Questions" }, h("ul", null,
+                report.questions.map((q) => h("li", null, h("a", { href: `#question-${q.id}` }, q.text))),
+                report.exhibits.length > 0 && h("li", null, h("a", { href: "#exhibits" }, count(report.exhibits.length, "exhibit")))))),
+        h("main", null,
+            report.questions.map((q) => question_section(q, report)),
+            report.exhibits.length > 0 && exhibits_section(report.exhibits)),
+        h("footer", null,
+            h("p", null, "A likelihood ratio says how many times better one hypothesis predicts the evidence than another. It is not the " +
+                "probability of either, and nothing here is a verdict. Words for ratios: ENFSI (2015). Words for probabilities: ICD 203 (2015)."),
+            h("p", null, `Assay ${report.version}, seed ${report.seed}. SHA-256 of case.yaml: `, h("code", null, report.case_sha256))),
+    ];
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// result: what one instrument gave on one input: what follows, what does not, its figures, the
+// likelihood ratios of its hypotheses, what was stated, its limits.
+import { bars_chart, groups_of, type Bar } from "../charts/bars";
+import { ladder } from "../charts/ladder";
+import { h } from "../dom";
+import { figure } from "../figure";
+import { fixed, number } from "../number";
+import { or_nan, type Comparison, type FigureData, type Result } from "../report";
+import { table_element, type Table } from "../table";
+
+const SHOWN = 16; // rows of a long drawing before it is folded
+
+const list = (items: string[]) => h("ul", null, items.map((item) => h("li", null, item)));
+
+/** A figure of `all` things, of which the first few are drawn until somebody asks for more. */
+export function folding<T>(all: T[], what: string, make: (shown: T[]) => ReturnType<typeof figure>, again: (f: ReturnType<typeof figure>, shown: T[]) => void): HTMLElement {
+    let shown = Math.min(SHOWN, all.length);
+    const f = make(all.slice(0, shown));
+    if (all.length <= SHOWN) return f.element;
+    const more = h("button", { type: "button", class: "more", onclick: () => {
+        shown = shown < all.length && shown < 60 ? Math.min(60, all.length) : SHOWN;
+        again(f, all.slice(0, shown));
+        say();
+    } });
+    const say = () => { more.textContent = shown > SHOWN || all.length <= SHOWN ? `Show the first ${SHOWN}` : `Show ${Math.min(60, all.length)} of ${all.length} ${what}`; };
+    say();
+    f.element.append(more);
+    return f.element;
+}
+
+function bars_figure(data: FigureData, ties: Set<string>, file: string): HTMLElement {
+    const bars: Bar[] = data.bars.map((b) => ({ ...b, value: or_nan(b.value), low: or_nan(b.low), high: or_nan(b.high), tied: ties.has(b.label) }))
+        .filter((b) => Number.isFinite(b.value));
+    const groups = groups_of(bars);
+    const drawing = (shown: Bar[]) => ({
+        title: data.title, file: `${file}-${data.id}`,
+        legend: groups.map((g, i): [string, string] => [`g${i % 6}`, g]),
+        draw: (width: number) => bars_chart(shown, data.unit, width),
+        table: (): Table => ({ columns: ["What", "Group", data.unit || "Value", "Low", "High"], rows: data.bars.map((b) => [b.label, b.group, b.value, b.low, b.high]) }),
+    });
+    // the groups' colours must not change with how many bars are shown
+    const ordered = bars;
+    return folding(ordered, "bars", (shown) => figure(drawing(shown)), (f, shown) => f.redraw(drawing(shown)));
+}
+
+export function comparisons_table(comparisons: Comparison[]): Table {
+    const with_posterior = comparisons.some((c) => c.posterior !== null);
+    return {
+        columns: ["Hypothesis", "log10 LR", "Low", "High", "In words", ...(with_posterior ? ["Posterior", "In words"] : []), "Note"],
+        rows: comparisons.map((c) => [
+            c.hypothesis, c.log10_lr?.median, c.log10_lr?.low, c.log10_lr?.high,
+            c.reference ? "the reference" : c.tied ? `${c.words}; cannot be told apart` : c.words,
+            ...(with_posterior ? [c.posterior, c.posterior_words] : []), c.note,
+        ]),
+    };
+}
+
+function comparisons_figure(result: Result, file: string): HTMLElement | null {
+    const reference = result.reference;
+    const others = result.comparisons.filter((c) => c.weighed && !c.reference && c.log10_lr?.median != null);
+    if (!reference || !others.length) return null;
+    const drawing = (shown: Comparison[]) => ({
+        title: `What the evidence of ${result.instrument} says of each hypothesis against ${reference}`,
+        file: `${file}-ratios`,
+        note: result.reference_is_best ? "No stated hypothesis could be weighed: the best stands in as the reference." : null,
+        draw: (width: number) => ladder(shown.map((c) => ({
+            label: c.hypothesis, low: or_nan(c.log10_lr!.low), median: or_nan(c.log10_lr!.median), high: or_nan(c.log10_lr!.high),
+        })), width, { left: reference, right: "the other" }),
+        table: () => comparisons_table(result.comparisons),
+    });
+    return folding(others, "hypotheses", (shown) => figure(drawing(shown)), (f, shown) => f.redraw(drawing(shown)));
+}
+
+export function result_section(result: Result, question: string): HTMLElement {
+    const { finding } = result;
+    const file = `${question}-${result.instrument}`.replace(/[^\w.-]+/g, "-");
+    const tied = new Set(finding.ties.flatMap((t) => [t.a, t.b]));
+    const quantities: Table = {
+        columns: ["Quantity", "Median", "Low", "High", "Unit"],
+        rows: finding.quantities.map((q) => [q.name, q.value.median, q.value.low, q.value.high, q.unit]),
+    };
+    return h("section", { class: "result", "aria-label": `${result.instrument} on ${result.input}` },
+        h("h4", null, h("code", null, result.instrument), " on ", h("code", null, result.input)),
+        finding.answers.length > 0 && h("div", { class: "can" }, h("h5", null, "What follows"), list(finding.answers)),
+        finding.cannot_tell.length > 0 && h("div", { class: "cannot" }, h("h5", null, "What does not"), list(finding.cannot_tell)),
+        comparisons_figure(result, file),
+        finding.figures.map((f) => bars_figure(f, tied, file)),
+        finding.quantities.length > 0 && fold("Quantities, with 80% intervals", () => table_element(quantities, "Quantities")),
+        result.stated.length > 0 && fold("What was stated, with sources", () => table_element({
+            columns: ["What", "Value", "Source", "Date", "Where"],
+            rows: result.stated.map((s) => [s.name, s.value, s.source, s.date, `${s.file}:${s.line}`]),
+        }, "What was stated")),
+        finding.ties.length > 0 && fold("What cannot be told apart", () => table_element({
+            columns: ["This", "And this", "log10 ratio"],
+            rows: finding.ties.map((t) => [t.a, t.b, fixed(t.log10_likelihood_ratio)]),
+        }, "What cannot be told apart")),
+        fold("Limits of the method, files and seed", () => [
+            list(finding.limits),
+            h("p", { class: "soft" }, `${finding.method}, version ${finding.method_version}, seed ${finding.seed}. `),
+            finding.exhibits.length > 0 && table_element({ columns: ["File", "SHA-256"], rows: finding.exhibits.map((e) => [e.path, e.sha256]) }, "Files read"),
+        ]));
+}
+
+/** Folded away until asked for; made only then. Opened for paper. */
+export function fold(title: string, make: () => Parameters<typeof h>[2]): HTMLElement {
+    const details = h("details", { class: "fold" }, h("summary", null, title));
+    let made = false;
+    details.addEventListener("toggle", () => {
+        if (!details.open || made) return;
+        made = true;
+        details.append(h("div", null, make()));
+    });
+    return details;
+}
+
+export const count = (n: number, one: string, many = `${one}s`): string => `${number(n)} ${n === 1 ? one : many}`;
