@@ -26,6 +26,9 @@ enum assay_dtype {
     ASSAY_DTYPE_BF16,
     ASSAY_DTYPE_F8_E4M3, /* the "fn" form: no infinities, 0x7f and 0xff are NaN */
     ASSAY_DTYPE_F8_E5M2,
+    ASSAY_DTYPE_F8_E4M3FNUZ, /* bias 8, no infinities, no -0: 0x80 is NaN */
+    ASSAY_DTYPE_F8_E5M2FNUZ, /* bias 16, likewise */
+    ASSAY_DTYPE_F8_E8M0,     /* a scale: 2^(x - 127), 0xff is NaN */
     ASSAY_DTYPE_I64,
     ASSAY_DTYPE_I32,
     ASSAY_DTYPE_I16,
@@ -48,6 +51,9 @@ enum assay_dtype {
     ASSAY_DTYPE_IQ4_NL,
     ASSAY_DTYPE_IQ4_XS,
     ASSAY_DTYPE_MXFP4,
+    ASSAY_DTYPE_F4,      /* E2M1, two a byte, the lower nibble first */
+    ASSAY_DTYPE_F6_E2M3, /* four in three bytes, the lowest bits first */
+    ASSAY_DTYPE_F6_E3M2,
     ASSAY_DTYPE_OTHER, /* named in the file, not read by Assay: listed, never decoded */
     ASSAY_DTYPE_COUNT
 };
@@ -55,7 +61,8 @@ enum assay_dtype {
 /* "F32", "Q4_K", ...; "other" for ASSAY_DTYPE_OTHER. Never NULL. */
 ASSAY_API const char *assay_dtype_name(enum assay_dtype dtype);
 
-/* Elements and bytes of one block: 1 element for plain types. Bytes 0 for ASSAY_DTYPE_OTHER. */
+/* Elements and bytes of one block: 1 element for plain types, 2 for F4 and 4 for F6, whose
+ * elements share bytes. Bytes 0 for ASSAY_DTYPE_OTHER. */
 ASSAY_API void assay_dtype_block(enum assay_dtype dtype, size_t *elements, size_t *bytes);
 
 /* True for floating point and block types: what can hold a weight. */
@@ -88,6 +95,11 @@ struct assay_tensor {
     const char *file;           /* the path of the shard */
     const char *unreadable;     /* NULL, or why it cannot be decoded */
     enum assay_tensor_use use;
+    uint64_t
+        rotary_heads; /* of a query or key matrix whose rows hold rotary pairs side by side
+                         (Meta's order, GGUF files of Llama): its heads; 0: other or not known */
+    bool halves;      /* with rotary_heads: read as Hugging Face orders such rows, a head's
+                         first parts of all pairs and then the second ones */
 };
 
 /* A line of the file's own description: a safetensors metadata entry, a GGUF key. */
@@ -131,9 +143,10 @@ ASSAY_API const struct assay_tensor *
 assay_checkpoint_find(const struct assay_checkpoint *checkpoint, const char *name);
 
 /*
- * Decodes `count` elements from element `first` (row-major) to float32. For block types both
- * must be multiples of the block. F64 and 64-bit integers are rounded. ASSAY_ERROR_UNSUPPORTED
- * for an unreadable tensor, ASSAY_ERROR_INPUT for a range outside it.
+ * Decodes `count` elements from element `first` (row-major) to float32. For ggml's block
+ * types both must be multiples of the block (where `halves` is set: of a row). F64 and 64-bit
+ * integers are rounded. ASSAY_ERROR_UNSUPPORTED for an unreadable tensor, ASSAY_ERROR_INPUT for a
+ * range outside it.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_tensor_read(const struct assay_tensor *tensor,
                                                         uint64_t first, uint64_t count,

@@ -246,6 +246,8 @@ static assay_status end(struct checkpoint_draft *draft, assay_status status)
 {
     if (status == ASSAY_OK)
         status = check_names(draft);
+    if (status == ASSAY_OK)
+        checkpoint_mark_all_rotary(draft->checkpoint);
     if (status != ASSAY_OK)
         assay_checkpoint_close(draft->checkpoint);
     return status;

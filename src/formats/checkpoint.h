@@ -48,6 +48,11 @@ ASSAY_MUST_USE bool checkpoint_elements(int rank, const uint64_t *shape, uint64_
 /* Bytes of that many elements; false if they overflow or are no whole number of blocks. */
 ASSAY_MUST_USE bool checkpoint_bytes(enum assay_dtype dtype, uint64_t elements, uint64_t *bytes);
 
+/* rotary.c: marks a query or key matrix whose rows hold rotary pairs side by side, if its rows
+ * make that many heads; and all of a checkpoint for which a key or a table tells. */
+void checkpoint_mark_rotary(struct assay_tensor *tensor, uint64_t heads);
+void checkpoint_mark_all_rotary(struct assay_checkpoint *checkpoint);
+
 /* Decodes whole blocks of a ggml type. */
 void ggml_decode(enum assay_dtype dtype, const unsigned char *blocks, size_t block_count,
                  float *values);

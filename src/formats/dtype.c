@@ -9,20 +9,40 @@ static const struct {
     const char *name;
     size_t elements, bytes;
 } table[ASSAY_DTYPE_COUNT] = {
-    [ASSAY_DTYPE_F64] = {"F64", 1, 8},           [ASSAY_DTYPE_F32] = {"F32", 1, 4},
-    [ASSAY_DTYPE_F16] = {"F16", 1, 2},           [ASSAY_DTYPE_BF16] = {"BF16", 1, 2},
-    [ASSAY_DTYPE_F8_E4M3] = {"F8_E4M3", 1, 1},   [ASSAY_DTYPE_F8_E5M2] = {"F8_E5M2", 1, 1},
-    [ASSAY_DTYPE_I64] = {"I64", 1, 8},           [ASSAY_DTYPE_I32] = {"I32", 1, 4},
-    [ASSAY_DTYPE_I16] = {"I16", 1, 2},           [ASSAY_DTYPE_I8] = {"I8", 1, 1},
-    [ASSAY_DTYPE_U64] = {"U64", 1, 8},           [ASSAY_DTYPE_U32] = {"U32", 1, 4},
-    [ASSAY_DTYPE_U16] = {"U16", 1, 2},           [ASSAY_DTYPE_U8] = {"U8", 1, 1},
-    [ASSAY_DTYPE_BOOL] = {"BOOL", 1, 1},         [ASSAY_DTYPE_Q4_0] = {"Q4_0", 32, 18},
-    [ASSAY_DTYPE_Q4_1] = {"Q4_1", 32, 20},       [ASSAY_DTYPE_Q5_0] = {"Q5_0", 32, 22},
-    [ASSAY_DTYPE_Q5_1] = {"Q5_1", 32, 24},       [ASSAY_DTYPE_Q8_0] = {"Q8_0", 32, 34},
-    [ASSAY_DTYPE_Q2_K] = {"Q2_K", 256, 84},      [ASSAY_DTYPE_Q3_K] = {"Q3_K", 256, 110},
-    [ASSAY_DTYPE_Q4_K] = {"Q4_K", 256, 144},     [ASSAY_DTYPE_Q5_K] = {"Q5_K", 256, 176},
-    [ASSAY_DTYPE_Q6_K] = {"Q6_K", 256, 210},     [ASSAY_DTYPE_IQ4_NL] = {"IQ4_NL", 32, 18},
-    [ASSAY_DTYPE_IQ4_XS] = {"IQ4_XS", 256, 136}, [ASSAY_DTYPE_MXFP4] = {"MXFP4", 32, 17},
+    [ASSAY_DTYPE_F64] = {"F64", 1, 8},
+    [ASSAY_DTYPE_F32] = {"F32", 1, 4},
+    [ASSAY_DTYPE_F16] = {"F16", 1, 2},
+    [ASSAY_DTYPE_BF16] = {"BF16", 1, 2},
+    [ASSAY_DTYPE_F8_E4M3] = {"F8_E4M3", 1, 1},
+    [ASSAY_DTYPE_F8_E5M2] = {"F8_E5M2", 1, 1},
+    [ASSAY_DTYPE_F8_E4M3FNUZ] = {"F8_E4M3FNUZ", 1, 1},
+    [ASSAY_DTYPE_F8_E5M2FNUZ] = {"F8_E5M2FNUZ", 1, 1},
+    [ASSAY_DTYPE_F8_E8M0] = {"F8_E8M0", 1, 1},
+    [ASSAY_DTYPE_F4] = {"F4", 2, 1},
+    [ASSAY_DTYPE_F6_E2M3] = {"F6_E2M3", 4, 3},
+    [ASSAY_DTYPE_F6_E3M2] = {"F6_E3M2", 4, 3},
+    [ASSAY_DTYPE_I64] = {"I64", 1, 8},
+    [ASSAY_DTYPE_I32] = {"I32", 1, 4},
+    [ASSAY_DTYPE_I16] = {"I16", 1, 2},
+    [ASSAY_DTYPE_I8] = {"I8", 1, 1},
+    [ASSAY_DTYPE_U64] = {"U64", 1, 8},
+    [ASSAY_DTYPE_U32] = {"U32", 1, 4},
+    [ASSAY_DTYPE_U16] = {"U16", 1, 2},
+    [ASSAY_DTYPE_U8] = {"U8", 1, 1},
+    [ASSAY_DTYPE_BOOL] = {"BOOL", 1, 1},
+    [ASSAY_DTYPE_Q4_0] = {"Q4_0", 32, 18},
+    [ASSAY_DTYPE_Q4_1] = {"Q4_1", 32, 20},
+    [ASSAY_DTYPE_Q5_0] = {"Q5_0", 32, 22},
+    [ASSAY_DTYPE_Q5_1] = {"Q5_1", 32, 24},
+    [ASSAY_DTYPE_Q8_0] = {"Q8_0", 32, 34},
+    [ASSAY_DTYPE_Q2_K] = {"Q2_K", 256, 84},
+    [ASSAY_DTYPE_Q3_K] = {"Q3_K", 256, 110},
+    [ASSAY_DTYPE_Q4_K] = {"Q4_K", 256, 144},
+    [ASSAY_DTYPE_Q5_K] = {"Q5_K", 256, 176},
+    [ASSAY_DTYPE_Q6_K] = {"Q6_K", 256, 210},
+    [ASSAY_DTYPE_IQ4_NL] = {"IQ4_NL", 32, 18},
+    [ASSAY_DTYPE_IQ4_XS] = {"IQ4_XS", 256, 136},
+    [ASSAY_DTYPE_MXFP4] = {"MXFP4", 32, 17},
     [ASSAY_DTYPE_OTHER] = {"other", 1, 0},
 };
 
@@ -39,7 +59,7 @@ void assay_dtype_block(enum assay_dtype dtype, size_t *elements, size_t *bytes)
 
 bool assay_dtype_is_real(enum assay_dtype dtype)
 {
-    return dtype <= ASSAY_DTYPE_F8_E5M2 || (dtype >= ASSAY_DTYPE_Q4_0 && dtype < ASSAY_DTYPE_OTHER);
+    return dtype <= ASSAY_DTYPE_F8_E8M0 || (dtype >= ASSAY_DTYPE_Q4_0 && dtype < ASSAY_DTYPE_OTHER);
 }
 
 /* One plain element. Files are little-endian, and so is every machine Assay runs on. */
@@ -69,6 +89,12 @@ static float plain(enum assay_dtype dtype, const unsigned char *at)
         return small_float_e4m3(*at);
     case ASSAY_DTYPE_F8_E5M2:
         return small_float_half((uint16_t)(*at << 8));
+    case ASSAY_DTYPE_F8_E4M3FNUZ:
+        return small_float_fnuz(*at, 3, 8);
+    case ASSAY_DTYPE_F8_E5M2FNUZ:
+        return small_float_fnuz(*at, 2, 16);
+    case ASSAY_DTYPE_F8_E8M0:
+        return small_float_e8m0(*at);
     case ASSAY_DTYPE_I64:
         return (float)v.i64;
     case ASSAY_DTYPE_I32:
@@ -124,10 +150,64 @@ static void strided(const struct assay_tensor *t, uint64_t first, size_t count, 
     }
 }
 
+static bool is_tiny(enum assay_dtype dtype)
+{
+    return dtype == ASSAY_DTYPE_F4 || dtype == ASSAY_DTYPE_F6_E2M3 || dtype == ASSAY_DTYPE_F6_E3M2;
+}
+
+/* Elements of 4 or 6 bits, the lowest bits of a byte first. */
+static void tiny(const struct assay_tensor *t, uint64_t first, uint64_t count, float *values)
+{
+    int exponent = t->dtype == ASSAY_DTYPE_F6_E3M2 ? 3 : 2;
+    int mantissa = t->dtype == ASSAY_DTYPE_F4 ? 1 : t->dtype == ASSAY_DTYPE_F6_E2M3 ? 3 : 2;
+    unsigned width = (unsigned)(1 + exponent + mantissa);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t bit = (first + i) * width; /* sizes in bytes fit 63 bits, checked on opening */
+        const unsigned char *at = t->bytes + bit / 8;
+        unsigned shift = (unsigned)(bit % 8);
+        unsigned two = shift + width > 8 ? at[0] | (unsigned)at[1] << 8 : at[0];
+        values[i] = small_float_tiny(two >> shift & ((1u << width) - 1), exponent, mantissa);
+    }
+}
+
+/* As stored: `first` and `count` lie in the tensor and fit its blocks. */
+static void decode(const struct assay_tensor *t, uint64_t first, uint64_t count, float *values)
+{
+    size_t block = table[t->dtype].elements, bytes = table[t->dtype].bytes;
+    if (is_tiny(t->dtype))
+        tiny(t, first, count, values);
+    else if (block > 1)
+        ggml_decode(t->dtype, t->bytes + first / block * bytes, count / block, values);
+    else if (t->contiguous)
+        run(t->dtype, t->bytes + first * bytes, count, values);
+    else
+        strided(t, first, count, values);
+}
+
+/* The stored row of a row in halves: of a head's rows the first parts of pairs come first. */
+static uint64_t stored_row(const struct assay_tensor *t, uint64_t row)
+{
+    uint64_t size = t->shape[0] / t->rotary_heads, within = row % size;
+    return row - within + 2 * (within % (size / 2)) + within / (size / 2);
+}
+
+static void in_halves(const struct assay_tensor *t, uint64_t first, uint64_t count, float *values)
+{
+    uint64_t length = t->elements / t->shape[0];
+    while (count > 0) {
+        uint64_t row = first / length, from = first % length;
+        uint64_t n = length - from < count ? length - from : count;
+        decode(t, stored_row(t, row) * length + from, n, values);
+        first += n;
+        values += n;
+        count -= n;
+    }
+}
+
 assay_status assay_tensor_read(const struct assay_tensor *t, uint64_t first, uint64_t count,
                                float *values, struct assay_error *error)
 {
-    size_t block = table[t->dtype].elements;
+    size_t block = is_tiny(t->dtype) ? 1 : table[t->dtype].elements;
     if (t->unreadable)
         return assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, t->file, 0, "tensor \"%.100s\": %s",
                               t->name, t->unreadable);
@@ -137,12 +217,9 @@ assay_status assay_tensor_read(const struct assay_tensor *t, uint64_t first, uin
                               "%llu from %llu",
                               t->name, (unsigned long long)t->elements, block,
                               (unsigned long long)count, (unsigned long long)first);
-    if (block > 1)
-        ggml_decode(t->dtype, t->bytes + first / block * table[t->dtype].bytes, count / block,
-                    values);
-    else if (t->contiguous)
-        run(t->dtype, t->bytes + first * table[t->dtype].bytes, count, values);
+    if (t->halves && t->rotary_heads && t->rank == 2 && t->elements)
+        in_halves(t, first, count, values);
     else
-        strided(t, first, count, values);
+        decode(t, first, count, values);
     return ASSAY_OK;
 }

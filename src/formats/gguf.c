@@ -15,22 +15,45 @@ static const struct {
     const char *name;
     enum assay_dtype dtype;
 } types[] = {
-    [0] = {"F32", ASSAY_DTYPE_F32},        [1] = {"F16", ASSAY_DTYPE_F16},
-    [2] = {"Q4_0", ASSAY_DTYPE_Q4_0},      [3] = {"Q4_1", ASSAY_DTYPE_Q4_1},
-    [6] = {"Q5_0", ASSAY_DTYPE_Q5_0},      [7] = {"Q5_1", ASSAY_DTYPE_Q5_1},
-    [8] = {"Q8_0", ASSAY_DTYPE_Q8_0},      [9] = {"Q8_1", ASSAY_DTYPE_OTHER},
-    [10] = {"Q2_K", ASSAY_DTYPE_Q2_K},     [11] = {"Q3_K", ASSAY_DTYPE_Q3_K},
-    [12] = {"Q4_K", ASSAY_DTYPE_Q4_K},     [13] = {"Q5_K", ASSAY_DTYPE_Q5_K},
-    [14] = {"Q6_K", ASSAY_DTYPE_Q6_K},     [15] = {"Q8_K", ASSAY_DTYPE_OTHER},
-    [16] = {"IQ2_XXS", ASSAY_DTYPE_OTHER}, [17] = {"IQ2_XS", ASSAY_DTYPE_OTHER},
-    [18] = {"IQ3_XXS", ASSAY_DTYPE_OTHER}, [19] = {"IQ1_S", ASSAY_DTYPE_OTHER},
-    [20] = {"IQ4_NL", ASSAY_DTYPE_IQ4_NL}, [21] = {"IQ3_S", ASSAY_DTYPE_OTHER},
-    [22] = {"IQ2_S", ASSAY_DTYPE_OTHER},   [23] = {"IQ4_XS", ASSAY_DTYPE_IQ4_XS},
-    [24] = {"I8", ASSAY_DTYPE_I8},         [25] = {"I16", ASSAY_DTYPE_I16},
-    [26] = {"I32", ASSAY_DTYPE_I32},       [27] = {"I64", ASSAY_DTYPE_I64},
-    [28] = {"F64", ASSAY_DTYPE_F64},       [29] = {"IQ1_M", ASSAY_DTYPE_OTHER},
-    [30] = {"BF16", ASSAY_DTYPE_BF16},     [34] = {"TQ1_0", ASSAY_DTYPE_OTHER},
-    [35] = {"TQ2_0", ASSAY_DTYPE_OTHER},   [39] = {"MXFP4", ASSAY_DTYPE_MXFP4},
+    [0] = {"F32", ASSAY_DTYPE_F32},
+    [1] = {"F16", ASSAY_DTYPE_F16},
+    [2] = {"Q4_0", ASSAY_DTYPE_Q4_0},
+    [3] = {"Q4_1", ASSAY_DTYPE_Q4_1},
+    [6] = {"Q5_0", ASSAY_DTYPE_Q5_0},
+    [7] = {"Q5_1", ASSAY_DTYPE_Q5_1},
+    [8] = {"Q8_0", ASSAY_DTYPE_Q8_0},
+    [9] = {"Q8_1", ASSAY_DTYPE_OTHER},
+    [10] = {"Q2_K", ASSAY_DTYPE_Q2_K},
+    [11] = {"Q3_K", ASSAY_DTYPE_Q3_K},
+    [12] = {"Q4_K", ASSAY_DTYPE_Q4_K},
+    [13] = {"Q5_K", ASSAY_DTYPE_Q5_K},
+    [14] = {"Q6_K", ASSAY_DTYPE_Q6_K},
+    [15] = {"Q8_K", ASSAY_DTYPE_OTHER},
+    [16] = {"IQ2_XXS", ASSAY_DTYPE_OTHER},
+    [17] = {"IQ2_XS", ASSAY_DTYPE_OTHER},
+    [18] = {"IQ3_XXS", ASSAY_DTYPE_OTHER},
+    [19] = {"IQ1_S", ASSAY_DTYPE_OTHER},
+    [20] = {"IQ4_NL", ASSAY_DTYPE_IQ4_NL},
+    [21] = {"IQ3_S", ASSAY_DTYPE_OTHER},
+    [22] = {"IQ2_S", ASSAY_DTYPE_OTHER},
+    [23] = {"IQ4_XS", ASSAY_DTYPE_IQ4_XS},
+    [24] = {"I8", ASSAY_DTYPE_I8},
+    [25] = {"I16", ASSAY_DTYPE_I16},
+    [26] = {"I32", ASSAY_DTYPE_I32},
+    [27] = {"I64", ASSAY_DTYPE_I64},
+    [28] = {"F64", ASSAY_DTYPE_F64},
+    [29] = {"IQ1_M", ASSAY_DTYPE_OTHER},
+    [30] = {"BF16", ASSAY_DTYPE_BF16},
+    [31] = {"Q4_0_4_4", ASSAY_DTYPE_OTHER},
+    [32] = {"Q4_0_4_8", ASSAY_DTYPE_OTHER},
+    [33] = {"Q4_0_8_8", ASSAY_DTYPE_OTHER},
+    [34] = {"TQ1_0", ASSAY_DTYPE_OTHER},
+    [35] = {"TQ2_0", ASSAY_DTYPE_OTHER},
+    [36] = {"IQ4_NL_4_4", ASSAY_DTYPE_OTHER},
+    [37] = {"IQ4_NL_4_8", ASSAY_DTYPE_OTHER},
+    [38] = {"IQ4_NL_8_8", ASSAY_DTYPE_OTHER},
+    [39] = {"MXFP4", ASSAY_DTYPE_MXFP4},
+    [40] = {"NVFP4", ASSAY_DTYPE_OTHER},
 };
 
 static bool take(struct gguf_cursor *c, void *to, uint64_t size)
@@ -226,6 +249,10 @@ assay_status gguf_read(struct checkpoint_draft *draft)
     uint64_t alignment = 32, offset;
     if (!gguf_start(&c, draft->bytes, draft->size, &header))
         return checkpoint_refuse(draft, 0, "%zu bytes are too few for a header", draft->size);
+    if (header.version == 0x02000000 || header.version == 0x03000000)
+        return assay_error_at_offset(draft->error, ASSAY_ERROR_UNSUPPORTED, draft->path, 4,
+                                     "a big-endian GGUF file: convert it to little-endian "
+                                     "(gguf-py's gguf_convert_endian)");
     if (header.version != 2 && header.version != 3)
         return checkpoint_refuse(draft, 4, "GGUF version %" PRIu32 ", expected 2 or 3",
                                  header.version);

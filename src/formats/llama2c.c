@@ -108,6 +108,10 @@ assay_status llama2c_read(struct checkpoint_draft *draft)
             if (parts[i].rows)
                 t.shape[t.rank++] = parts[i].rows;
             t.shape[t.rank++] = parts[i].columns;
+            if (strstr(parts[i].name, ".wq."))
+                checkpoint_mark_rotary(&t, s.heads);
+            else if (strstr(parts[i].name, ".wk."))
+                checkpoint_mark_rotary(&t, s.kv_heads);
             ASSAY_TRY(checkpoint_add(draft, &t));
             at += bytes_of(&parts[i]);
         }

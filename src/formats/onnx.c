@@ -2,7 +2,7 @@
 /*
  * ONNX: the initializers and Constant tensors of a ModelProto, those of nested graphs included,
  * and which operator uses each. A small protobuf reader that never allocates more than the file
- * holds. Source: field numbers of onnx.proto (github.com/onnx/onnx, version 1.16).
+ * holds. Source: field numbers of onnx.proto (github.com/onnx/onnx, versions 1.16 to 1.19).
  */
 #include "formats/checkpoint.h"
 #include "formats/protobuf.h"
@@ -46,12 +46,13 @@ static enum assay_dtype dtype_of(uint64_t type, const char **word)
         {ASSAY_DTYPE_OTHER, "COMPLEX128"},
         {ASSAY_DTYPE_BF16, "BFLOAT16"},
         {ASSAY_DTYPE_F8_E4M3, "FLOAT8E4M3FN"},
-        {ASSAY_DTYPE_OTHER, "FLOAT8E4M3FNUZ"},
+        {ASSAY_DTYPE_F8_E4M3FNUZ, "FLOAT8E4M3FNUZ"},
         {ASSAY_DTYPE_F8_E5M2, "FLOAT8E5M2"},
-        {ASSAY_DTYPE_OTHER, "FLOAT8E5M2FNUZ"},
+        {ASSAY_DTYPE_F8_E5M2FNUZ, "FLOAT8E5M2FNUZ"},
         {ASSAY_DTYPE_OTHER, "UINT4"},
         {ASSAY_DTYPE_OTHER, "INT4"},
-        {ASSAY_DTYPE_OTHER, "FLOAT4E2M1"},
+        {ASSAY_DTYPE_F4, "FLOAT4E2M1"},
+        {ASSAY_DTYPE_F8_E8M0, "FLOAT8E8M0"},
     };
     bool known = type < sizeof types / sizeof types[0];
     *word = known ? types[type].word : "unknown";
@@ -153,6 +154,10 @@ static assay_status add(struct checkpoint_draft *draft, struct tensor_proto *p,
                                  t->name);
     if (t->dtype == ASSAY_DTYPE_OTHER) {
         t->unreadable = assay_arena_print(arena, "type %s is not supported", t->stored_as);
+        return checkpoint_add(draft, t);
+    }
+    if (t->dtype == ASSAY_DTYPE_F4 && elements % 2) {
+        t->unreadable = "an odd number of 4-bit elements is not supported";
         return checkpoint_add(draft, t);
     }
     if (p->external) {

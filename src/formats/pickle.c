@@ -215,6 +215,8 @@ static bool allowed(const char *name, size_t size)
 {
     static const char *const names[] = {"torch._utils _rebuild_tensor_v2",
                                         "torch._utils _rebuild_tensor",
+                                        "torch._utils _rebuild_tensor_v3",
+                                        "torch.storage UntypedStorage",
                                         "torch._utils _rebuild_parameter",
                                         "collections OrderedDict",
                                         "torch Size",
@@ -224,12 +226,23 @@ static bool allowed(const char *name, size_t size)
                                         "torch.jit._pickle build_doublelist",
                                         "torch.jit._pickle build_boollist",
                                         "torch.jit._pickle restore_type_tag"};
+    /* types that a v3 tensor may state */
+    static const char *const types[] = {
+        "float16",         "float32",         "float64",        "bfloat16",        "int8",
+        "int16",           "int32",           "int64",          "uint8",           "uint16",
+        "uint32",          "uint64",          "bool",           "float8_e4m3fn",   "float8_e5m2",
+        "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2"};
     static const char jit[] = "__torch__", storage[] = "Storage", torch[] = "torch ";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strlen(names[i]) == size && memcmp(names[i], name, size) == 0)
             return true;
     if (size > sizeof jit && memcmp(name, jit, sizeof jit - 1) == 0)
         return true;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (size == sizeof torch - 1 + strlen(types[i]) &&
+            memcmp(name, torch, sizeof torch - 1) == 0 &&
+            memcmp(name + sizeof torch - 1, types[i], strlen(types[i])) == 0)
+            return true;
     return size > sizeof torch + sizeof storage - 2 && memcmp(name, torch, sizeof torch - 1) == 0 &&
            memcmp(name + size - (sizeof storage - 1), storage, sizeof storage - 1) == 0;
 }

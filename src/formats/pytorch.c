@@ -26,19 +26,34 @@ static const struct {
     const char *name;
     enum assay_dtype dtype;
 } storages[] = {
-    {"torch FloatStorage", ASSAY_DTYPE_F32},     {"torch HalfStorage", ASSAY_DTYPE_F16},
-    {"torch BFloat16Storage", ASSAY_DTYPE_BF16}, {"torch DoubleStorage", ASSAY_DTYPE_F64},
-    {"torch LongStorage", ASSAY_DTYPE_I64},      {"torch IntStorage", ASSAY_DTYPE_I32},
-    {"torch ShortStorage", ASSAY_DTYPE_I16},     {"torch CharStorage", ASSAY_DTYPE_I8},
-    {"torch ByteStorage", ASSAY_DTYPE_U8},       {"torch BoolStorage", ASSAY_DTYPE_BOOL},
+    {"torch FloatStorage", ASSAY_DTYPE_F32},
+    {"torch HalfStorage", ASSAY_DTYPE_F16},
+    {"torch BFloat16Storage", ASSAY_DTYPE_BF16},
+    {"torch DoubleStorage", ASSAY_DTYPE_F64},
+    {"torch LongStorage", ASSAY_DTYPE_I64},
+    {"torch IntStorage", ASSAY_DTYPE_I32},
+    {"torch ShortStorage", ASSAY_DTYPE_I16},
+    {"torch CharStorage", ASSAY_DTYPE_I8},
+    {"torch ByteStorage", ASSAY_DTYPE_U8},
+    {"torch BoolStorage", ASSAY_DTYPE_BOOL},
+    /* what _rebuild_tensor_v3 states beside an untyped storage */
+    {"torch float8_e4m3fn", ASSAY_DTYPE_F8_E4M3},
+    {"torch float8_e5m2", ASSAY_DTYPE_F8_E5M2},
+    {"torch float8_e4m3fnuz", ASSAY_DTYPE_F8_E4M3FNUZ},
+    {"torch float8_e5m2fnuz", ASSAY_DTYPE_F8_E5M2FNUZ},
+    {"torch float8_e8m0fnu", ASSAY_DTYPE_F8_E8M0},
+    {"torch uint16", ASSAY_DTYPE_U16},
+    {"torch uint32", ASSAY_DTYPE_U32},
+    {"torch uint64", ASSAY_DTYPE_U64},
 };
 
 /* ---- one tensor ---------------------------------------------------------------------------------
  */
 
-/* A storage's tuple: ("storage", type, key, device, elements). */
+/* A storage's tuple: ("storage", type, key, device, elements). `stated`: a type beside it. */
 static assay_status find_storage(struct reading *r, const struct pickle_value *storage,
-                                 struct assay_tensor *t, const struct zip_entry **entry)
+                                 const struct pickle_value *stated, struct assay_tensor *t,
+                                 const struct zip_entry **entry)
 {
     const struct pickle_value *id = pickle_item(storage, 0), *type = pickle_item(id, 1);
     const struct pickle_value *key = pickle_item(id, 2);
@@ -46,8 +61,11 @@ static assay_status find_storage(struct reading *r, const struct pickle_value *s
     if (!type || type->kind != PICKLE_NAME || !key || key->kind != PICKLE_TEXT)
         return checkpoint_refuse(r->draft, 0, "tensor \"%.100s\": its storage has no type or key",
                                  t->name);
+    if (stated && stated->kind == PICKLE_NAME &&
+        pickle_is(type, PICKLE_NAME, "torch.storage UntypedStorage"))
+        type = stated;
     t->dtype = ASSAY_DTYPE_OTHER;
-    t->stored_as = type->text + 6; /* without "torch " */
+    t->stored_as = type->text + (memcmp(type->text, "torch ", 6) == 0 ? 6 : 0);
     for (size_t i = 0; i < sizeof storages / sizeof storages[0]; i++)
         if (pickle_is(type, PICKLE_NAME, storages[i].name)) {
             t->dtype = storages[i].dtype;
@@ -120,7 +138,7 @@ static assay_status place(struct reading *r, struct assay_tensor *t, const struc
     return ASSAY_OK;
 }
 
-/* _rebuild_tensor_v2(storage, first, sizes, strides, ...) */
+/* _rebuild_tensor_v2(storage, first, sizes, strides, ...), or _v3 with a type as the seventh */
 static assay_status add(struct reading *r, const struct pickle_value *arguments, const char *name)
 {
     const struct pickle_value *storage = pickle_item(arguments, 0);
@@ -141,7 +159,7 @@ static assay_status add(struct reading *r, const struct pickle_value *arguments,
             !whole(pickle_item(strides, i), &t.stride[i]))
             return checkpoint_refuse(r->draft, 0, "tensor \"%.100s\": a size that is no number",
                                      name);
-    ASSAY_TRY(find_storage(r, storage, &t, &entry));
+    ASSAY_TRY(find_storage(r, storage, pickle_item(arguments, 6), &t, &entry));
     if (t.dtype == ASSAY_DTYPE_OTHER)
         t.unreadable = assay_arena_print(r->draft->checkpoint->arena, "type %.40s is not supported",
                                          t.stored_as);
@@ -202,6 +220,7 @@ static assay_status walk_call(struct reading *r, const struct pickle_value *v, c
 {
     const struct pickle_value *function = pickle_item(v, 0), *arguments = pickle_item(v, 1);
     if (pickle_is(function, PICKLE_NAME, "torch._utils _rebuild_tensor_v2") ||
+        pickle_is(function, PICKLE_NAME, "torch._utils _rebuild_tensor_v3") ||
         pickle_is(function, PICKLE_NAME, "torch._utils _rebuild_tensor"))
         return add(r, arguments, used ? name : "tensor");
     if (pickle_is(function, PICKLE_NAME, "torch._utils _rebuild_parameter") &&

@@ -16,10 +16,12 @@
 static enum assay_dtype dtype_of(const char *name)
 {
     static const enum assay_dtype plain[] = {
-        ASSAY_DTYPE_F64,     ASSAY_DTYPE_F32,     ASSAY_DTYPE_F16, ASSAY_DTYPE_BF16,
-        ASSAY_DTYPE_F8_E4M3, ASSAY_DTYPE_F8_E5M2, ASSAY_DTYPE_I64, ASSAY_DTYPE_I32,
-        ASSAY_DTYPE_I16,     ASSAY_DTYPE_I8,      ASSAY_DTYPE_U64, ASSAY_DTYPE_U32,
-        ASSAY_DTYPE_U16,     ASSAY_DTYPE_U8,      ASSAY_DTYPE_BOOL};
+        ASSAY_DTYPE_F64,     ASSAY_DTYPE_F32,     ASSAY_DTYPE_F16,         ASSAY_DTYPE_BF16,
+        ASSAY_DTYPE_F8_E4M3, ASSAY_DTYPE_F8_E5M2, ASSAY_DTYPE_F8_E4M3FNUZ, ASSAY_DTYPE_F8_E5M2FNUZ,
+        ASSAY_DTYPE_F8_E8M0, ASSAY_DTYPE_F4,      ASSAY_DTYPE_F6_E2M3,     ASSAY_DTYPE_F6_E3M2,
+        ASSAY_DTYPE_I64,     ASSAY_DTYPE_I32,     ASSAY_DTYPE_I16,         ASSAY_DTYPE_I8,
+        ASSAY_DTYPE_U64,     ASSAY_DTYPE_U32,     ASSAY_DTYPE_U16,         ASSAY_DTYPE_U8,
+        ASSAY_DTYPE_BOOL};
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
         if (strcmp(name, assay_dtype_name(plain[i])) == 0)
             return plain[i];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* small_floats: 16- and 8-bit floating point as float32, by their bits. Exact both ways. */
+/* small_floats: 16-bit floating point and smaller as float32, by their bits. Exact both ways. */
 #ifndef FORMATS_SMALL_FLOATS_H
 #define FORMATS_SMALL_FLOATS_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -42,6 +43,36 @@ static inline float small_float_e4m3(uint8_t byte)
     if (rest < 8)
         return (sign ? -1.0f : 1.0f) * (float)rest * 0x1p-9f;
     return small_float_bits(sign | (rest + (120 << 3)) << 20);
+}
+
+/* AMD's forms of 8 bits: bias 8 or 16, one zero, 0x80 is NaN, no infinities. */
+static inline float small_float_fnuz(uint8_t byte, int mantissa_bits, int bias)
+{
+    int exponent = (byte & 0x7f) >> mantissa_bits, mantissa = byte & ((1 << mantissa_bits) - 1);
+    if (byte == 0x80)
+        return small_float_bits(0x7fc00000u);
+    float value =
+        exponent ? ldexpf((float)(mantissa | 1 << mantissa_bits), exponent - bias - mantissa_bits)
+                 : ldexpf((float)mantissa, 1 - bias - mantissa_bits);
+    return byte & 0x80 ? -value : value;
+}
+
+/* OCP E8M0: a power of two, 0xff is NaN. */
+static inline float small_float_e8m0(uint8_t byte)
+{
+    return byte == 0xff ? small_float_bits(0x7fc00000u) : ldexpf(1, byte - 127);
+}
+
+/* OCP forms of 4 and 6 bits: sign, exponent, mantissa; neither infinities nor NaN. */
+static inline float small_float_tiny(unsigned bits, int exponent_bits, int mantissa_bits)
+{
+    int bias = (1 << (exponent_bits - 1)) - 1;
+    int mantissa = (int)(bits & ((1u << mantissa_bits) - 1));
+    int exponent = (int)(bits >> mantissa_bits & ((1u << exponent_bits) - 1));
+    float value =
+        exponent ? ldexpf((float)(mantissa | 1 << mantissa_bits), exponent - bias - mantissa_bits)
+                 : ldexpf((float)mantissa, 1 - bias - mantissa_bits);
+    return bits >> (exponent_bits + mantissa_bits) & 1 ? -value : value;
 }
 
 /* To binary16, ties to even; too large becomes infinite. */

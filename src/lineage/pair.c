@@ -45,22 +45,46 @@ static bool comparable(const struct matrix *a, const struct matrix *b)
     return same_shape(a, b);
 }
 
-/*
- * Converters to GGUF reorder the rows of Llama's queries and keys (rotary pairs side by side), so
- * neither rows nor columns of such a pair can be laid over each other.
- */
-static bool rows_reordered(const struct comparing *c, const struct matrix *m)
+/* How the rows of queries and keys are ordered (checkpoint.h, rotary_heads), from names. */
+enum row_order { ORDER_UNKNOWN, ORDER_PAIRS, ORDER_HALVES };
+
+static enum row_order row_order(const struct matrix *m)
 {
-    bool a = strcmp(c->file_a->format, "gguf") == 0, b = strcmp(c->file_b->format, "gguf") == 0;
-    return a != b && (m->name.role == ROLE_Q || m->name.role == ROLE_K);
+    const char *name = m->tensor->name;
+    if (m->name.role != ROLE_Q && m->name.role != ROLE_K)
+        return ORDER_UNKNOWN;
+    if (m->tensor->rotary_heads || strstr(name, ".wq") || strstr(name, ".wk"))
+        return ORDER_PAIRS;
+    return strstr(name, "_proj") || strstr(name, "attn_") ? ORDER_HALVES : ORDER_UNKNOWN;
+}
+
+/* The same matrix with its rows in halves; NULL if memory is short. */
+static const struct matrix *in_halves(struct comparing *c, const struct matrix *m)
+{
+    struct matrix *copy = assay_arena_alloc(c->arena, 1, sizeof *copy);
+    struct assay_tensor *tensor = assay_arena_alloc(c->arena, 1, sizeof *tensor);
+    if (!copy || !tensor)
+        return NULL;
+    *copy = *m;
+    *tensor = *m->tensor;
+    tensor->halves = true;
+    copy->tensor = tensor;
+    return copy;
 }
 
 static assay_status add(struct comparing *c, const struct matrix *a, const struct matrix *b)
 {
-    if (rows_reordered(c, a))
-        return ASSAY_OK;
+    enum row_order of_a = row_order(a), of_b = row_order(b);
     if (c->pair_count >= c->settings->most_pairs || !comparable(a, b))
         return ASSAY_OK;
+    if (of_a != of_b && of_a != ORDER_UNKNOWN && of_b != ORDER_UNKNOWN) {
+        const struct matrix **pairs = of_a == ORDER_PAIRS ? &a : &b;
+        if (!(*pairs)->tensor->rotary_heads) /* no heads known: the rows cannot be matched */
+            return ASSAY_OK;
+        *pairs = in_halves(c, *pairs);
+        if (!*pairs)
+            return compare_no_memory(c);
+    }
     c->pairs[c->pair_count++] = (struct pair){.a = a, .b = b, .same_shape = same_shape(a, b)};
     return ASSAY_OK;
 }
