@@ -100,13 +100,32 @@ static void small_floats_have_the_values_of_their_definitions(void **state)
         unsigned bits;
         int width;
         double value;
-    } cases[] = {
-        {"F16", 0x3c00, 2, 1},         {"F16", 0x0001, 2, 0x1p-24},   {"F16", 0x7bff, 2, 65504},
-        {"F16", 0x8400, 2, -0x1p-14},  {"F16", 0x7c00, 2, INFINITY},  {"BF16", 0xc040, 2, -3},
-        {"BF16", 0x0001, 2, 0x1p-133}, {"F8_E4M3", 0x38, 1, 1},       {"F8_E4M3", 0x01, 1, 0x1p-9},
-        {"F8_E4M3", 0x7e, 1, 448},     {"F8_E4M3", 0x88, 1, -0x1p-6}, {"F8_E5M2", 0x3c, 1, 1},
-        {"F8_E5M2", 0x7b, 1, 57344},   {"F8_E5M2", 0x01, 1, 0x1p-16}, {"I8", 0xff, 1, -1},
-        {"U8", 0xff, 1, 255}};
+    } cases[] = {{"F16", 0x3c00, 2, 1},
+                 {"F16", 0x0001, 2, 0x1p-24},
+                 {"F16", 0x7bff, 2, 65504},
+                 {"F16", 0x8400, 2, -0x1p-14},
+                 {"F16", 0x7c00, 2, INFINITY},
+                 {"BF16", 0xc040, 2, -3},
+                 {"BF16", 0x0001, 2, 0x1p-133},
+                 {"F8_E4M3", 0x38, 1, 1},
+                 {"F8_E4M3", 0x01, 1, 0x1p-9},
+                 {"F8_E4M3", 0x7e, 1, 448},
+                 {"F8_E4M3", 0x88, 1, -0x1p-6},
+                 {"F8_E5M2", 0x3c, 1, 1},
+                 {"F8_E5M2", 0x7b, 1, 57344},
+                 {"F8_E5M2", 0x01, 1, 0x1p-16},
+                 {"I8", 0xff, 1, -1},
+                 {"U8", 0xff, 1, 255},
+                 {"F8_E8M0", 0x7f, 1, 1},
+                 {"F8_E8M0", 0x00, 1, 0x1p-127},
+                 {"F8_E8M0", 0xfe, 1, 0x1p127},
+                 {"F8_E4M3FNUZ", 0x40, 1, 1},
+                 {"F8_E4M3FNUZ", 0x7f, 1, 240},
+                 {"F8_E4M3FNUZ", 0x01, 1, 0x1p-10},
+                 {"F8_E4M3FNUZ", 0xff, 1, -240},
+                 {"F8_E5M2FNUZ", 0x40, 1, 1},
+                 {"F8_E5M2FNUZ", 0x7f, 1, 57344},
+                 {"F8_E5M2FNUZ", 0x81, 1, -0x1p-17}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char header[200];
         struct assay_checkpoint c;
@@ -123,6 +142,49 @@ static void small_floats_have_the_values_of_their_definitions(void **state)
                      cases[i].value);
         assay_checkpoint_close(&c);
     }
+}
+
+/* Values of OCP's "Microscaling Formats" 1.0, tables 2 to 4, packed as the readers say. */
+static void four_and_six_bit_floats_are_unpacked_from_the_lowest_bits_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        unsigned char bytes[3];
+        size_t size;
+        float values[4];
+    } cases[] = {
+        {"{\"a\":{\"dtype\":\"F4\",\"shape\":[2,2],\"data_offsets\":[0,2]}}",
+         {0x71, 0xf2},
+         2,
+         {0.5f, 6, 1, -6}},
+        /* 000001, 011111, 100100, 001000: 1 | 31 << 6 | 36 << 12 | 8 << 18 */
+        {"{\"a\":{\"dtype\":\"F6_E2M3\",\"shape\":[4],\"data_offsets\":[0,3]}}",
+         {0xc1, 0x47, 0x22},
+         3,
+         {0.125f, 7.5f, -0.5f, 1}},
+        {"{\"a\":{\"dtype\":\"F6_E3M2\",\"shape\":[4],\"data_offsets\":[0,3]}}",
+         {0xc1, 0x47, 0x22},
+         3,
+         {0.0625f, 28, -0.25f, 0.5f}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct bytes b = safetensors(cases[k].header, 0);
+        struct assay_checkpoint c;
+        float values[4], one;
+        put(&b, cases[k].bytes, cases[k].size);
+        assert_int_equal(assay_checkpoint_parse("x", b.data, b.size, &c, NULL), ASSAY_OK);
+        assert_int_equal(assay_tensor_read(&c.tensors[0], 0, 4, values, NULL), ASSAY_OK);
+        assert_memory_equal(values, cases[k].values, sizeof values);
+        for (uint64_t i = 0; i < 4; i++) { /* one at a time, across bytes */
+            assert_int_equal(assay_tensor_read(&c.tensors[0], i, 1, &one, NULL), ASSAY_OK);
+            assert_true(one == values[i]);
+        }
+        assay_checkpoint_close(&c);
+    }
+    struct bytes odd =
+        safetensors("{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2);
+    refused(&odd, "do not make 2 bytes");
 }
 
 /*
@@ -234,7 +296,7 @@ static void an_unknown_type_is_listed_and_not_read(void **state)
     struct assay_checkpoint c;
     float value;
     struct bytes b =
-        safetensors("{\"a\":{\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[0,1]}}", 1);
+        safetensors("{\"a\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8);
     assert_int_equal(assay_checkpoint_parse("x", b.data, b.size, &c, NULL), ASSAY_OK);
     assert_non_null(c.tensors[0].unreadable);
     assert_int_equal(assay_tensor_read(&c.tensors[0], 0, 1, &value, NULL), ASSAY_ERROR_UNSUPPORTED);
@@ -583,6 +645,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_floats_have_the_values_of_their_definitions),
+        cmocka_unit_test(four_and_six_bit_floats_are_unpacked_from_the_lowest_bits_on),
         cmocka_unit_test(block_types_decode_as_the_gguf_package_does),
         cmocka_unit_test(safetensors_that_lie_are_refused_with_the_reason),
         cmocka_unit_test(an_unknown_type_is_listed_and_not_read),
