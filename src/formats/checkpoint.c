@@ -15,6 +15,7 @@
 #define MOST_FILE ((size_t)1 << 46)
 #define MOST_TENSORS 4000000
 #define LONGEST_NOTE 200
+#define MOST_VIEWS 64
 #define MOST_SHARDS 4096
 #define MOST_INDEX ((size_t)64 << 20)
 
@@ -242,10 +243,27 @@ static assay_status start(const char *path, struct assay_checkpoint *c,
     return ASSAY_OK;
 }
 
+/* Views of one storage are usual (tied weights), thousands of them make a small file endless. */
+static assay_status check_work(struct checkpoint_draft *draft)
+{
+    const struct assay_checkpoint *c = draft->checkpoint;
+    double bytes = 0; /* 4 million tensors of 2^46 bytes would overflow 64 bits */
+    for (size_t i = 0; i < c->count; i++)
+        bytes += (double)c->tensors[i].size;
+    if (bytes > MOST_VIEWS * (double)c->file_bytes)
+        return assay_error_at(draft->error, ASSAY_ERROR_INPUT, c->path, 0,
+                              "its tensors are views of the same data, more than %d times what "
+                              "the file holds",
+                              MOST_VIEWS);
+    return ASSAY_OK;
+}
+
 static assay_status end(struct checkpoint_draft *draft, assay_status status)
 {
     if (status == ASSAY_OK)
         status = check_names(draft);
+    if (status == ASSAY_OK)
+        status = check_work(draft);
     if (status == ASSAY_OK)
         checkpoint_mark_all_rotary(draft->checkpoint);
     if (status != ASSAY_OK)

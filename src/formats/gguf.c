@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -225,6 +226,34 @@ static assay_status place_all(struct checkpoint_draft *draft, uint64_t start, ui
     return ASSAY_OK;
 }
 
+static int by_offset(const void *a, const void *b)
+{
+    const struct assay_tensor *const *x = a, *const *y = b;
+    if ((*x)->offset != (*y)->offset)
+        return (*x)->offset < (*y)->offset ? -1 : 1;
+    return ((*x)->size > (*y)->size) - ((*x)->size < (*y)->size);
+}
+
+/* Data that two tensors share would be read twice for one file's worth. */
+static assay_status check_overlap(struct checkpoint_draft *draft)
+{
+    struct assay_checkpoint *c = draft->checkpoint;
+    const struct assay_tensor **sorted = malloc((c->count + 1) * sizeof *sorted);
+    assay_status status = ASSAY_OK;
+    if (!sorted)
+        return checkpoint_no_memory(draft);
+    for (size_t i = 0; i < c->count; i++)
+        sorted[i] = &c->tensors[i];
+    qsort(sorted, c->count, sizeof *sorted, by_offset);
+    for (size_t i = 1; i < c->count && status == ASSAY_OK; i++)
+        if (sorted[i]->offset < sorted[i - 1]->offset + sorted[i - 1]->size)
+            status = checkpoint_refuse(draft, sorted[i]->offset,
+                                       "tensors \"%.100s\" and \"%.100s\" overlap",
+                                       sorted[i - 1]->name, sorted[i]->name);
+    free(sorted);
+    return status;
+}
+
 bool gguf_start(struct gguf_cursor *c, const unsigned char *bytes, size_t size,
                 struct gguf_header *header)
 {
@@ -271,5 +300,6 @@ assay_status gguf_read(struct checkpoint_draft *draft)
         return checkpoint_refuse(draft, 24, "an alignment of %" PRIu64, alignment);
     for (uint64_t i = 0; i < header.tensors; i++)
         ASSAY_TRY(tensor(draft, &c, &offset));
-    return place_all(draft, (c.at + alignment - 1) / alignment * alignment, alignment);
+    ASSAY_TRY(place_all(draft, (c.at + alignment - 1) / alignment * alignment, alignment));
+    return check_overlap(draft);
 }

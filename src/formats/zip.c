@@ -116,6 +116,24 @@ static int by_name(const void *a, const void *b)
     return order(x->name, x->name_size, y->name, y->name_size);
 }
 
+static int by_offset(const void *a, const void *b)
+{
+    const struct zip_entry *x = a, *y = b;
+    if (x->offset != y->offset)
+        return x->offset < y->offset ? -1 : 1;
+    return (x->size > y->size) - (x->size < y->size);
+}
+
+/* Entries that share their data make a small archive a large one (a zip bomb). */
+static assay_status check_overlap(const struct archive *a, struct zip *zip)
+{
+    qsort(zip->entries, zip->count, sizeof *zip->entries, by_offset);
+    for (size_t i = 1; i < zip->count; i++)
+        if (zip->entries[i].offset < zip->entries[i - 1].offset + zip->entries[i - 1].size)
+            return refuse(a, zip->entries[i].offset, "two zip entries overlap");
+    return ASSAY_OK;
+}
+
 assay_status zip_read(const char *path, const unsigned char *bytes, size_t size,
                       struct assay_arena *arena, struct zip *zip, struct assay_error *error)
 {
@@ -130,6 +148,9 @@ assay_status zip_read(const char *path, const unsigned char *bytes, size_t size,
     for (uint64_t i = 0; i < d.count; i++)
         ASSAY_TRY(read_entry(&a, &at, d.offset + d.size, &zip->entries[i]));
     zip->count = (size_t)d.count;
+    if (zip->count == 0) /* nothing to sort, and no array */
+        return ASSAY_OK;
+    ASSAY_TRY(check_overlap(&a, zip));
     qsort(zip->entries, zip->count, sizeof *zip->entries, by_name);
     for (size_t i = 1; i < zip->count; i++)
         if (by_name(&zip->entries[i - 1], &zip->entries[i]) == 0)
