@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One model in two formats is one model: Hugging Face's names and rows against those of a GGUF
+ * file as llama.cpp's converter makes it, and against llama2.c's.
+ */
+#include "checkpoint_bytes.h"
+
+#include <assay/lineage.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    WIDTH = 48,
+    HEADS = 4,
+    KV_HEADS = 2,
+    HEAD = WIDTH / HEADS,
+    HIDDEN = 96,
+    TOKENS = 80,
+    LAYERS = 2
+};
+
+struct part {
+    const char *hugging_face, *gguf; /* after the layer's number */
+    int rows, columns;
+    int heads; /* 0: rows stay where they are */
+};
+
+static const struct part parts[] = {
+    {"self_attn.q_proj.weight", "attn_q.weight", WIDTH, WIDTH, HEADS},
+    {"self_attn.k_proj.weight", "attn_k.weight", KV_HEADS *HEAD, WIDTH, KV_HEADS},
+    {"self_attn.v_proj.weight", "attn_v.weight", KV_HEADS *HEAD, WIDTH, 0},
+    {"self_attn.o_proj.weight", "attn_output.weight", WIDTH, WIDTH, 0},
+    {"mlp.gate_proj.weight", "ffn_gate.weight", HIDDEN, WIDTH, 0},
+    {"mlp.up_proj.weight", "ffn_up.weight", HIDDEN, WIDTH, 0},
+    {"mlp.down_proj.weight", "ffn_down.weight", WIDTH, HIDDEN, 0},
+};
+enum { PARTS = sizeof parts / sizeof parts[0], TENSORS = LAYERS * PARTS + 1 };
+
+static float weights[TENSORS][TOKENS * HIDDEN];
+static char names[2][TENSORS][80];
+
+static void make_model(uint64_t seed)
+{
+    struct assay_random random;
+    assay_random_start(&random, seed, 0);
+    for (size_t t = 0; t < TENSORS; t++)
+        for (size_t i = 0; i < TOKENS * HIDDEN; i++)
+            weights[t][i] = (float)assay_random_normal(&random);
+    for (int t = 0; t < TENSORS - 1; t++) {
+        snprintf(names[0][t], 80, "model.layers.%d.%s", t / PARTS, parts[t % PARTS].hugging_face);
+        snprintf(names[1][t], 80, "blk.%d.%s", t / PARTS, parts[t % PARTS].gguf);
+    }
+    snprintf(names[0][TENSORS - 1], 80, "model.embed_tokens.weight");
+    snprintf(names[1][TENSORS - 1], 80, "token_embd.weight");
+}
+
+static int rows_of(size_t t)
+{
+    return t == TENSORS - 1 ? TOKENS : parts[t % PARTS].rows;
+}
+
+static int columns_of(size_t t)
+{
+    return t == TENSORS - 1 ? WIDTH : parts[t % PARTS].columns;
+}
+
+static void write_hugging_face(const char *path)
+{
+    struct assay_tensor_out out[TENSORS];
+    for (size_t t = 0; t < TENSORS; t++)
+        out[t] = (struct assay_tensor_out){.name = names[0][t],
+                                           .dtype = ASSAY_DTYPE_F32,
+                                           .rank = 2,
+                                           .shape = {(uint64_t)rows_of(t), (uint64_t)columns_of(t)},
+                                           .bytes = weights[t]};
+    assert_int_equal(assay_safetensors_write(path, out, TENSORS, NULL, 0, NULL), ASSAY_OK);
+}
+
+static void write_number(FILE *file, uint64_t value, size_t width)
+{
+    assert_int_equal(fwrite(&value, width, 1, file), 1);
+}
+
+static void write_text(FILE *file, const char *text)
+{
+    write_number(file, strlen(text), 8);
+    fputs(text, file);
+}
+
+static void write_key(FILE *file, const char *family, const char *key, uint32_t value)
+{
+    char name[80];
+    snprintf(name, sizeof name, "%s.%s", family, key);
+    write_text(file, name);
+    write_number(file, 4, 4);
+    write_number(file, value, 4);
+}
+
+/* Row r of the converter's output: reshape(heads, 2, half), swap the last two. */
+static int from_row(int row, int rows, int heads)
+{
+    int half = rows / heads / 2, within = row % (2 * half);
+    return row - within + within % 2 * half + within / 2;
+}
+
+/* `moved`: rows of queries and keys as the converter leaves them. */
+static void write_gguf(const char *path, const char *family, bool moved)
+{
+    FILE *file = fopen(path, "wb");
+    uint64_t offset = 0;
+    assert_non_null(file);
+    fputs("GGUF", file);
+    write_number(file, 3, 4);
+    write_number(file, TENSORS, 8);
+    write_number(file, 3, 8);
+    write_text(file, "general.architecture");
+    write_number(file, 8, 4);
+    write_text(file, family);
+    write_key(file, family, "attention.head_count", HEADS);
+    write_key(file, family, "attention.head_count_kv", KV_HEADS);
+    for (size_t t = 0; t < TENSORS; t++) {
+        write_text(file, names[1][t]);
+        write_number(file, 2, 4);
+        write_number(file, (uint64_t)columns_of(t), 8);
+        write_number(file, (uint64_t)rows_of(t), 8);
+        write_number(file, 0, 4);
+        write_number(file, offset, 8);
+        offset += (uint64_t)(rows_of(t) * columns_of(t)) * 4; /* a multiple of 32 */
+    }
+    while (ftell(file) % 32)
+        fputc(0, file);
+    for (size_t t = 0; t < TENSORS; t++)
+        for (int r = 0; r < rows_of(t); r++) {
+            int heads = t < TENSORS - 1 ? parts[t % PARTS].heads : 0, columns = columns_of(t);
+            int from = moved && heads ? from_row(r, rows_of(t), heads) : r;
+            assert_int_equal(fwrite(weights[t] + from * columns, 4, (size_t)columns, file),
+                             columns);
+        }
+    assert_int_equal(fclose(file), 0);
+}
+
+static void compare(const char *a, const char *b, struct assay_lineage_comparison *r)
+{
+    struct assay_checkpoint x, y;
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_context context = assay_context_default();
+    assert_int_equal(assay_checkpoint_open(a, &x, NULL), ASSAY_OK);
+    assert_int_equal(assay_checkpoint_open(b, &y, NULL), ASSAY_OK);
+    assert_int_equal(assay_lineage_compare(&x, &y, &settings, &context, r, NULL), ASSAY_OK);
+    assay_checkpoint_close(&x);
+    assay_checkpoint_close(&y);
+}
+
+static bool has_relation(const struct assay_lineage_comparison *r, const char *kind)
+{
+    for (size_t i = 0; i < r->relation_count; i++)
+        if (strcmp(r->relations[i].kind, kind) == 0)
+            return true;
+    return false;
+}
+
+static void llamas_rows_moved_by_the_converter_are_moved_back(void **state)
+{
+    (void)state;
+    char a[] = "/tmp/assay-hf-XXXXXX", b[] = "/tmp/assay-gguf-XXXXXX";
+    static const struct {
+        const char *family;
+        bool moved, identical;
+    } cases[] = {{"llama", true, true},
+                 {"llama", false, false}, /* not what the converter makes */
+                 {"qwen2", false, true},  /* whose rows it leaves */
+                 {"qwen2", true, false}};
+    close(mkstemp(a));
+    close(mkstemp(b));
+    make_model(1);
+    write_hugging_face(a);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int swap = 0; swap < (i == 0 ? 2 : 1); swap++) {
+            struct assay_lineage_comparison r;
+            write_gguf(b, cases[i].family, cases[i].moved);
+            compare(swap ? b : a, swap ? a : b, &r);
+            if (has_relation(&r, "identical") != cases[i].identical)
+                fail_msg("%s, rows %s: %s", cases[i].family, cases[i].moved ? "moved" : "left",
+                         r.relation_count ? r.relations[0].note : "no relation");
+            if (cases[i].identical)
+                assert_true(r.equal_share == 1);
+            assert_true(r.log10_p < -100);
+            assay_lineage_comparison_free(&r);
+        }
+    unlink(a);
+    unlink(b);
+}
+
+/* Rows moved back are those of the file, whatever part of them is read, and of block types too. */
+static void rows_in_halves_are_the_stored_rows_in_another_order(void **state)
+{
+    (void)state;
+    enum { ROWS = 24, LONG = 64, OF = 3, HALF = ROWS / OF / 2 };
+    unsigned char blocks[ROWS * LONG / 32 * 34];
+    struct assay_random random;
+    assay_random_start(&random, 3, 0);
+    for (size_t i = 0; i < sizeof blocks; i++)
+        blocks[i] = (unsigned char)(i % 34 == 1 ? 0x2c : assay_random_below(&random, 256));
+    struct assay_tensor t = {.name = "t",
+                             .dtype = ASSAY_DTYPE_Q8_0,
+                             .rank = 2,
+                             .shape = {ROWS, LONG},
+                             .elements = ROWS * LONG,
+                             .bytes = blocks,
+                             .size = sizeof blocks,
+                             .contiguous = true,
+                             .rotary_heads = OF};
+    float stored[ROWS * LONG], halves[ROWS * LONG], part[96];
+    assert_int_equal(assay_tensor_read(&t, 0, ROWS * LONG, stored, NULL), ASSAY_OK);
+    t.halves = true;
+    assert_int_equal(assay_tensor_read(&t, 0, ROWS * LONG, halves, NULL), ASSAY_OK);
+    for (int head = 0; head < OF; head++)
+        for (int pair = 0; pair < HALF; pair++)
+            for (int which = 0; which < 2; which++)
+                assert_memory_equal(halves + (head * 2 * HALF + which * HALF + pair) * LONG,
+                                    stored + (head * 2 * HALF + 2 * pair + which) * LONG,
+                                    LONG * sizeof(float));
+    for (uint64_t first = 0; first + 96 <= ROWS * LONG; first += 32) {
+        assert_int_equal(assay_tensor_read(&t, first, 96, part, NULL), ASSAY_OK);
+        assert_memory_equal(part, halves + first, sizeof part);
+    }
+}
+
+/* float8_e4m3fn of shape [2, 2] in an untyped storage, as torch.save of PyTorch 2 writes it. */
+static void an_untyped_pytorch_storage_has_the_type_stated_beside_it(void **state)
+{
+    (void)state;
+    struct bytes b = PICKLE("\x80\x02}(X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor_v3\n"
+                            "((X\x07\x00\x00\x00storagectorch.storage\nUntypedStorage\n"
+                            "X\x01\x00\x00\x00"
+                            "0X\x03\x00\x00\x00"
+                            "cpuK\x10tQK\x00(K\x02K\x02t(K\x02K\x01t\x89}"
+                            "ctorch\nfloat8_e4m3fn\ntRu.");
+    struct assay_checkpoint c;
+    assert_int_equal(assay_checkpoint_parse("x", b.data, b.size, &c, NULL), ASSAY_OK);
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.tensors[0].dtype, ASSAY_DTYPE_F8_E4M3);
+    assert_int_equal(c.tensors[0].size, 4);
+    assay_checkpoint_close(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(llamas_rows_moved_by_the_converter_are_moved_back),
+        cmocka_unit_test(rows_in_halves_are_the_stored_rows_in_another_order),
+        cmocka_unit_test(an_untyped_pytorch_storage_has_the_type_stated_beside_it),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
