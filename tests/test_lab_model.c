@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lab's transformer: its gradient, its products, and that it learns. */
 #include "lab/generate.h"
-#include "lab/model.h"
+#include "lab/pass.h"
 #include "lab/products.h"
 #include "lab/train.h"
 
@@ -42,28 +42,50 @@ static void make(const struct lab_shape *shape, struct lab_model *m, struct lab_
         fail_msg("%s", error.message);
 }
 
+/* Against double sums, and to the bit between processors; whole and odd sizes, strides, prefixes.
+ */
 static void products_are_those_of_the_definition(void **state)
 {
     (void)state;
-    enum { N = 13, K = 71, M = 530 };
-    static float a[N * K], at[K * N], b[K * M], c[N * M], d[N * M];
+    enum { N = 31, K = 531, M = 77 };
+    static float a[N * K], b[K * M], turned[M * K], panels[(M + 31) / 32 * 32 * K], c[3][N * M];
     struct assay_random random;
     assay_random_start(&random, 3, 0);
     for (size_t i = 0; i < (size_t)N * K; i++)
         a[i] = (float)assay_random_normal(&random);
     for (size_t i = 0; i < (size_t)K * M; i++)
-        b[i] = (float)assay_random_normal(&random);
-    lab_multiply(N, K, M, a, b, c);
-    lab_transpose(N, K, a, at);
-    lab_multiply_transposed(K, N, M, at, b, d);
-    for (size_t i = 0; i < N; i++)
-        for (size_t j = 0; j < M; j++) {
-            double sum = 0;
-            for (size_t k = 0; k < K; k++)
-                sum += (double)a[i * K + k] * (double)b[k * M + j];
-            assert_float_equal(c[i * M + j], sum, 1e-4);
+        turned[i % M * K + i / M] = b[i] = (float)assay_random_normal(&random);
+    for (int p = LAB_PLAIN; p <= (int)lab_processor_fastest(); p++)
+        for (int across = 0; across < 2; across++) {
+            struct lab_packed packed = {(enum lab_processor)p, K, M, panels};
+            if (across)
+                lab_pack(&packed, turned, 1, K);
+            else
+                lab_pack(&packed, b, M, 1);
+            memset(c[p], 0, sizeof c[p]);
+            lab_multiply(&packed, N, K, M, a, K, 1, c[p], M);
+            for (size_t i = 0; i < N; i++)
+                for (size_t j = 0; j < M; j++) {
+                    double sum = 0;
+                    for (size_t k = 0; k < K; k++)
+                        sum += (double)a[i * K + k] * (double)b[k * M + j];
+                    assert_float_equal(c[p][i * M + j], sum, 2e-4);
+                }
+            assert_memory_equal(c[0], c[p], sizeof c[0]);
         }
-    assert_memory_equal(c, d, sizeof c); /* the same sums in the same order */
+    for (int p = LAB_PLAIN; p <= (int)lab_processor_fastest(); p++) {
+        struct lab_packed packed = {(enum lab_processor)p, K, M, panels};
+        lab_pack(&packed, b, M, 1);
+        memset(c[1], 0, sizeof c[1]);
+        lab_multiply(&packed, 20, 30, 40, a, 1, 20, c[1], 40); /* A^T, part of B */
+        for (size_t i = 0; i < 20; i++)
+            for (size_t j = 0; j < 40; j++) {
+                double sum = 0;
+                for (size_t k = 0; k < 30; k++)
+                    sum += (double)a[k * 20 + i] * (double)b[k * M + j];
+                assert_float_equal(c[1][i * 40 + j], sum, 1e-4);
+            }
+    }
 }
 
 /* Along the gradient of each tensor, by central differences of two steps, extrapolated. */

@@ -2,142 +2,151 @@
 #include "lab/generate.h"
 
 #include "lab/layout.h"
+#include "lab/maths.h"
+#include "lab/pointwise.h"
 #include "lab/products.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+struct layer_work {
+    struct lab_packed qkv, o, gate_up, down;
+    float *keys, *values; /* [(row * length + place) * kv] */
+};
+
 struct work {
     const struct lab_model *m;
     size_t rows, length, place;
-    float *turned;        /* the model's matrices, inputs x outputs, at their own places */
-    float *keys, *values; /* [((layer * rows + row) * length + place) * kv] */
-    float *x, *h, *q, *mixed, *gate, *up, *logits, *score;
+    struct layer_work *layers;
+    struct lab_packed head;
+    float *x, *h, *qkv, *mixed, *gate_up, *product, *logits, *score, *cosine, *sine;
+    float *memory;
 };
 
-static void turn(struct work *w, size_t at, size_t out, size_t in)
+static float *part(float *memory, size_t *at, size_t n)
 {
-    lab_transpose(out, in, w->m->weights + at, w->turned + at);
+    float *start = memory ? memory + *at : NULL;
+    *at += lab_rounded(n);
+    return start;
 }
 
-static void turn_all(struct work *w)
+static struct lab_packed packed(size_t out, size_t in, float *memory, size_t *at)
+{
+    return (struct lab_packed){lab_processor_fastest(), in, out,
+                               part(memory, at, lab_packed_size(in, out))};
+}
+
+/* Hands out the block's parts, or only counts when there is no block yet. */
+static size_t cut_up(struct work *w)
 {
     const struct lab_shape *s = &w->m->shape;
-    size_t c = s->width, kv = lab_kv_width(s);
+    size_t at = 0, c = s->width, n = w->rows, kept = n * w->length * lab_kv_width(s);
+    float *m = w->memory;
     for (unsigned l = 0; l < s->layers; l++) {
-        const struct lab_layer *y = &w->m->layers[l];
-        turn(w, y->q, c, c);
-        turn(w, y->k, kv, c);
-        turn(w, y->v, kv, c);
-        turn(w, y->o, c, c);
-        turn(w, y->gate, s->hidden, c);
-        turn(w, y->up, s->hidden, c);
-        turn(w, y->down, c, s->hidden);
+        struct layer_work *y = &w->layers[l];
+        y->qkv = packed(lab_qkv_width(s), c, m, &at);
+        y->o = packed(c, c, m, &at);
+        y->gate_up = packed(2 * (size_t)s->hidden, c, m, &at);
+        y->down = packed(c, s->hidden, m, &at);
+        y->keys = part(m, &at, kept);
+        y->values = part(m, &at, kept);
     }
-    turn(w, w->m->head, s->vocabulary, c);
+    w->head = packed(s->vocabulary, c, m, &at);
+    w->x = part(m, &at, n * c);
+    w->h = part(m, &at, n * c);
+    w->qkv = part(m, &at, n * lab_qkv_width(s));
+    w->mixed = part(m, &at, n * c);
+    w->gate_up = part(m, &at, n * 2 * s->hidden);
+    w->product = part(m, &at, n * s->hidden);
+    w->logits = part(m, &at, n * s->vocabulary);
+    w->score = part(m, &at, w->length);
+    w->cosine = part(m, &at, w->length * (c / s->heads / 2));
+    w->sine = part(m, &at, w->length * (c / s->heads / 2));
+    return at;
+}
+
+static void load(const struct lab_packed *to, const float *w)
+{
+    lab_pack(to, w, 1, to->k);
 }
 
 static bool start(struct work *w)
 {
-    const struct lab_shape *s = &w->m->shape;
-    size_t cache = s->layers * w->rows * w->length * lab_kv_width(s), n = w->rows;
-    w->turned = malloc(w->m->count * sizeof *w->turned);
-    w->keys = malloc(cache * sizeof *w->keys);
-    w->values = malloc(cache * sizeof *w->values);
-    w->x = malloc(n * s->width * sizeof *w->x);
-    w->h = malloc(n * s->width * sizeof *w->h);
-    w->q = malloc(n * s->width * sizeof *w->q);
-    w->mixed = malloc(n * s->width * sizeof *w->mixed);
-    w->gate = malloc(n * s->hidden * sizeof *w->gate);
-    w->up = malloc(n * s->hidden * sizeof *w->up);
-    w->logits = malloc(n * s->vocabulary * sizeof *w->logits);
-    w->score = malloc(w->length * sizeof *w->score);
-    return w->turned && w->keys && w->values && w->x && w->h && w->q && w->mixed && w->gate &&
-           w->up && w->logits && w->score;
+    const struct lab_model *m = w->m;
+    w->layers = calloc(m->shape.layers, sizeof *w->layers);
+    if (!w->layers)
+        return false;
+    w->memory = aligned_alloc(64, cut_up(w) * sizeof *w->memory);
+    if (!w->memory)
+        return false;
+    cut_up(w);
+    for (unsigned l = 0; l < m->shape.layers; l++) {
+        load(&w->layers[l].qkv, m->weights + m->layers[l].q);
+        load(&w->layers[l].o, m->weights + m->layers[l].o);
+        load(&w->layers[l].gate_up, m->weights + m->layers[l].gate);
+        load(&w->layers[l].down, m->weights + m->layers[l].down);
+    }
+    load(&w->head, m->weights + m->head);
+    lab_rotation_fill(w->length, m->shape.width / m->shape.heads / 2, w->cosine, w->sine);
+    return true;
 }
 
 static void finish(struct work *w)
 {
-    free(w->turned);
-    free(w->keys);
-    free(w->values);
-    free(w->x);
-    free(w->h);
-    free(w->q);
-    free(w->mixed);
-    free(w->gate);
-    free(w->up);
-    free(w->logits);
-    free(w->score);
+    free(w->layers);
+    free(w->memory);
 }
 
-static void apply(struct work *w, size_t at, size_t out, size_t in, const float *x, float *y,
+static void apply(const struct work *w, const struct lab_packed *b, const float *x, float *y,
                   bool add)
 {
     if (!add)
-        memset(y, 0, w->rows * out * sizeof *y);
-    lab_multiply(w->rows, in, out, x, w->turned + at, y);
-}
-
-static float *cached(const struct work *w, float *cache, unsigned layer, size_t row, size_t place)
-{
-    return cache + ((layer * w->rows + row) * w->length + place) * lab_kv_width(&w->m->shape);
+        memset(y, 0, w->rows * b->m * sizeof *y);
+    lab_multiply(b, w->rows, b->k, b->m, x, b->k, 1, y, b->m);
 }
 
 /* One row's heads over what is kept. */
-static void attend(struct work *w, unsigned layer, size_t row)
+static void attend(struct work *w, const struct layer_work *y, size_t row)
 {
     const struct lab_shape *s = &w->m->shape;
-    size_t size = s->width / s->heads, group = s->heads / s->kv_heads;
+    size_t size = s->width / s->heads, group = s->heads / s->kv_heads, kv = lab_kv_width(s);
     float scale = 1 / sqrtf((float)size);
     for (size_t h = 0; h < s->heads; h++) {
-        const float *q = w->q + row * s->width + h * size;
-        float *to = w->mixed + row * s->width + h * size, most = -INFINITY, sum = 0;
+        const float *q = w->qkv + row * lab_qkv_width(s) + h * size;
+        size_t at = row * w->length * kv + h / group * size, seen = w->place + 1;
+        float *to = w->mixed + row * s->width + h * size;
+        for (size_t p = 0; p < seen; p++)
+            w->score[p] = lab_dot(q, y->keys + at + p * kv, size);
+        float sum = lab_exp_all(w->score, seen, lab_most(w->score, seen), scale);
         memset(to, 0, size * sizeof *to);
-        for (size_t p = 0; p <= w->place; p++) {
-            const float *k = cached(w, w->keys, layer, row, p) + h / group * size;
-            float dot = 0;
+        for (size_t p = 0; p < seen; p++)
             for (size_t d = 0; d < size; d++)
-                dot += q[d] * k[d];
-            w->score[p] = dot * scale;
-            most = w->score[p] > most ? w->score[p] : most;
-        }
-        for (size_t p = 0; p <= w->place; p++)
-            sum += w->score[p] = expf(w->score[p] - most);
-        for (size_t p = 0; p <= w->place; p++) {
-            const float *v = cached(w, w->values, layer, row, p) + h / group * size;
-            for (size_t d = 0; d < size; d++)
-                to[d] += w->score[p] / sum * v[d];
-        }
+                to[d] += w->score[p] / sum * y->values[at + p * kv + d];
     }
 }
 
 static void layer(struct work *w, unsigned l)
 {
     const struct lab_shape *s = &w->m->shape;
-    const struct lab_layer *y = &w->m->layers[l];
+    const struct lab_layer *at = &w->m->layers[l];
+    struct layer_work *y = &w->layers[l];
     const float *base = w->m->weights;
-    size_t c = s->width, kv = lab_kv_width(s), size = c / s->heads;
-    lab_norm(w->rows, c, w->x, base + y->norm1, NULL, w->h);
-    apply(w, y->q, c, c, w->h, w->q, false);
+    size_t c = s->width, kv = lab_kv_width(s), size = c / s->heads, turned = w->place * (size / 2);
+    lab_norm(w->rows, c, w->x, base + at->norm1, NULL, w->h);
+    apply(w, &y->qkv, w->h, w->qkv, false);
     for (size_t r = 0; r < w->rows; r++) {
-        float *k = cached(w, w->keys, l, r, w->place), *v = cached(w, w->values, l, r, w->place);
-        memset(k, 0, kv * sizeof *k);
-        memset(v, 0, kv * sizeof *v);
-        lab_multiply(1, c, kv, w->h + r * c, w->turned + y->k, k);
-        lab_multiply(1, c, kv, w->h + r * c, w->turned + y->v, v);
-        lab_rotate(w->place, s->heads, size, w->q + r * c);
-        lab_rotate(w->place, s->kv_heads, size, k);
-        attend(w, l, r);
+        float *q = w->qkv + r * lab_qkv_width(s), *k = q + c;
+        lab_rotate(s->heads + s->kv_heads, size, w->cosine + turned, w->sine + turned, false, q);
+        memcpy(y->keys + (r * w->length + w->place) * kv, k, kv * sizeof *k);
+        memcpy(y->values + (r * w->length + w->place) * kv, k + kv, kv * sizeof *k);
+        attend(w, y, r);
     }
-    apply(w, y->o, c, c, w->mixed, w->x, true);
-    lab_norm(w->rows, c, w->x, base + y->norm2, NULL, w->h);
-    apply(w, y->gate, s->hidden, c, w->h, w->gate, false);
-    apply(w, y->up, s->hidden, c, w->h, w->up, false);
-    for (size_t i = 0; i < w->rows * s->hidden; i++)
-        w->gate[i] = w->gate[i] / (1 + expf(-w->gate[i])) * w->up[i];
-    apply(w, y->down, c, s->hidden, w->gate, w->x, true);
+    apply(w, &y->o, w->mixed, w->x, true);
+    lab_norm(w->rows, c, w->x, base + at->norm2, NULL, w->h);
+    apply(w, &y->gate_up, w->h, w->gate_up, false);
+    lab_swiglu(w->rows, s->hidden, w->gate_up, w->product);
+    apply(w, &y->down, w->product, w->x, true);
 }
 
 static uint16_t draw(const float *z, size_t n, double temperature, struct assay_random *random)
@@ -170,7 +179,6 @@ assay_status lab_generate(const struct lab_model *m, size_t rows, size_t length,
         finish(&w);
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     }
-    turn_all(&w);
     for (w.place = 0; w.place + 1 < length; w.place++) {
         for (size_t r = 0; r < rows; r++)
             memcpy(w.x + r * c, m->weights + m->embedding + tokens[r * length + w.place] * c,
@@ -178,7 +186,7 @@ assay_status lab_generate(const struct lab_model *m, size_t rows, size_t length,
         for (unsigned l = 0; l < m->shape.layers; l++)
             layer(&w, l);
         lab_norm(rows, c, w.x, m->weights + m->norm, NULL, w.h);
-        apply(&w, m->head, m->shape.vocabulary, c, w.h, w.logits, false);
+        apply(&w, &w.head, w.h, w.logits, false);
         for (size_t r = 0; r < rows; r++)
             tokens[r * length + w.place + 1] =
                 draw(w.logits + r * m->shape.vocabulary, m->shape.vocabulary, temperature, random);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layout: what a pass over many places and one over a single place have in common. Pure. */
+/* layout: sizes that passes over many places and over a single one have in common. Pure. */
 #ifndef LAB_LAYOUT_H
 #define LAB_LAYOUT_H
 
@@ -11,13 +11,16 @@ static inline size_t lab_kv_width(const struct lab_shape *s)
     return (size_t)s->width / s->heads * s->kv_heads;
 }
 
-/* n rows of c: each over its root mean square, times g; `scale` (n, or NULL) gets the inverses. */
-void lab_norm(size_t n, size_t c, const float *x, const float *g, float *scale, float *h);
+/* Of queries, keys and values side by side. */
+static inline size_t lab_qkv_width(const struct lab_shape *s)
+{
+    return s->width + 2 * lab_kv_width(s);
+}
 
-/* The cosine and sine by which pair `pair` of `half` is turned at a place. */
-void lab_rotation(size_t place, size_t pair, size_t half, float *cosine, float *sine);
-
-/* Turns the heads of one place. */
-void lab_rotate(size_t place, size_t heads, size_t size, float *x);
+/* n floats, and what aligns the next to 64 bytes. */
+static inline size_t lab_rounded(size_t n)
+{
+    return (n + 15) / 16 * 16;
+}
 
 #endif

@@ -1,108 +1,177 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/products.h"
 
-#define ROWS 4   /* of C in registers and cache lines at once */
-#define DEPTH 64 /* of A and B before moving on along C */
-#define COLUMNS 512
+#include <math.h>
+#include <string.h>
+
+#define PANEL LAB_PANEL
+#define DEPTH 256    /* of A and B before moving on along C: B's panel stays near */
+#define MOST_ROWS 14 /* of a tile */
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#define DISPATCH 1
-#else
-#define DISPATCH 0
+#include <immintrin.h>
+
+#define NAME tile_avx512
+#define TARGET __attribute__((target("avx512f")))
+#define ROWS 14
+#define LANES 16
+#define VECTOR __m512
+#define LOAD _mm512_loadu_ps
+#define STORE _mm512_storeu_ps
+#define SPREAD _mm512_set1_ps
+#define FMA _mm512_fmadd_ps
+#include "lab/products_tile.h"
+#undef NAME
+#undef TARGET
+#undef ROWS
+#undef LANES
+#undef VECTOR
+#undef LOAD
+#undef STORE
+#undef SPREAD
+#undef FMA
+
+#define NAME tile_avx2
+#define TARGET __attribute__((target("avx2,fma")))
+#define ROWS 6
+#define LANES 8
+#define VECTOR __m256
+#define LOAD _mm256_loadu_ps
+#define STORE _mm256_storeu_ps
+#define SPREAD _mm256_set1_ps
+#define FMA _mm256_fmadd_ps
+#include "lab/products_tile.h"
 #endif
 
-/* Inlined into each variant, which the compiler then vectorises along columns: elements of C are
- * independent, so no sum is reordered. `transposed`: A is k x n. */
-static inline __attribute__((always_inline)) void block(size_t n, size_t k, size_t m,
-                                                        const float *a, size_t step_n,
-                                                        size_t step_k, const float *b,
-                                                        size_t b_width, float *c, size_t c_width)
+/* The definition: every element is one chain of fused multiply-adds, k ascending. */
+static void tile_plain(size_t k, const float *a, const float *b, float *c, size_t step_c)
 {
-    size_t i = 0;
-    for (; i + ROWS <= n; i += ROWS) {
-        float *restrict c0 = c + i * c_width, *restrict c1 = c0 + c_width;
-        float *restrict c2 = c1 + c_width, *restrict c3 = c2 + c_width;
-        for (size_t p = 0; p < k; p++) {
-            const float *restrict row = b + p * b_width;
-            const float *at = a + i * step_n + p * step_k;
-            float a0 = at[0], a1 = at[step_n], a2 = at[2 * step_n], a3 = at[3 * step_n];
-            for (size_t j = 0; j < m; j++) {
-                c0[j] += a0 * row[j];
-                c1[j] += a1 * row[j];
-                c2[j] += a2 * row[j];
-                c3[j] += a3 * row[j];
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 8; j++) {
+            float sum = c[i * step_c + j];
+            for (size_t p = 0; p < k; p++)
+                sum = fmaf(a[p * 4 + i], b[p * PANEL + j], sum);
+            c[i * step_c + j] = sum;
+        }
+}
+
+struct kind {
+    const char *name;
+    size_t rows, columns; /* of a tile; columns divide PANEL */
+    void (*tile)(size_t k, const float *a, const float *b, float *c, size_t step_c);
+};
+
+static const struct kind kinds[] = {
+    {"plain", 4, 8, tile_plain},
+#if defined(__x86_64__) && defined(__GNUC__)
+    {"avx2", 6, 16, tile_avx2},
+    {"avx512", 14, 32, tile_avx512},
+#endif
+};
+
+static bool runs(enum lab_processor processor)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (processor == LAB_AVX512)
+        return __builtin_cpu_supports("avx512f");
+    if (processor == LAB_AVX2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+    return processor == LAB_PLAIN;
+}
+
+const char *lab_processor_name(enum lab_processor processor)
+{
+    return kinds[processor].name;
+}
+
+enum lab_processor lab_processor_fastest(void)
+{
+    return runs(LAB_AVX512) ? LAB_AVX512 : runs(LAB_AVX2) ? LAB_AVX2 : LAB_PLAIN;
+}
+
+/* ---- packing ------------------------------------------------------------------------- */
+
+size_t lab_packed_size(size_t k, size_t m)
+{
+    return (m + PANEL - 1) / PANEL * PANEL * k;
+}
+
+/* A panel of columns that lie side by side in each row. */
+static void pack_straight(size_t k, size_t width, const float *from, size_t step_k, float *to)
+{
+    for (size_t p = 0; p < k; p++) {
+        memcpy(to + p * PANEL, from + p * step_k, width * sizeof *to);
+        if (width < PANEL)
+            memset(to + p * PANEL + width, 0, (PANEL - width) * sizeof *to);
+    }
+}
+
+static void pack_across(size_t k, size_t width, const float *from, size_t step_k, size_t step_m,
+                        float *to)
+{
+    if (width < PANEL)
+        memset(to, 0, k * PANEL * sizeof *to);
+    for (size_t p = 0; p < k; p++)
+        for (size_t j = 0; j < width; j++)
+            to[p * PANEL + j] = from[p * step_k + j * step_m];
+}
+
+void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size_t step_m)
+{
+    float *to = b->panels;
+    for (size_t j = 0; j < b->m; j += PANEL, to += b->k * PANEL) {
+        size_t width = b->m - j < PANEL ? b->m - j : PANEL;
+        if (step_m == 1)
+            pack_straight(b->k, width, from + j, step_k, to);
+        else
+            pack_across(b->k, width, from + j * step_m, step_k, step_m, to);
+    }
+}
+
+/* `rows` rows of A from one on, of which `n` exist, [k][rows]. */
+static void pack_rows(size_t rows, size_t n, size_t k, const float *a, size_t step_n, size_t step_k,
+                      float *packed)
+{
+    if (n < rows)
+        memset(packed, 0, rows * k * sizeof *packed);
+    for (size_t i = 0; i < n; i++)
+        for (size_t p = 0; p < k; p++)
+            packed[p * rows + i] = a[i * step_n + p * step_k];
+}
+
+/* ---- products ------------------------------------------------------------------------ */
+
+/* A tile that hangs over an edge of C, by way of a whole one. */
+static void edge(const struct kind *kind, size_t n, size_t m, size_t k, const float *a,
+                 const float *b, float *c, size_t step_c)
+{
+    float whole[MOST_ROWS * PANEL] = {0};
+    for (size_t i = 0; i < n; i++)
+        memcpy(whole + i * kind->columns, c + i * step_c, m * sizeof *c);
+    kind->tile(k, a, b, whole, kind->columns);
+    for (size_t i = 0; i < n; i++)
+        memcpy(c + i * step_c, whole + i * kind->columns, m * sizeof *c);
+}
+
+void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, const float *a,
+                  size_t step_n, size_t step_k, float *c, size_t step_c)
+{
+    const struct kind *kind = &kinds[b->processor];
+    float rows[MOST_ROWS * DEPTH];
+    for (size_t i = 0; i < n; i += kind->rows)
+        for (size_t p = 0; p < k; p += DEPTH) {
+            size_t high = n - i < kind->rows ? n - i : kind->rows;
+            size_t deep = k - p < DEPTH ? k - p : DEPTH;
+            pack_rows(kind->rows, high, deep, a + i * step_n + p * step_k, step_n, step_k, rows);
+            for (size_t j = 0; j < m; j += kind->columns) {
+                size_t wide = m - j < kind->columns ? m - j : kind->columns;
+                const float *panel = b->panels + j / PANEL * PANEL * b->k + p * PANEL + j % PANEL;
+                float *to = c + i * step_c + j;
+                if (high == kind->rows && wide == kind->columns)
+                    kind->tile(deep, rows, panel, to, step_c);
+                else
+                    edge(kind, high, wide, deep, rows, panel, to, step_c);
             }
         }
-    }
-    for (; i < n; i++)
-        for (size_t p = 0; p < k; p++) {
-            const float *restrict row = b + p * b_width;
-            float *restrict c0 = c + i * c_width;
-            float a0 = a[i * step_n + p * step_k];
-            for (size_t j = 0; j < m; j++)
-                c0[j] += a0 * row[j];
-        }
-}
-
-static inline __attribute__((always_inline)) void multiply(size_t n, size_t k, size_t m,
-                                                           const float *a, size_t step_n,
-                                                           size_t step_k, const float *b, float *c)
-{
-    for (size_t j = 0; j < m; j += COLUMNS)
-        for (size_t p = 0; p < k; p += DEPTH)
-            block(n, k - p < DEPTH ? k - p : DEPTH, m - j < COLUMNS ? m - j : COLUMNS,
-                  a + p * step_k, step_n, step_k, b + p * m + j, m, c + j, m);
-}
-
-typedef void product(size_t n, size_t k, size_t m, const float *a, size_t step_n, size_t step_k,
-                     const float *b, float *c);
-
-static void multiply_plain(size_t n, size_t k, size_t m, const float *a, size_t step_n,
-                           size_t step_k, const float *b, float *c)
-{
-    multiply(n, k, m, a, step_n, step_k, b, c);
-}
-
-#if DISPATCH
-__attribute__((target("avx2"))) static void multiply_avx2(size_t n, size_t k, size_t m,
-                                                          const float *a, size_t step_n,
-                                                          size_t step_k, const float *b, float *c)
-{
-    multiply(n, k, m, a, step_n, step_k, b, c);
-}
-
-__attribute__((target("avx512f,prefer-vector-width=512"))) static void
-multiply_avx512(size_t n, size_t k, size_t m, const float *a, size_t step_n, size_t step_k,
-                const float *b, float *c)
-{
-    multiply(n, k, m, a, step_n, step_k, b, c);
-}
-#endif
-
-static product *fastest(void)
-{
-#if DISPATCH
-    if (__builtin_cpu_supports("avx512f"))
-        return multiply_avx512;
-    if (__builtin_cpu_supports("avx2"))
-        return multiply_avx2;
-#endif
-    return multiply_plain;
-}
-
-void lab_multiply(size_t n, size_t k, size_t m, const float *a, const float *b, float *c)
-{
-    fastest()(n, k, m, a, k, 1, b, c);
-}
-
-void lab_multiply_transposed(size_t n, size_t k, size_t m, const float *a, const float *b, float *c)
-{
-    fastest()(k, n, m, a, 1, k, b, c);
-}
-
-void lab_transpose(size_t rows, size_t columns, const float *from, float *to)
-{
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++)
-            to[c * rows + r] = from[r * columns + c];
 }

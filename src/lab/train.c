@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/train.h"
 
+#include "lab/maths.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,11 @@
 #define TINY 1e-8
 #define LEAST_RATE 0.1 /* of the highest, at the end */
 #define PI 3.14159265358979323846
+
+struct lab_schedule lab_schedule_default(void)
+{
+    return (struct lab_schedule){.rate = 0.001, .decay = 0.1, .clip = 1};
+}
 
 assay_status lab_trainer_new(struct lab_model *model, const struct lab_schedule *schedule,
                              struct lab_trainer *t, struct assay_error *error)
@@ -42,7 +49,8 @@ static double rate_at(const struct lab_schedule *s, unsigned step)
     return s->rate * (LEAST_RATE + (1 - LEAST_RATE) * (1 + cos(PI * done)) / 2);
 }
 
-static void update(struct lab_trainer *t, size_t start, size_t n, double scale, double decay)
+LAB_CLONES static void update(struct lab_trainer *t, size_t start, size_t n, double scale,
+                              double decay)
 {
     double rate = rate_at(&t->schedule, t->step);
     float even1 = (float)(1 / (1 - pow(BETA1, t->step + 1)));
@@ -57,14 +65,24 @@ static void update(struct lab_trainer *t, size_t start, size_t n, double scale, 
     }
 }
 
+/* The sum of squares. */
+LAB_CLONES static double square_of(const float *x, size_t n)
+{
+    double lanes[8] = {0}, sum = 0;
+    for (size_t i = 0; i < n; i += 8)
+        for (size_t l = 0; l < 8 && i + l < n; l++)
+            lanes[l] += (double)x[i + l] * (double)x[i + l];
+    for (size_t l = 0; l < 8; l++)
+        sum += lanes[l];
+    return sum;
+}
+
 void lab_trainer_apply(struct lab_trainer *t)
 {
     const struct lab_model *m = t->model;
     const struct lab_shape *s = &m->shape;
     size_t c = s->width, at = 0;
-    double square = 0, scale = 1;
-    for (size_t i = 0; i < m->count; i++)
-        square += (double)t->gradient[i] * (double)t->gradient[i];
+    double square = square_of(t->gradient, m->count), scale = 1;
     if (t->schedule.clip > 0 && sqrt(square) > t->schedule.clip)
         scale = t->schedule.clip / sqrt(square);
     at = s->vocabulary * c; /* the embedding, then layers with two norms each, the last norm */

@@ -7,12 +7,15 @@
 #ifndef LAB_TRAIN_H
 #define LAB_TRAIN_H
 
-#include "lab/model.h"
+#include "lab/pass.h"
 
 struct lab_schedule {
     unsigned steps, warmup;
     double rate, decay, clip; /* the highest rate; weight decay; longest gradient, 0: any */
 };
+
+/* No steps yet; rate 0.001, decay 0.1, clip 1. */
+struct lab_schedule lab_schedule_default(void);
 
 struct lab_trainer {
     struct lab_model *model; /* the caller's */

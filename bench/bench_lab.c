@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens a second that the lab trains on, one model a core, beside what the cores could do. */
+#include "lab/train.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/* Of this thread on a processor: what else the machine does is not counted, but for the caches. */
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- the floor: fused multiply-adds in registers -------------------------------------- */
+
+#if defined(__x86_64__)
+#define TURNS 4000000
+
+__attribute__((target("avx512f"))) static float fma_avx512(void)
+{
+    __m512 sum[14], a = _mm512_set1_ps(0.5f);
+    for (int j = 0; j < 14; j++)
+        sum[j] = _mm512_set1_ps((float)j);
+    for (int i = 0; i < TURNS; i++) {
+#pragma GCC unroll 14
+        for (int j = 0; j < 14; j++)
+            sum[j] = _mm512_fmadd_ps(a, a, sum[j]);
+        __asm__ volatile("" : "+v"(a));
+    }
+    for (int j = 1; j < 14; j++)
+        sum[0] = _mm512_add_ps(sum[0], sum[j]);
+    return _mm512_reduce_add_ps(sum[0]);
+}
+
+__attribute__((target("avx2,fma"))) static float fma_avx2(void)
+{
+    __m256 sum[14], a = _mm256_set1_ps(0.5f);
+    for (int j = 0; j < 14; j++)
+        sum[j] = _mm256_set1_ps((float)j);
+    for (int i = 0; i < TURNS; i++) {
+#pragma GCC unroll 14
+        for (int j = 0; j < 14; j++)
+            sum[j] = _mm256_fmadd_ps(a, a, sum[j]);
+        __asm__ volatile("" : "+x"(a));
+    }
+    for (int j = 1; j < 14; j++)
+        sum[0] = _mm256_add_ps(sum[0], sum[j]);
+    return _mm256_cvtss_f32(sum[0]);
+}
+
+/* FLOP/s of one core, all cores busy. */
+static double peak(void)
+{
+    bool wide = __builtin_cpu_supports("avx512f");
+    if (!wide && !__builtin_cpu_supports("fma"))
+        return 0;
+    volatile float sink;
+    double best = 0;
+    for (int r = 0; r < 5; r++) {
+        double start = seconds();
+        sink = wide ? fma_avx512() : fma_avx2();
+        double rate = (wide ? 32 : 16) * 14.0 * TURNS / (seconds() - start);
+        best = rate > best ? rate : best;
+    }
+    (void)sink;
+    return best;
+}
+#else
+static double peak(void)
+{
+    return 0;
+}
+#endif
+
+/* ---- training ------------------------------------------------------------------------ */
+
+/* Of a training step, a token: 6 x the matrices' weights, and attention's (half masked). */
+static double flops(const struct lab_shape *s, size_t length)
+{
+    double c = s->width, kv = c / s->heads * s->kv_heads, layer = 2 * c * c + 2 * kv * c;
+    layer += 3 * c * s->hidden;
+    return 6 * (s->layers * layer + (double)s->vocabulary * c) +
+           12.0 * s->layers * c * (double)(length + 1) / 2;
+}
+
+/* Tokens a second of one model; the best of `steps` steps, after one that warms up. */
+static double train(const struct lab_shape *shape, size_t rows, size_t length, int steps)
+{
+    struct lab_model m;
+    struct lab_tape *tape = NULL;
+    struct lab_trainer trainer;
+    struct assay_random random;
+    struct lab_schedule schedule = lab_schedule_default();
+    uint16_t *tokens = malloc(rows * (length + 1) * sizeof *tokens);
+    double best = 0;
+    if (!tokens || lab_model_new(shape, 1, &m, NULL) != ASSAY_OK ||
+        lab_trainer_new(&m, &schedule, &trainer, NULL) != ASSAY_OK ||
+        lab_tape_new(shape, rows, length, &tape, NULL) != ASSAY_OK)
+        exit(1);
+    assay_random_start(&random, 1, 0);
+    for (int i = 0; i <= steps; i++) {
+        for (size_t k = 0; k < rows * (length + 1); k++)
+            tokens[k] = (uint16_t)assay_random_below(&random, shape->vocabulary);
+        double start = seconds();
+        lab_trainer_step(&trainer, tape, tokens, NULL);
+        double rate = (double)(rows * length) / (seconds() - start);
+        best = i && rate > best ? rate : best;
+    }
+    lab_tape_free(tape);
+    lab_trainer_free(&trainer);
+    lab_model_free(&m);
+    free(tokens);
+    return best;
+}
+
+static void row(const char *name, const struct lab_shape *shape, size_t rows, size_t length,
+                double floor, int threads)
+{
+    double all = 0, work = flops(shape, length);
+#pragma omp parallel for num_threads(threads) reduction(+ : all)
+    for (int i = 0; i < threads; i++)
+        all += train(shape, rows, length, 6);
+    printf("%-28s  %6.1f  %9.0f  %7.0f", name, work * 1e-6, all, all * work * 1e-9);
+    if (floor > 0)
+        printf("  %9.0f  %6.0f %%", floor / work, 100 * all * work / floor);
+    printf("\n");
+    fflush(stdout);
+}
+
+int main(void)
+{
+    const struct lab_shape wide = {4096, 256, 4, 4, 4, 688, 256, true};
+    const struct lab_shape half = {4096, 128, 4, 4, 4, 344, 256, true};
+    const struct lab_shape bytes = {128, 64, 2, 4, 4, 128, 256, true};
+    int threads = omp_get_num_procs();
+    double floor = 0;
+#pragma omp parallel for num_threads(threads) reduction(+ : floor)
+    for (int i = 0; i < threads; i++)
+        floor += peak();
+    printf("Training in float32, %d models on %d cores; %.0f GFLOP/s of fused multiply-adds.\n\n"
+           "model                         MFLOP a  tokens a    GFLOP/s      floor    share\n"
+           "                                token    second                tokens/s\n",
+           threads, threads, floor * 1e-9);
+    row("C 256, 4 layers, V 4096", &wide, 8, 256, floor, threads);
+    row("C 128, 4 layers, V 4096", &half, 8, 256, floor, threads);
+    row("C 64, 2 layers, V 128", &bytes, 8, 256, floor, threads);
+    return 0;
+}

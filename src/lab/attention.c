@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/attention.h"
+
+#include "lab/layout.h"
+#include "lab/maths.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BLOCK 56 /* queries at once: rows of tiles */
+
+/* Of one head: parts of the scratch. A key's or value's row is `step` floats after the last. */
+struct head {
+    size_t length, size, step;
+    const float *q, *k, *v;
+    float scale;
+    struct lab_packed keys, keys_t, values, values_t;
+    struct lab_packed some; /* a block of queries or of d_mixed */
+    float *p, *d_p;         /* BLOCK x length */
+    float *d_k, *d_v;       /* length x size */
+};
+
+static float *part(float *scratch, size_t *at, size_t n)
+{
+    float *start = scratch ? scratch + *at : NULL;
+    *at += lab_rounded(n);
+    return start;
+}
+
+static struct lab_packed packed(enum lab_processor processor, size_t k, size_t m, float *scratch,
+                                size_t *at)
+{
+    return (struct lab_packed){processor, k, m, part(scratch, at, lab_packed_size(k, m))};
+}
+
+/* Cuts the scratch up; returns how much there must be. */
+static size_t cut_up(const struct lab_shape *s, enum lab_processor processor, size_t length,
+                     float *scratch, struct head *h)
+{
+    size_t size = s->width / s->heads, at = 0;
+    *h = (struct head){.length = length,
+                       .size = size,
+                       .step = s->width + 2 * lab_kv_width(s),
+                       .scale = 1 / sqrtf((float)size)};
+    h->keys = packed(processor, length, size, scratch, &at);
+    h->keys_t = packed(processor, size, length, scratch, &at);
+    h->values = packed(processor, length, size, scratch, &at);
+    h->values_t = packed(processor, size, length, scratch, &at);
+    h->some = packed(processor, BLOCK, size, scratch, &at);
+    h->p = part(scratch, &at, BLOCK * length);
+    h->d_p = part(scratch, &at, BLOCK * length);
+    h->d_k = part(scratch, &at, length * size);
+    h->d_v = part(scratch, &at, length * size);
+    return at;
+}
+
+size_t lab_attention_scratch(const struct lab_shape *shape, size_t length)
+{
+    struct head head;
+    return cut_up(shape, LAB_PLAIN, length, NULL, &head);
+}
+
+/* p (n x keys) = q k^T, of queries from `first` on, each with the keys up to its own. */
+static void score(struct head *h, size_t first, size_t n)
+{
+    size_t keys = first + n;
+    memset(h->p, 0, n * keys * sizeof *h->p);
+    lab_multiply(&h->keys_t, n, h->size, keys, h->q + first * h->step, h->step, 1, h->p, keys);
+}
+
+/* Row i of p becomes exponentials of its first `seen` scores; returns ln of their sum. */
+LAB_CLONES static float soften(float *p, size_t seen, size_t keys, float scale)
+{
+    float most = lab_most(p, seen), sum = lab_exp_all(p, seen, most, scale);
+    for (size_t k = 0; k < seen; k++)
+        p[k] /= sum;
+    for (size_t k = seen; k < keys; k++)
+        p[k] = 0;
+    return most * scale + logf(sum);
+}
+
+static void forward_head(struct head *h, float *mixed, size_t width, float *log_sum)
+{
+    lab_pack(&h->keys_t, h->k, 1, h->step);
+    lab_pack(&h->values, h->v, h->step, 1);
+    for (size_t first = 0; first < h->length; first += BLOCK) {
+        size_t n = h->length - first < BLOCK ? h->length - first : BLOCK, keys = first + n;
+        score(h, first, n);
+        for (size_t i = 0; i < n; i++)
+            log_sum[first + i] = soften(h->p + i * keys, first + i + 1, keys, h->scale);
+        for (size_t i = 0; i < n; i++)
+            memset(mixed + (first + i) * width, 0, h->size * sizeof *mixed);
+        lab_multiply(&h->values, n, keys, h->size, h->p, keys, 1, mixed + first * width, width);
+    }
+}
+
+void lab_attention(const struct lab_shape *s, enum lab_processor processor, size_t length,
+                   const float *qkv, float *mixed, float *log_sum, float *scratch)
+{
+    struct head h;
+    size_t group = s->heads / s->kv_heads, kv = lab_kv_width(s);
+    cut_up(s, processor, length, scratch, &h);
+    for (size_t i = 0; i < s->heads; i++) {
+        h.q = qkv + i * h.size;
+        h.k = qkv + s->width + i / group * h.size;
+        h.v = h.k + kv;
+        forward_head(&h, mixed + i * h.size, s->width, log_sum + i * length);
+    }
+}
+
+/* One query on the way back: p from its score, and then d_p becomes d_score. */
+LAB_CLONES static void harden(float *p, float *d_p, size_t seen, size_t keys, float scale,
+                              float log_sum, float dot)
+{
+    for (size_t k = 0; k < seen; k++) {
+        p[k] = lab_exp(p[k] * scale - log_sum);
+        d_p[k] = p[k] * (d_p[k] - dot) * scale;
+    }
+    for (size_t k = seen; k < keys; k++)
+        p[k] = d_p[k] = 0;
+}
+
+LAB_CLONES static float dot(const float *a, const float *b, size_t n)
+{
+    return lab_dot(a, b, n);
+}
+
+/* Sets d_q and adds to d_k and d_v of the head. */
+static void back_head(struct head *h, const float *mixed, const float *d_mixed, size_t width,
+                      const float *log_sum, float *d_q)
+{
+    for (size_t first = 0; first < h->length; first += BLOCK) {
+        size_t n = h->length - first < BLOCK ? h->length - first : BLOCK, keys = first + n;
+        const float *d = d_mixed + first * width;
+        score(h, first, n);
+        memset(h->d_p, 0, n * keys * sizeof *h->d_p);
+        lab_multiply(&h->values_t, n, h->size, keys, d, width, 1, h->d_p, keys);
+        for (size_t i = 0; i < n; i++)
+            harden(h->p + i * keys, h->d_p + i * keys, first + i + 1, keys, h->scale,
+                   log_sum[first + i], dot(mixed + (first + i) * width, d + i * width, h->size));
+        for (size_t i = 0; i < n; i++)
+            memset(d_q + (first + i) * h->step, 0, h->size * sizeof *d_q);
+        lab_multiply(&h->keys, n, keys, h->size, h->d_p, keys, 1, d_q + first * h->step, h->step);
+        h->some.k = n;
+        lab_pack(&h->some, d, width, 1);
+        lab_multiply(&h->some, keys, n, h->size, h->p, 1, keys, h->d_v, h->size);
+        lab_pack(&h->some, h->q + first * h->step, h->step, 1);
+        lab_multiply(&h->some, keys, n, h->size, h->d_p, 1, keys, h->d_k, h->size);
+    }
+}
+
+static void hand_over(const struct head *h, const float *from, float *to)
+{
+    for (size_t i = 0; i < h->length; i++)
+        memcpy(to + i * h->step, from + i * h->size, h->size * sizeof *to);
+}
+
+void lab_attention_back(const struct lab_shape *s, enum lab_processor processor, size_t length,
+                        const float *qkv, const float *mixed, const float *log_sum,
+                        const float *d_mixed, float *d_qkv, float *scratch)
+{
+    struct head h;
+    size_t group = s->heads / s->kv_heads, kv = lab_kv_width(s);
+    cut_up(s, processor, length, scratch, &h);
+    for (size_t i = 0; i < s->heads; i++) {
+        float *d_k = d_qkv + s->width + i / group * h.size;
+        h.q = qkv + i * h.size;
+        h.k = qkv + s->width + i / group * h.size;
+        h.v = h.k + kv;
+        if (i % group == 0) {
+            lab_pack(&h.keys_t, h.k, 1, h.step);
+            lab_pack(&h.keys, h.k, h.step, 1);
+            lab_pack(&h.values_t, h.v, 1, h.step);
+            memset(h.d_k, 0, length * h.size * sizeof *h.d_k);
+            memset(h.d_v, 0, length * h.size * sizeof *h.d_v);
+        }
+        back_head(&h, mixed + i * h.size, d_mixed + i * h.size, s->width, log_sum + i * length,
+                  d_qkv + i * h.size);
+        if (i % group == group - 1) {
+            hand_over(&h, h.d_k, d_k);
+            hand_over(&h, h.d_v, d_k + kv);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/pass.h"
+
+#include "lab/attention.h"
+#include "lab/layout.h"
+#include "lab/pointwise.h"
+#include "lab/tape.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What goes through at once: rows `first` .. `first` + n / length of the caller's. */
+struct batch {
+    const struct lab_model *m;
+    struct lab_tape *t;
+    const uint16_t *tokens; /* of all rows */
+    size_t first;           /* place, counted over all rows */
+    float *gradient;
+};
+
+/* ---- forward ------------------------------------------------------------------------- */
+
+/* y (n x out) = x (n x in) W^T, or added to y. */
+static void apply(const struct lab_tape *t, const struct lab_packed *w, const float *x, float *y,
+                  bool add)
+{
+    if (!add)
+        memset(y, 0, t->n * w->m * sizeof *y);
+    lab_multiply(w, t->n, w->k, w->m, x, w->k, 1, y, w->m);
+}
+
+static void turn(const struct lab_shape *s, const struct lab_tape *t, float *qkv, bool back)
+{
+    size_t size = s->width / s->heads, half = size / 2;
+    for (size_t i = 0; i < t->n; i++) {
+        size_t at = i % t->length * half; /* queries and keys lie side by side */
+        lab_rotate(s->heads + s->kv_heads, size, t->cosine + at, t->sine + at, back,
+                   qkv + i * lab_qkv_width(s));
+    }
+}
+
+static void forward_layer(const struct batch *b, unsigned l, float *out)
+{
+    const struct lab_shape *s = &b->m->shape;
+    const struct lab_layer *w = &b->m->layers[l];
+    struct lab_tape *t = b->t;
+    struct lab_layer_tape *y = &t->layers[l];
+    size_t c = s->width, qkv = lab_qkv_width(s), length = t->length;
+    lab_norm(t->n, c, y->x, b->m->weights + w->norm1, y->scale1, y->h1);
+    apply(t, &y->qkv.on, y->h1, y->qkv_at, false);
+    turn(s, t, y->qkv_at, false);
+    for (size_t at = 0; at < t->n; at += length)
+        lab_attention(s, y->qkv.on.processor, length, y->qkv_at + at * qkv, y->mixed + at * c,
+                      y->log_sum + at * s->heads, t->scratch);
+    memcpy(y->middle, y->x, t->n * c * sizeof *y->x);
+    apply(t, &y->o.on, y->mixed, y->middle, true);
+    lab_norm(t->n, c, y->middle, b->m->weights + w->norm2, y->scale2, y->h2);
+    apply(t, &y->gate_up.on, y->h2, y->gate_up_at, false);
+    lab_swiglu(t->n, s->hidden, y->gate_up_at, y->product);
+    memcpy(out, y->middle, t->n * c * sizeof *out);
+    apply(t, &y->down.on, y->product, out, true);
+}
+
+static size_t token_at(const struct batch *b, size_t i)
+{
+    size_t place = b->first + i, length = b->t->length;
+    return b->tokens[place / length * (length + 1) + place % length];
+}
+
+static void forward(const struct batch *b)
+{
+    const struct lab_shape *s = &b->m->shape;
+    struct lab_tape *t = b->t;
+    size_t c = s->width;
+    for (size_t i = 0; i < t->n; i++)
+        memcpy(t->layers[0].x + i * c, b->m->weights + b->m->embedding + token_at(b, i) * c,
+               c * sizeof *t->last);
+    for (unsigned l = 0; l < s->layers; l++)
+        forward_layer(b, l, l + 1 < s->layers ? t->layers[l + 1].x : t->last);
+    lab_norm(t->n, c, t->last, b->m->weights + b->m->norm, t->scale, t->h);
+}
+
+/* ---- backward ------------------------------------------------------------------------ */
+
+/* Gradients of y = x W^T at n places: added to d_w; d_x is set. */
+static void apply_back(struct lab_tape *t, const struct lab_turned *w, size_t n, const float *x,
+                       const float *d_y, float *d_w, float *d_x)
+{
+    size_t out = w->on.m, in = w->on.k;
+    t->some.k = n;
+    t->some.m = in;
+    lab_pack(&t->some, x, in, 1);
+    lab_multiply(&t->some, out, n, in, d_y, 1, out, d_w, in);
+    memset(d_x, 0, n * in * sizeof *d_x);
+    lab_multiply(&w->back, n, out, in, d_y, out, 1, d_x, in);
+}
+
+/* t->d holds the gradient by what the layer gave, and then by what it took. */
+static void backward_layer(const struct batch *b, unsigned l)
+{
+    const struct lab_shape *s = &b->m->shape;
+    const struct lab_layer *w = &b->m->layers[l];
+    const float *base = b->m->weights;
+    struct lab_tape *t = b->t;
+    const struct lab_layer_tape *y = &t->layers[l];
+    float *g = b->gradient;
+    size_t c = s->width, n = t->n, qkv = lab_qkv_width(s), length = t->length;
+    apply_back(t, &y->down, n, y->product, t->d, g + w->down, t->d_product);
+    lab_swiglu_back(n, s->hidden, y->gate_up_at, t->d_product, t->d_gate_up);
+    apply_back(t, &y->gate_up, n, y->h2, t->d_gate_up, g + w->gate, t->d2);
+    lab_norm_back(n, c, y->middle, base + w->norm2, y->scale2, t->d2, g + w->norm2, t->d);
+    apply_back(t, &y->o, n, y->mixed, t->d, g + w->o, t->d2);
+    for (size_t at = 0; at < n; at += length)
+        lab_attention_back(s, y->qkv.on.processor, length, y->qkv_at + at * qkv, y->mixed + at * c,
+                           y->log_sum + at * s->heads, t->d2 + at * c, t->d_qkv + at * qkv,
+                           t->scratch);
+    turn(s, t, t->d_qkv, true);
+    apply_back(t, &y->qkv, n, y->h1, t->d_qkv, g + w->q, t->d2);
+    lab_norm_back(n, c, y->x, base + w->norm1, y->scale1, t->d2, g + w->norm1, t->d);
+}
+
+/* From d2, the gradient by the head's input. */
+static void backward(const struct batch *b)
+{
+    struct lab_tape *t = b->t;
+    size_t c = b->m->shape.width;
+    memset(t->d, 0, t->n * c * sizeof *t->d);
+    lab_norm_back(t->n, c, t->last, b->m->weights + b->m->norm, t->scale, t->d2,
+                  b->gradient + b->m->norm, t->d);
+    for (unsigned l = b->m->shape.layers; l > 0; l--)
+        backward_layer(b, l - 1);
+    for (size_t i = 0; i < t->n; i++) {
+        float *to = b->gradient + b->m->embedding + token_at(b, i) * c;
+        for (size_t k = 0; k < c; k++)
+            to[k] += t->d[i * c + k];
+    }
+}
+
+/* ---- the head, fused with the loss --------------------------------------------------- */
+
+/* Logits of `n` places from `at` on, into `logits`. */
+static void say(const struct lab_tape *t, size_t at, size_t n, float *logits)
+{
+    const struct lab_packed *w = &t->head.on;
+    memset(logits, 0, n * w->m * sizeof *logits);
+    lab_multiply(w, n, w->k, w->m, t->h + at * w->k, w->k, 1, logits, w->m);
+}
+
+/* The summed loss of a batch, a chunk of logits at a time; d2 gets the gradient by the head's
+ * input. */
+static double settle(const struct batch *b, const struct lab_goal *goal, double total, float *log_p)
+{
+    struct lab_tape *t = b->t;
+    size_t c = b->m->shape.width, v = b->m->shape.vocabulary;
+    double loss = 0;
+    for (size_t at = 0; at < t->n; at += t->chunk) {
+        size_t n = t->n - at < t->chunk ? t->n - at : t->chunk;
+        say(t, at, n, t->logits);
+        for (size_t i = 0; i < n; i++) {
+            size_t place = b->first + at + i;
+            float weight = lab_goal_weight(goal, place), value;
+            size_t target = b->tokens[place / t->length * (t->length + 1) + place % t->length + 1];
+            double here = lab_goal_settle(goal, place, target, v, (float)((double)weight / total),
+                                          t->logits + i * v, &value);
+            loss += weight != 0 ? (double)weight * here : 0;
+            if (log_p)
+                log_p[place] = value;
+        }
+        if (b->gradient)
+            apply_back(t, &t->head, n, t->h + at * c, t->logits, b->gradient + b->m->head,
+                       t->d2 + at * c);
+    }
+    return loss;
+}
+
+/* ---- all rows, batch by batch -------------------------------------------------------- */
+
+/* The next batch, or false. */
+static bool next(struct batch *b, size_t *at)
+{
+    struct lab_tape *t = b->t;
+    size_t all = t->rows * t->length, most = t->most * t->length;
+    b->first = *at;
+    t->n = all - *at < most ? all - *at : most;
+    *at += t->n;
+    return t->n > 0;
+}
+
+double lab_model_learn(const struct lab_model *m, struct lab_tape *t, const struct lab_goal *goal,
+                       float *log_p, float *gradient)
+{
+    double total = lab_goal_total(goal, t->rows * t->length), loss = 0;
+    bool counts = total != 0;
+    struct batch b = {m, t, goal->tokens, 0, counts ? gradient : NULL};
+    lab_tape_load(t, m, b.gradient != NULL);
+    for (size_t at = 0; next(&b, &at);) {
+        forward(&b);
+        loss += settle(&b, goal, counts ? total : 1, log_p);
+        if (b.gradient)
+            backward(&b);
+    }
+    return counts ? loss / total : (double)NAN;
+}
+
+double lab_model_loss(const struct lab_model *m, struct lab_tape *t, const uint16_t *tokens,
+                      const bool *counts, float *log_p, float *gradient)
+{
+    struct lab_goal goal = {.tokens = tokens, .weights = counts ? t->weights : NULL};
+    for (size_t i = 0; counts && i < t->rows * t->length; i++)
+        t->weights[i] = counts[i];
+    return lab_model_learn(m, t, &goal, log_p, gradient);
+}
+
+void lab_model_logits(const struct lab_model *m, struct lab_tape *t, const uint16_t *tokens,
+                      float *logits)
+{
+    struct batch b = {m, t, tokens, 0, NULL};
+    lab_tape_load(t, m, false);
+    for (size_t at = 0; next(&b, &at);) {
+        forward(&b);
+        say(t, 0, t->n, logits + b.first * m->shape.vocabulary);
+    }
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/tape.h"
+
+#include "lab/attention.h"
+#include "lab/layout.h"
+#include "lab/pointwise.h"
+
+#include <stdlib.h>
+
+#define PLACES 512           /* that go through at once, about */
+#define LOGITS (1024 * 1024) /* held at once, about */
+
+static float *part(float *memory, size_t *at, size_t n)
+{
+    float *start = memory ? memory + *at : NULL;
+    *at += lab_rounded(n);
+    return start;
+}
+
+static struct lab_packed packed(enum lab_processor processor, size_t k, size_t m, float *memory,
+                                size_t *at)
+{
+    return (struct lab_packed){processor, k, m, part(memory, at, lab_packed_size(k, m))};
+}
+
+static struct lab_turned turned(enum lab_processor processor, size_t out, size_t in, float *memory,
+                                size_t *at)
+{
+    struct lab_turned t;
+    t.on = packed(processor, in, out, memory, at);
+    t.back = packed(processor, out, in, memory, at);
+    return t;
+}
+
+static size_t cut_up_layer(const struct lab_shape *s, size_t n, enum lab_processor p, float *m,
+                           size_t at, struct lab_layer_tape *y)
+{
+    size_t c = s->width, qkv = lab_qkv_width(s), hidden = s->hidden;
+    y->qkv = turned(p, qkv, c, m, &at);
+    y->o = turned(p, c, c, m, &at);
+    y->gate_up = turned(p, 2 * hidden, c, m, &at);
+    y->down = turned(p, c, hidden, m, &at);
+    y->x = part(m, &at, n * c);
+    y->h1 = part(m, &at, n * c);
+    y->qkv_at = part(m, &at, n * qkv);
+    y->log_sum = part(m, &at, n * s->heads);
+    y->mixed = part(m, &at, n * c);
+    y->middle = part(m, &at, n * c);
+    y->h2 = part(m, &at, n * c);
+    y->gate_up_at = part(m, &at, n * 2 * hidden);
+    y->product = part(m, &at, n * hidden);
+    y->scale1 = part(m, &at, n);
+    y->scale2 = part(m, &at, n);
+    return at;
+}
+
+/* Hands out the block's parts, or only counts when there is no block yet. */
+static size_t cut_up(const struct lab_shape *s, struct lab_tape *t)
+{
+    size_t at = 0, n = t->most * t->length, c = s->width, half = c / s->heads / 2;
+    size_t widest = s->hidden > c ? s->hidden : c;
+    enum lab_processor p = lab_processor_fastest();
+    float *m = t->memory;
+    for (unsigned l = 0; l < s->layers; l++)
+        at = cut_up_layer(s, n, p, m, at, &t->layers[l]);
+    t->head = turned(p, s->vocabulary, c, m, &at);
+    t->some = packed(p, n, widest, m, &at);
+    t->last = part(m, &at, n * c);
+    t->h = part(m, &at, n * c);
+    t->scale = part(m, &at, n);
+    t->logits = part(m, &at, t->chunk * s->vocabulary);
+    t->weights = part(m, &at, t->rows * t->length);
+    t->d = part(m, &at, n * c);
+    t->d2 = part(m, &at, n * c);
+    t->d_product = part(m, &at, n * s->hidden);
+    t->d_gate_up = part(m, &at, n * 2 * s->hidden);
+    t->d_qkv = part(m, &at, n * lab_qkv_width(s));
+    t->scratch = part(m, &at, lab_attention_scratch(s, t->length));
+    t->cosine = part(m, &at, t->length * half);
+    t->sine = part(m, &at, t->length * half);
+    return at;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+assay_status lab_tape_new(const struct lab_shape *shape, size_t rows, size_t length,
+                          struct lab_tape **tape, struct assay_error *error)
+{
+    *tape = NULL;
+    if (rows == 0 || length == 0 || length > shape->context || rows > 65536)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
+                              "expected 1 to 65536 rows of 1 to %u tokens, found %zu of %zu",
+                              shape->context, rows, length);
+    struct lab_tape *t = calloc(1, sizeof *t);
+    if (t) {
+        t->rows = rows;
+        t->length = length;
+        t->most = least(rows, length < PLACES ? PLACES / length : 1);
+        t->chunk = LOGITS / shape->vocabulary / 42 * 42; /* whole tiles of every processor */
+        t->chunk = least(t->chunk < 84 ? 84 : t->chunk, t->most * length);
+        t->layers = calloc(shape->layers, sizeof *t->layers);
+    }
+    if (t && t->layers)
+        t->memory = aligned_alloc(64, cut_up(shape, t) * sizeof *t->memory);
+    if (!t || !t->memory) {
+        lab_tape_free(t);
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    }
+    cut_up(shape, t);
+    lab_rotation_fill(length, shape->width / shape->heads / 2, t->cosine, t->sine);
+    *tape = t;
+    return ASSAY_OK;
+}
+
+void lab_tape_free(struct lab_tape *t)
+{
+    if (!t)
+        return;
+    free(t->layers);
+    free(t->memory);
+    free(t);
+}
+
+static void load(const struct lab_turned *to, const float *w, bool back)
+{
+    lab_pack(&to->on, w, 1, to->on.k);
+    if (back)
+        lab_pack(&to->back, w, to->back.m, 1);
+}
+
+void lab_tape_load(struct lab_tape *t, const struct lab_model *m, bool back)
+{
+    const float *w = m->weights;
+    for (unsigned l = 0; l < m->shape.layers; l++) {
+        struct lab_layer_tape *y = &t->layers[l];
+        load(&y->qkv, w + m->layers[l].q, back);
+        load(&y->o, w + m->layers[l].o, back);
+        load(&y->gate_up, w + m->layers[l].gate, back);
+        load(&y->down, w + m->layers[l].down, back);
+    }
+    load(&t->head, w + m->head, back);
+}
