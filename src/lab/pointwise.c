@@ -8,7 +8,8 @@
 #define EPSILON 1e-5f
 #define ROPE_BASE 10000.0
 
-LAB_CLONES void lab_norm(size_t n, size_t c, const float *x, const float *g, float *scale, float *h)
+LAB_CLONES static void norm(size_t n, size_t c, const float *x, const float *g, float *scale,
+                            float *h)
 {
     for (size_t i = 0; i < n; i++) {
         const float *row = x + i * c;
@@ -34,8 +35,8 @@ LAB_INLINE float dot3(const float *a, const float *b, const float *c, size_t n)
     return lab_fold(lanes);
 }
 
-LAB_CLONES void lab_norm_back(size_t n, size_t c, const float *x, const float *g,
-                              const float *scale, const float *d_h, float *d_g, float *d_x)
+LAB_CLONES static void norm_back(size_t n, size_t c, const float *x, const float *g,
+                                 const float *scale, const float *d_h, float *d_g, float *d_x)
 {
     float *restrict to_g = d_g;
     for (size_t i = 0; i < n; i++) {
@@ -59,8 +60,8 @@ void lab_rotation_fill(size_t length, size_t half, float *cosine, float *sine)
         }
 }
 
-LAB_CLONES void lab_rotate(size_t heads, size_t size, const float *cosine, const float *sine,
-                           bool back, float *x)
+LAB_CLONES static void rotate(size_t heads, size_t size, const float *cosine, const float *sine,
+                              bool back, float *x)
 {
     size_t half = size / 2;
     float sign = back ? -1 : 1;
@@ -74,7 +75,7 @@ LAB_CLONES void lab_rotate(size_t heads, size_t size, const float *cosine, const
     }
 }
 
-LAB_CLONES void lab_swiglu(size_t n, size_t hidden, const float *gate_up, float *product)
+LAB_CLONES static void swiglu(size_t n, size_t hidden, const float *gate_up, float *product)
 {
     for (size_t i = 0; i < n; i++) {
         const float *gate = gate_up + i * 2 * hidden, *up = gate + hidden;
@@ -84,8 +85,8 @@ LAB_CLONES void lab_swiglu(size_t n, size_t hidden, const float *gate_up, float 
     }
 }
 
-LAB_CLONES void lab_swiglu_back(size_t n, size_t hidden, const float *gate_up,
-                                const float *d_product, float *d_gate_up)
+LAB_CLONES static void swiglu_back(size_t n, size_t hidden, const float *gate_up,
+                                   const float *d_product, float *d_gate_up)
 {
     for (size_t i = 0; i < n; i++) {
         const float *gate = gate_up + i * 2 * hidden, *up = gate + hidden;
@@ -97,4 +98,34 @@ LAB_CLONES void lab_swiglu_back(size_t n, size_t hidden, const float *gate_up,
             d_up[k] = d[k] * gate[k] * z;
         }
     }
+}
+
+/* ---- what other files see: a function with clones would be exported -------------------- */
+
+void lab_norm(size_t n, size_t c, const float *x, const float *g, float *scale, float *h)
+{
+    norm(n, c, x, g, scale, h);
+}
+
+void lab_norm_back(size_t n, size_t c, const float *x, const float *g, const float *scale,
+                   const float *d_h, float *d_g, float *d_x)
+{
+    norm_back(n, c, x, g, scale, d_h, d_g, d_x);
+}
+
+void lab_rotate(size_t heads, size_t size, const float *cosine, const float *sine, bool back,
+                float *x)
+{
+    rotate(heads, size, cosine, sine, back, x);
+}
+
+void lab_swiglu(size_t n, size_t hidden, const float *gate_up, float *product)
+{
+    swiglu(n, hidden, gate_up, product);
+}
+
+void lab_swiglu_back(size_t n, size_t hidden, const float *gate_up, const float *d_product,
+                     float *d_gate_up)
+{
+    swiglu_back(n, hidden, gate_up, d_product, d_gate_up);
 }
