@@ -7,6 +7,7 @@
 #include <assay/case.h>
 #include <assay/checkpoint.h>
 #include <assay/claim.h>
+#include <assay/custody.h>
 #include <assay/evidence.h>
 #include <assay/fence.h>
 #include <assay/finding.h>

@@ -41,6 +41,7 @@ struct cli_call {
     const char *value[CLI_MOST_OPTIONS]; /* by index in options; "" for a flag; NULL: absent */
     const char *positional[CLI_MOST_POSITIONALS];
     size_t positionals;
+    bool answered; /* what --json prints is printed, though the status is not ASSAY_OK */
     struct assay_error error;
     char folder[4096]; /* private */
 };

@@ -68,7 +68,7 @@ static int finish(struct cli_call *call, assay_status status)
     if (status == ASSAY_OK)
         return 0;
     assay_error_format(&call->error, text, sizeof text);
-    if (status == ASSAY_ERROR_UNANSWERABLE && call->json)
+    if (status == ASSAY_ERROR_UNANSWERABLE && call->json && !call->answered)
         print_reason(call);
     fprintf(stderr, "assay: %s\n", text);
     if (status == ASSAY_ERROR_INTERRUPTED)
