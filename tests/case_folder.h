@@ -46,6 +46,14 @@ static inline void case_folder_free(const struct case_folder *folder)
     rmdir(folder->path);
 }
 
+/* The repository's data/. */
+static inline const char *shipped_data(void)
+{
+    static char path[4200];
+    snprintf(path, sizeof path, "%s/data", getenv("ASSAY_SOURCE"));
+    return path;
+}
+
 /* Gives the sample finding, whatever the input. */
 static inline assay_status sample_instrument(const char *path, const char *data_folder,
                                              const struct assay_context *context,

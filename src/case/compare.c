@@ -4,7 +4,8 @@
  *   log10 LR(h) = l_h - l_r,
  * its interval from the half-widths of both in quadrature. Where priors p_h are stated,
  *   posterior(h) = p_h 10^LR(h) / sum over g of p_g 10^LR(g),
- * over the hypotheses that have a prior and were weighed.
+ * over the hypotheses that have a prior of the first holder and were weighed: this finding by
+ * itself. A question with hypotheses of its own has no priors for an instrument's.
  */
 #include "case/compare.h"
 
@@ -93,9 +94,10 @@ static int best_first(const void *a, const void *b)
 
 static double prior_of(const struct assay_case_question *question, const char *hypothesis)
 {
-    for (size_t i = 0; i < question->prior_count; i++)
-        if (strcmp(question->priors[i].hypothesis, hypothesis) == 0)
-            return question->priors[i].probability;
+    const struct assay_case_priors *first = question->holders;
+    for (size_t i = 0; i < first->count; i++)
+        if (strcmp(first->priors[i].hypothesis, hypothesis) == 0)
+            return first->priors[i].probability;
     return 0;
 }
 
@@ -126,21 +128,32 @@ static assay_status check_names(const char *path, const struct assay_case_questi
                                 const struct assay_case_result *result, struct assay_error *error)
 {
     const struct assay_finding *finding = &result->finding;
-    if (finding->weight_count == 0)
+    if (finding->weight_count == 0 || question->hypothesis_count)
         return ASSAY_OK;
     if (question->stated && !find_weight(finding, question->stated))
         return assay_error_at(error, ASSAY_ERROR_INPUT, path, question->stated_line,
                               "%s lists no hypothesis '%s': expected a name such as '%s'",
                               result->task->instrument, question->stated,
                               finding->weights[0].hypothesis);
-    for (size_t i = 0; i < question->prior_count; i++)
-        if (!find_weight(finding, question->priors[i].hypothesis))
-            return assay_error_at(error, ASSAY_ERROR_INPUT, path, question->line,
-                                  "a prior for '%s', which %s does not list: expected a name such "
-                                  "as '%s'",
-                                  question->priors[i].hypothesis, result->task->instrument,
-                                  finding->weights[0].hypothesis);
     return ASSAY_OK;
+}
+
+/* The stated hypothesis among the instrument's: by name, or by what the question's stands for. */
+static const struct assay_weight *find_stated(const struct assay_case_question *question,
+                                              const struct assay_finding *finding)
+{
+    const struct assay_weight *weight = NULL;
+    if (!question->stated || !question->hypothesis_count)
+        return question->stated ? find_weight(finding, question->stated) : NULL;
+    for (size_t h = 0; h < question->hypothesis_count && !weight; h++) {
+        const struct assay_case_hypothesis *hypothesis = &question->hypotheses[h];
+        if (strcmp(hypothesis->id, question->stated) != 0)
+            continue;
+        weight = find_weight(finding, hypothesis->id);
+        for (size_t i = 0; i < hypothesis->match_count && !weight; i++)
+            weight = find_weight(finding, hypothesis->matches[i]);
+    }
+    return weight;
 }
 
 assay_status compare_result(const char *path, const struct assay_case_question *question,
@@ -149,8 +162,7 @@ assay_status compare_result(const char *path, const struct assay_case_question *
 {
     const struct assay_finding *finding = &result->finding;
     ASSAY_TRY(check_names(path, question, result, error));
-    const struct assay_weight *reference =
-        question->stated ? find_weight(finding, question->stated) : NULL;
+    const struct assay_weight *reference = find_stated(question, finding);
     if (!reference || !reference->weighed) {
         reference = best_weight(finding);
         result->reference_is_best = true;
@@ -165,7 +177,7 @@ assay_status compare_result(const char *path, const struct assay_case_question *
         compare(finding, &finding->weights[i], reference, &comparisons[i]);
     if (finding->weight_count > 0)
         qsort(comparisons, finding->weight_count, sizeof *comparisons, best_first);
-    if (question->prior_count > 0)
+    if (question->holder_count > 0 && !question->hypothesis_count)
         add_posteriors(question, comparisons, finding->weight_count);
     result->comparisons = comparisons;
     result->comparison_count = finding->weight_count;

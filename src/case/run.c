@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the instruments of a case, question by question, and compares what they give. */
+/* Runs the instruments of a case, question by question, and combines what they give. */
+#include "case/combine.h"
 #include "case/compare.h"
+#include "case/grades.h"
 #include "case/instruments.h"
 
 #include <string.h>
@@ -52,6 +54,8 @@ static assay_status run_all(const struct instrument_table *table, const struct a
             ASSAY_TRY(run_task(table, subject, reply->question, &reply->question->tasks[t],
                                data_folder, context, arena, &reply->results[t], error));
         }
+        ASSAY_TRY(combine_question(subject, reply, &assessment->reliability, context, arena,
+                                   &reply->combination, error));
     }
     return ASSAY_OK;
 }
@@ -66,7 +70,10 @@ assay_status case_run_with(const struct instrument_table *table, const struct as
     assessment->arena = assay_arena_new();
     if (!assessment->arena)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    assay_status status = run_all(table, subject, data_folder, context, assessment, error);
+    assay_status status = grades_read(data_folder, subject, &assessment->reliability,
+                                      assessment->reliability_sha256, error);
+    if (status == ASSAY_OK)
+        status = run_all(table, subject, data_folder, context, assessment, error);
     if (status != ASSAY_OK)
         assay_assessment_free(assessment);
     return status;

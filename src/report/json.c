@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "finding/finding_json.h"
+#include "report/combination_json.h"
 
 #include <stdio.h>
 
@@ -18,6 +19,10 @@ static json_t *exhibit_to_json(const struct assay_case_exhibit *e)
     json_set_text(o, "source", e->source);
     json_set_text(o, "date", e->date);
     json_set_text(o, "grade", e->grade);
+    json_set_text(o, "origin", e->origin);
+    json_set_text(o, "repeats", e->repeats ? e->repeats->id : NULL);
+    json_set_number(o, "informative", e->informative);
+    json_set_text(o, "informative_because", e->informative_because);
     return o;
 }
 
@@ -57,6 +62,7 @@ static json_t *result_to_json(const struct assay_case_result *r)
     json_t *o = json_object(), *comparisons = json_array(), *stated = json_array();
     json_set_text(o, "instrument", r->task->instrument);
     json_set_text(o, "input", r->task->input);
+    json_set_text(o, "id", r->task->id);
     json_set_text(o, "reference", r->reference);
     json_object_set_new(o, "reference_is_best", json_boolean(r->reference_is_best));
     for (size_t i = 0; i < r->comparison_count; i++)
@@ -80,13 +86,28 @@ static json_t *reply_to_json(const struct assay_case_reply *reply)
     for (size_t i = 0; i < q->exhibit_count; i++)
         json_array_append_new(exhibits, json_string(q->exhibits[i]->id));
     json_object_set_new(o, "exhibits", exhibits);
-    json_set_text(o, "priors_held_by", q->priors_held_by);
-    json_set_text(o, "priors_reason", q->priors_reason);
+    json_set_text(o, "priors_held_by", q->holder_count ? q->holders[0].held_by : NULL);
+    json_set_text(o, "priors_reason", q->holder_count ? q->holders[0].reason : NULL);
     json_set_text(o, "confidence", q->confidence);
     json_set_text(o, "confidence_reason", q->confidence_reason);
     for (size_t i = 0; i < reply->result_count; i++)
         json_array_append_new(results, result_to_json(&reply->results[i]));
     json_object_set_new(o, "results", results);
+    json_object_set_new(o, "combination", combination_to_json(reply));
+    return o;
+}
+
+static json_t *reliability_to_json(const struct assay_assessment *a)
+{
+    json_t *o = json_object(), *chances = json_object();
+    for (size_t i = 0; i < 12; i++) {
+        char grade[2] = {"ABCDEF123456"[i], 0};
+        json_set_number(chances, grade,
+                        i < 6 ? a->reliability.letters[i] : a->reliability.digits[i - 6]);
+    }
+    json_object_set_new(o, "chances", chances);
+    json_set_text(o, "changed_because", a->reliability.because);
+    json_set_text(o, "table_sha256", a->reliability_sha256);
     return o;
 }
 
@@ -95,11 +116,12 @@ json_t *report_to_json(const struct assay_assessment *a)
     json_t *o = json_object(), *questions = json_array(), *exhibits = json_array();
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)a->seed);
-    json_set_text(o, "assay", "report/1");
+    json_set_text(o, "assay", "report/2");
     json_set_text(o, "version", ASSAY_VERSION);
     json_set_text(o, "title", a->subject->title);
     json_set_text(o, "summary", a->subject->summary);
     json_set_text(o, "case_sha256", a->subject->sha256);
+    json_object_set_new(o, "reliability", reliability_to_json(a));
     json_set_text(o, "seed", seed); /* a JSON number need not keep 64 bits */
     for (size_t i = 0; i < a->reply_count; i++)
         json_array_append_new(questions, reply_to_json(&a->replies[i]));
