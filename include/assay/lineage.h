@@ -31,10 +31,11 @@ extern "C" {
 struct assay_lineage_settings {
     size_t most_units;       /* of A compared per axis, 16 to 65536; default 512; fewer, but no
                                 fewer than 64, where there are very many to compare them with */
-    size_t most_coordinates; /* of a unit's vector that are read, 16 to 131072; default 2048 */
-    double enough_log10_p;   /* stop once one test is below, and skip the rest; default -INFINITY:
-                                never. The whole family that was planned is corrected for. */
-    size_t most_pairs;       /* tensor pairs compared at most, 1 to 100000; default 2000 */
+    size_t most_coordinates; /* of a unit's vector that are read, 16 to 131072; default 2048;
+                                fewer, but no fewer than 512, likewise */
+    bool quick; /* related or not from a few dozen units alone, the same numbers on both sides, and
+                   no further once one test is below 10^-30; default false */
+    size_t most_pairs; /* tensor pairs compared at most, 1 to 100000; default 2000 */
 };
 
 ASSAY_API struct assay_lineage_settings assay_lineage_settings_default(void);

@@ -11,12 +11,19 @@
 
 #define LEAST_UNITS 8
 #define LEAST_SAMPLED 64
-#define MOST_WORK 1e9 /* multiplications a test */
+#define LEAST_COORDINATES 512
+#define MOST_CELLS ((uint64_t)1 << 22) /* weights of the side with more units */
+#define MOST_WORK 5e8                  /* multiplications a test */
 
 struct side {
     const struct matrix *matrix;
     uint64_t units; /* of one block */
 };
+
+static assay_status no_memory(const struct pair *p)
+{
+    return assay_error_at(p->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
 
 /* An even sample of 0 .. all-1; everything if it is no more than `wanted`. */
 static uint64_t *sample(uint64_t all, uint64_t wanted, uint64_t *count)
@@ -42,58 +49,64 @@ static double same_number_cosine(const struct packed *a, const uint64_t *numbers
     return sum / (double)a->count;
 }
 
-static assay_status test(struct comparing *c, const struct packed *a, const uint64_t *numbers,
-                         const struct packed *b, struct assay_lineage_match *match)
+static assay_status test(const struct comparing *c, struct pair *p, const struct packed *a,
+                         const uint64_t *numbers, const struct packed *b,
+                         struct assay_lineage_match *match)
 {
     size_t *best = malloc((a->count + 1) * sizeof *best);
     float *score = malloc((a->count + 1) * sizeof *score);
-    assay_status status = best && score ? match_packed(c->context, a, b, best, score, c->error)
-                                        : compare_no_memory(c);
+    assay_status status =
+        best && score ? match_packed(c->context, a, b, best, score, p->error) : no_memory(p);
     if (status == ASSAY_OK) {
         for (size_t i = 0; i < a->count; i++)
             match->fixed += best[i] == numbers[i];
         if (!match_increasing(best, a->count, &match->increasing))
-            status = compare_no_memory(c);
+            status = no_memory(p);
     }
     free(best);
     free(score);
     return status;
 }
 
-/* Fewer units where each costs much: 64 that all keep their number among 11,008 are 10^-250. */
-static uint64_t affordable(const struct comparing *c, const struct side *few,
-                           const struct side *many, enum axis axis)
+/*
+ * Fewer coordinates where there are very many units, then fewer units: 64 that all keep their
+ * number among 11,008 are 10^-250, and at 512 coordinates a cosine of 0.2 still finds most.
+ */
+static void afford(const struct comparing *c, const struct side *few, const struct side *many,
+                   enum axis axis, uint64_t *units, uint64_t *coordinates)
 {
     uint64_t width = matrix_width(few->matrix, axis), most = c->settings->most_coordinates;
-    double each = (double)many->units * (double)(width < most ? width : most);
-    uint64_t count = (uint64_t)fmin((double)c->settings->most_units, MOST_WORK / each);
-    uint64_t least =
-        c->settings->most_units < LEAST_SAMPLED ? c->settings->most_units : LEAST_SAMPLED;
-    return count < least ? least : count;
+    uint64_t least = most < LEAST_COORDINATES ? most : LEAST_COORDINATES;
+    uint64_t fitting = MOST_CELLS / many->units;
+    *coordinates = fitting < least ? least : fitting < most ? fitting : most;
+    double each = (double)many->units * (double)(width < *coordinates ? width : *coordinates);
+    *units = (uint64_t)fmin((double)c->settings->most_units, MOST_WORK / each);
+    least = c->settings->most_units < LEAST_SAMPLED ? c->settings->most_units : LEAST_SAMPLED;
+    *units = *units < least ? least : *units;
 }
 
-static assay_status test_block(struct comparing *c, const struct side *few, const struct side *many,
-                               enum axis axis, uint64_t block, struct assay_lineage_match *match)
+static assay_status test_block(const struct comparing *c, struct pair *p, const struct side *few,
+                               const struct side *many, enum axis axis, uint64_t block,
+                               struct assay_lineage_match *match)
 {
-    uint64_t count, most = c->settings->most_coordinates;
-    uint64_t *numbers = sample(few->units, affordable(c, few, many, axis), &count);
+    uint64_t count, units, most;
+    afford(c, few, many, axis, &units, &most);
+    uint64_t *numbers = sample(few->units, units, &count);
     uint64_t *shifted = malloc((size_t)(count + 1) * sizeof *shifted);
     struct packed a = {0}, b = {0};
-    assay_status status = numbers && shifted ? ASSAY_OK : compare_no_memory(c);
+    assay_status status = numbers && shifted ? ASSAY_OK : no_memory(p);
     for (uint64_t i = 0; i < count && status == ASSAY_OK; i++)
         shifted[i] = numbers[i] + block * few->units;
     struct selection from_a = {axis, shifted, 0, count, most};
     struct selection from_b = {axis, NULL, block * many->units, many->units, most};
     if (status == ASSAY_OK)
-        status = matrix_pack_units(c->context, few->matrix, &from_a, &a, &c->result->bytes_read,
-                                   c->error);
+        status = matrix_pack_units(c->context, few->matrix, &from_a, &a, &p->bytes_read, p->error);
     if (status == ASSAY_OK)
-        status = matrix_pack_units(c->context, many->matrix, &from_b, &b, &c->result->bytes_read,
-                                   c->error);
+        status = matrix_pack_units(c->context, many->matrix, &from_b, &b, &p->bytes_read, p->error);
     if (status == ASSAY_OK && a.tiles != b.tiles) /* block types cut samples differently */
         match->log10_p = NAN;
     else if (status == ASSAY_OK) {
-        status = test(c, &a, numbers, &b, match);
+        status = test(c, p, &a, numbers, &b, match);
         match->units_a = (size_t)count;
         match->units_b = (size_t)many->units;
         if (few->units == many->units)
@@ -114,7 +127,22 @@ static double p_of(const struct assay_lineage_match *m)
     return fmin(0, fmin(fixed, order) + log10(2));
 }
 
-static assay_status test_axis(struct comparing *c, struct pair *p, enum axis axis)
+static void name(const struct pair *p, enum axis axis, struct assay_lineage_match *match)
+{
+    match->a = p->a->tensor->name;
+    match->b = p->b->tensor->name;
+    match->axis = axis == AXIS_FIRST ? "first" : "second";
+    match->method = "as numbered";
+}
+
+static bool can_be_tested(const struct pair *p, enum axis axis)
+{
+    return p->a->testable[axis] && p->b->testable[axis] && p->a->blocks == p->b->blocks &&
+           matrix_width(p->a, axis) == matrix_width(p->b, axis) &&
+           p->a->shape.inner <= KERNEL_MOST_WIDTH;
+}
+
+static assay_status test_axis(const struct comparing *c, struct pair *p, enum axis axis)
 {
     uint64_t blocks = axis == AXIS_FIRST ? p->a->blocks : 1;
     struct side a = {p->a, matrix_units(p->a, axis) / blocks};
@@ -125,7 +153,7 @@ static assay_status test_axis(struct comparing *c, struct pair *p, enum axis axi
         return ASSAY_OK;
     for (uint64_t block = 0; block < blocks; block++) {
         struct assay_lineage_match match = {.cosine = NAN};
-        ASSAY_TRY(test_block(c, swap ? &b : &a, swap ? &a : &b, axis, block, &match));
+        ASSAY_TRY(test_block(c, p, swap ? &b : &a, swap ? &a : &b, axis, block, &match));
         if (isnan(match.log10_p))
             continue;
         match.log10_p = p_of(&match);
@@ -135,24 +163,60 @@ static assay_status test_axis(struct comparing *c, struct pair *p, enum axis axi
     if (isnan(best.log10_p))
         return ASSAY_OK;
     best.log10_p = fmin(0, best.log10_p + log10((double)blocks));
-    best.a = p->a->tensor->name;
-    best.b = p->b->tensor->name;
-    best.axis = axis == AXIS_FIRST ? "first" : "second";
-    best.method = "as numbered";
+    name(p, axis, &best);
     if (best.log10_p < p->best_log10_p) {
         p->best_log10_p = best.log10_p;
         p->fixed = best.fixed;
         p->units = best.units_a;
     }
-    return compare_add_match(c, &best);
+    p->matches[p->match_count++] = best;
+    return ASSAY_OK;
 }
 
-assay_status compare_axes(struct comparing *c, struct pair *p)
+assay_status compare_axes(const struct comparing *c, struct pair *p)
 {
     for (int axis = 0; axis < 2; axis++)
-        if (p->a->testable[axis] && p->b->testable[axis] && p->a->blocks == p->b->blocks &&
-            matrix_width(p->a, (enum axis)axis) == matrix_width(p->b, (enum axis)axis) &&
-            p->a->shape.inner <= KERNEL_MOST_WIDTH)
+        if (can_be_tested(p, (enum axis)axis))
             ASSAY_TRY(test_axis(c, p, (enum axis)axis));
     return ASSAY_OK;
+}
+
+/* ---- a sample on both sides -------------------------------------------------------------------
+ */
+
+/*
+ * Given all else, B's units stand in any order: so do those with the sampled numbers, whichever
+ * they are. A sampled unit of A that finds its own number among them is a fixed point as before,
+ * of as many units as were sampled.
+ */
+assay_status compare_sampled_axis(const struct comparing *c, struct pair *p, enum axis axis,
+                                  uint64_t coordinates, struct assay_lineage_match *match)
+{
+    uint64_t blocks = axis == AXIS_FIRST ? p->a->blocks : 1, count;
+    uint64_t units = matrix_units(p->a, axis) / blocks, own[LEAST_SAMPLED];
+    *match = (struct assay_lineage_match){.log10_p = NAN, .cosine = NAN};
+    if (!can_be_tested(p, axis) || units != matrix_units(p->b, axis) / blocks ||
+        units < LEAST_UNITS)
+        return ASSAY_OK;
+    uint64_t *numbers = sample(units, LEAST_SAMPLED, &count);
+    struct packed a = {0}, b = {0};
+    struct selection s = {axis, numbers, 0, count, coordinates};
+    for (uint64_t i = 0; i < count; i++)
+        own[i] = i;
+    assay_status status =
+        numbers ? matrix_pack_units(c->context, p->a, &s, &a, &p->bytes_read, p->error)
+                : no_memory(p);
+    if (status == ASSAY_OK)
+        status = matrix_pack_units(c->context, p->b, &s, &b, &p->bytes_read, p->error);
+    if (status == ASSAY_OK && a.tiles == b.tiles) {
+        status = test(c, p, &a, own, &b, match);
+        match->units_a = match->units_b = (size_t)count;
+        match->cosine = same_number_cosine(&a, own, &b);
+        match->log10_p = p_of(match);
+        name(p, axis, match);
+    }
+    packed_free(&a);
+    packed_free(&b);
+    free(numbers);
+    return status;
 }

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#define MANY_PAIRS 8
+
 struct assay_lineage_settings assay_lineage_settings_default(void)
 {
-    return (struct assay_lineage_settings){.most_units = 512,
-                                           .most_coordinates = 2048,
-                                           .most_pairs = 2000,
-                                           .enough_log10_p = -INFINITY};
+    return (struct assay_lineage_settings){
+        .most_units = 512, .most_coordinates = 2048, .most_pairs = 2000};
 }
 
 assay_status compare_no_memory(struct comparing *c)
@@ -80,46 +80,62 @@ static void combine(struct comparing *c)
     for (size_t i = 0; i < c->match_count; i++)
         least = fmin(least, c->matches[i].log10_p);
     struct assay_lineage_comparison *r = c->result;
-    r->tests = c->stopped ? 2 * c->pair_count : c->match_count;
+    r->tests = c->planned ? c->planned : c->match_count;
     r->log10_p = c->match_count ? fmin(0, least + log10((double)r->tests)) : 0;
     r->log10_lr = -0.5 * r->log10_p - log10(2);
     r->matches = c->matches;
     r->match_count = c->match_count;
 }
 
-/* The smallest that can give 64 units first: the least to read before an answer. */
-static int by_size(const void *x, const void *y)
+/* ---- pairs ------------------------------------------------------------------------------------
+ */
+
+static void look_at(void *data, size_t i)
 {
-    const struct pair *a = x, *b = y;
-    uint64_t size_a = a->a->tensor->elements, size_b = b->a->tensor->elements;
-    bool small_a = size_a < 65536, small_b = size_b < 65536;
-    if (small_a != small_b)
-        return small_a ? 1 : -1;
-    return (size_a > size_b) - (size_a < size_b);
+    struct comparing *c = data;
+    struct pair *p = &c->pairs[i];
+    p->like = (struct likeness){.elements = 0};
+    p->best_log10_p = 0;
+    p->bytes_read = p->match_count = 0;
+    p->status = compare_likeness(c, p);
+    if (p->status == ASSAY_OK)
+        p->status = compare_axes(c, p);
+}
+
+/* Threads take a pair each if there are many, else share each one's parts. */
+static assay_status look_at_pairs(struct comparing *c)
+{
+    if (c->pair_count >= MANY_PAIRS)
+        ASSAY_TRY(assay_parallel_for(c->context, "tensors", c->pair_count, look_at, c, c->error));
+    else
+        for (size_t i = 0; i < c->pair_count; i++)
+            look_at(c, i);
+    for (size_t i = 0; i < c->pair_count; i++) {
+        struct pair *p = &c->pairs[i];
+        if (p->status != ASSAY_OK) { /* again, for its message */
+            p->error = c->error;
+            look_at(c, i);
+            return p->status;
+        }
+        c->result->bytes_read += p->bytes_read;
+        for (size_t k = 0; k < p->match_count; k++)
+            ASSAY_TRY(compare_add_match(c, &p->matches[k]));
+    }
+    return ASSAY_OK;
 }
 
 static assay_status work(struct comparing *c)
 {
-    ASSAY_TRY(matrices_list(c->file_a, c->arena, &c->a, c->error));
-    ASSAY_TRY(matrices_list(c->file_b, c->arena, &c->b, c->error));
+    bool quick = c->settings->quick;
+    ASSAY_TRY(matrices_list(c->file_a, c->context, !quick, c->arena, &c->a, c->error));
+    ASSAY_TRY(matrices_list(c->file_b, c->context, !quick, c->arena, &c->b, c->error));
     c->result->bytes_read += c->a.bytes_read + c->b.bytes_read;
-    ASSAY_TRY(list_ignored(c));
     ASSAY_TRY(compare_lend_roles(c));
     ASSAY_TRY(compare_pair_up(c));
-    bool enough = c->settings->enough_log10_p > -(double)INFINITY;
-    if (enough)
-        qsort(c->pairs, c->pair_count, sizeof *c->pairs, by_size);
-    for (size_t i = 0; i < c->pair_count; i++) {
-        if (!enough)
-            ASSAY_TRY(compare_likeness(c, &c->pairs[i]));
-        ASSAY_TRY(compare_axes(c, &c->pairs[i]));
-        if (c->pairs[i].best_log10_p < c->settings->enough_log10_p) {
-            c->stopped = true;
-            break;
-        }
-    }
-    if (!c->stopped)
+    ASSAY_TRY(quick ? compare_quick(c) : look_at_pairs(c));
+    if (!quick)
         ASSAY_TRY(compare_disguised(c));
+    ASSAY_TRY(list_ignored(c));
     combine(c);
     return compare_conclude(c);
 }

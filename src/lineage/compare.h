@@ -9,9 +9,11 @@
 
 /* What two tensors of a pair have in common, element by element. */
 struct likeness {
-    double elements, equal, half_equal, bfloat16_equal; /* counts */
-    double dot, aa, bb, difference;                     /* sums; difference: of squares */
-    double a_half, a_bfloat16, b_half, b_bfloat16;      /* elements that fit the type */
+    double elements, equal;            /* counts, finite on both sides */
+    double dot, aa, bb, difference;    /* sums; difference: of squares */
+    double typed;                      /* elements whose types were looked at; of these: */
+    double half_equal, bfloat16_equal; /* equal once rounded */
+    double a_half, a_bfloat16, b_half, b_bfloat16; /* that fit the type */
     double blocks, grid_a[2], grid_b[2]; /* runs of 32; those on a grid of 127 and of 8 steps */
 };
 
@@ -21,6 +23,11 @@ struct pair {
     struct likeness like;
     double best_log10_p;
     size_t fixed, units;
+    struct assay_lineage_match matches[2]; /* along either axis */
+    size_t match_count;
+    uint64_t bytes_read;
+    assay_status status;       /* of looking at it */
+    struct assay_error *error; /* NULL while several threads look at pairs */
 };
 
 /* What was seen behind a disguise (disguised.c); layer_map NULL: not looked. */
@@ -57,8 +64,8 @@ struct comparing {
     struct assay_lineage_match *matches;
     size_t match_count, match_room;
     struct disguise_seen seen;
-    bool stopped; /* one test was enough */
-    bool lent;    /* one side's roles were lent: its layer numbers mean nothing */
+    size_t planned; /* tests, where not all of them were made; 0: they were */
+    bool lent;      /* one side's roles were lent: its layer numbers mean nothing */
     struct assay_error *error;
 };
 
@@ -68,10 +75,19 @@ assay_status compare_no_memory(struct comparing *c);
 ASSAY_MUST_USE assay_status compare_lend_roles(struct comparing *c);
 /* pair.c: which tensors of A and B to set side by side. */
 ASSAY_MUST_USE assay_status compare_pair_up(struct comparing *c);
+/* The next two write to the pair alone, so that threads may take one each. */
 /* likeness.c: element by element, for pairs of one shape. */
-ASSAY_MUST_USE assay_status compare_likeness(struct comparing *c, struct pair *pair);
+ASSAY_MUST_USE assay_status compare_likeness(const struct comparing *c, struct pair *pair);
+void likeness_add(struct likeness *sum, const struct likeness *like);
 /* axes.c: the exact tests on the axes of a pair. */
-ASSAY_MUST_USE assay_status compare_axes(struct comparing *c, struct pair *pair);
+ASSAY_MUST_USE assay_status compare_axes(const struct comparing *c, struct pair *pair);
+/* axes.c: the exact test on 64 units with the same numbers on both sides; NaN where there is none.
+ */
+ASSAY_MUST_USE assay_status compare_sampled_axis(const struct comparing *c, struct pair *pair,
+                                                 enum axis axis, uint64_t coordinates,
+                                                 struct assay_lineage_match *match);
+/* quick.c: such tests on some pairs, until one is enough. */
+ASSAY_MUST_USE assay_status compare_quick(struct comparing *c);
 /* disguised.c: renumbered, turned, moved: for transformers known by their tensors' names. */
 ASSAY_MUST_USE assay_status compare_disguised(struct comparing *c);
 /* rank.c: the rank of B - A, if it is at most 64 and half the smaller side; else 0. */

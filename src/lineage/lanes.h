@@ -15,10 +15,14 @@
 typedef float lanes __attribute__((vector_size(64)));
 typedef int32_t lanes_int __attribute__((vector_size(64)));
 typedef uint32_t lanes_word __attribute__((vector_size(64)));
-typedef float lanes_anywhere __attribute__((vector_size(64), aligned(4), may_alias));
+typedef float lanes_anywhere __attribute__((vector_size(64), aligned(1), may_alias));
+
+typedef uint16_t lanes_half_anywhere __attribute__((vector_size(32), aligned(1), may_alias));
 
 /* Vectors are never passed or returned by value: how that is done depends on the processor. */
 #define LANES_LOAD(from) (*(const lanes_anywhere *)(from))
+#define LANES_HALVES(from) __builtin_convertvector(*(const lanes_half_anywhere *)(from), lanes_word)
+#define LANES_BF16(from) ((lanes)(LANES_HALVES(from) << 16)) /* the upper half of the bits */
 #define LANES_STORE(to, x) (*(lanes_anywhere *)(to) = (x))
 /* yes where the mask is -1, no where it is 0 */
 #define LANES_CHOOSE(mask, yes, no)                                                                \

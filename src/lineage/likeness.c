@@ -1,47 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two tensors of one shape, element by element, on an even sample of runs. */
+/*
+ * Two tensors of one shape, element by element: each is read once, from end to end, in blocks that
+ * stay in the cache. Which types the weights fit is looked at in blocks evenly spread.
+ */
 #include "lineage/compare.h"
 
-#include "formats/small_floats.h"
+#include "lineage/alike.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RUN 16384 /* elements; a multiple of every block */
-#define MOST_RUNS 64
+#define CHUNK 32             /* blocks that one thread takes */
+#define LOOKED_CLOSELY 64    /* blocks of which types are looked at, where there are many more */
+#define LOOKED_AT_GRIDS 16   /* first blocks */
+#define LEAST_SQUARES 1e-20f /* below, float32 loses squares */
 
-static bool same_bits(float x, float y)
-{
-    uint32_t a, b;
-    memcpy(&a, &x, sizeof a);
-    memcpy(&b, &y, sizeof b);
-    return a == b || (x == 0 && y == 0); /* -0 and 0 are one weight */
-}
+struct likening {
+    const struct assay_tensor *a, *b;
+    const struct alike_functions *alike;
+    alike_function *direct; /* on the file's bytes; NULL where they must be decoded */
+    uint64_t row, blocks;
+    struct likeness *chunks;
+};
 
-static void add_run(struct likeness *l, const float *a, const float *b, size_t n)
+/* ---- one block --------------------------------------------------------------------------------
+ */
+
+/* In double precision, weights that are not finite left out: for what float32 cannot sum. */
+static void add_carefully(struct likeness *l, const float *a, const float *b, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        float half_a = small_float_half(small_float_to_half(a[i]));
-        float half_b = small_float_half(small_float_to_half(b[i]));
-        float brain_a = small_float_bfloat16(small_float_to_bfloat16(a[i]));
-        float brain_b = small_float_bfloat16(small_float_to_bfloat16(b[i]));
         double x = (double)a[i], y = (double)b[i];
         if (!isfinite(x) || !isfinite(y))
             continue;
         l->elements += 1;
-        l->equal += same_bits(a[i], b[i]);
-        l->half_equal += same_bits(half_a, half_b);
-        l->bfloat16_equal += same_bits(brain_a, brain_b);
-        l->a_half += same_bits(a[i], half_a);
-        l->b_half += same_bits(b[i], half_b);
-        l->a_bfloat16 += same_bits(a[i], brain_a);
-        l->b_bfloat16 += same_bits(b[i], brain_b);
+        l->equal += a[i] == b[i];
         l->dot += x * y;
         l->aa += x * x;
         l->bb += y * y;
         l->difference += (x - y) * (x - y);
     }
+}
+
+/* False if the sums are not to be relied on. `padding`: zeros at the end that are no weights. */
+static bool add_sums(struct likeness *l, const struct alike_sums *sums, size_t n, size_t padding)
+{
+    float all = sums->dot + sums->aa + sums->bb + sums->difference;
+    if (!isfinite(all) || sums->aa < LEAST_SQUARES || sums->bb < LEAST_SQUARES)
+        return false;
+    l->elements += (double)n;
+    l->equal += (double)sums->equal - (double)padding;
+    l->dot += (double)sums->dot;
+    l->aa += (double)sums->aa;
+    l->bb += (double)sums->bb;
+    l->difference += (double)sums->difference;
+    return true;
+}
+
+static void add_types(struct likeness *l, const struct alike_types *t, size_t padding)
+{
+    double none = (double)padding;
+    l->typed += t->counted - none;
+    l->half_equal += t->half_equal - none;
+    l->a_half += t->a_half - none;
+    l->b_half += t->b_half - none;
+    l->bfloat16_equal += t->bfloat16_equal - none;
+    l->a_bfloat16 += t->a_bfloat16 - none;
+    l->b_bfloat16 += t->b_bfloat16 - none;
 }
 
 /* Whether 32 values are whole multiples of their largest's `steps`th part, and not all 0. */
@@ -76,32 +102,118 @@ static void add_grids(struct likeness *l, const float *a, const float *b, uint64
     }
 }
 
-static assay_status add_runs(struct comparing *c, struct pair *p, float *room)
+static bool is_looked_at_closely(const struct likening *k, uint64_t block)
 {
-    uint64_t n = p->a->tensor->elements, runs = (n + RUN - 1) / RUN;
-    uint64_t taken = runs < MOST_RUNS ? runs : MOST_RUNS;
-    for (uint64_t r = 0; r < taken; r++) {
-        uint64_t first = (taken == runs ? r : r * runs / taken) * RUN;
-        uint64_t count = n - first < RUN ? n - first : RUN;
-        ASSAY_TRY(assay_tensor_read(p->a->tensor, first, count, room, c->error));
-        ASSAY_TRY(assay_tensor_read(p->b->tensor, first, count, room + RUN, c->error));
-        add_run(&p->like, room, room + RUN, (size_t)count);
-        if (r < 4)
-            add_grids(&p->like, room, room + RUN, first, (size_t)count,
-                      p->a->shape.in * p->a->shape.inner);
-        c->result->bytes_read += 8 * count;
-    }
-    return ASSAY_OK;
+    return k->blocks <= 4 * LOOKED_CLOSELY || block % (k->blocks / LOOKED_CLOSELY) == 0;
 }
 
-assay_status compare_likeness(struct comparing *c, struct pair *p)
+/* What is asked for is there, and the type is one that is read (compare_likeness has tried). */
+static void decode(const struct assay_tensor *t, uint64_t first, size_t n, float *values)
 {
+    if (assay_tensor_read(t, first, n, values, NULL) != ASSAY_OK)
+        memset(values, 0, n * sizeof *values);
+}
+
+static void add_block(const struct likening *k, struct likeness *l, uint64_t block, float *room)
+{
+    uint64_t first = block * ALIKE_MOST, rest = k->a->elements - first;
+    size_t n = rest < ALIKE_MOST ? (size_t)rest : ALIKE_MOST, padded = (n + 15) / 16 * 16;
+    bool closely = is_looked_at_closely(k, block);
+    float *a = room, *b = room + ALIKE_MOST;
+    struct alike_sums sums;
+    struct alike_types types;
+    if (k->direct && !closely && n == padded) {
+        size_t size = k->a->size / (size_t)k->a->elements, at = (size_t)first * size;
+        k->direct(k->a->bytes + at, k->b->bytes + at, n, &sums);
+        if (add_sums(l, &sums, n, 0))
+            return;
+    }
+    memset(a + padded - 16, 0, 16 * sizeof *a);
+    memset(b + padded - 16, 0, 16 * sizeof *b);
+    decode(k->a, first, n, a);
+    decode(k->b, first, n, b);
+    k->alike->f32(a, b, padded, &sums);
+    if (!add_sums(l, &sums, n, padded - n))
+        add_carefully(l, a, b, n);
+    if (closely) {
+        k->alike->types(a, b, padded, &types);
+        add_types(l, &types, padded - n);
+    }
+    if (block < LOOKED_AT_GRIDS)
+        add_grids(l, a, b, first, n, k->row);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------
+ */
+
+static void add_chunk(void *data, size_t chunk)
+{
+    struct likening *k = data;
+    float room[2 * ALIKE_MOST];
+    for (uint64_t block = chunk * CHUNK; block < (chunk + 1) * CHUNK && block < k->blocks; block++)
+        add_block(k, &k->chunks[chunk], block, room);
+}
+
+static alike_function *direct(const struct alike_functions *alike, const struct assay_tensor *a,
+                              const struct assay_tensor *b)
+{
+    if (a->dtype != b->dtype || !a->contiguous || !b->contiguous)
+        return NULL;
+    switch (a->dtype) {
+    case ASSAY_DTYPE_F32:
+        return alike->f32;
+    case ASSAY_DTYPE_BF16:
+        return alike->bf16;
+    case ASSAY_DTYPE_F16:
+        return alike->f16;
+    default:
+        return NULL;
+    }
+}
+
+void likeness_add(struct likeness *sum, const struct likeness *l)
+{
+    sum->elements += l->elements;
+    sum->equal += l->equal;
+    sum->typed += l->typed;
+    sum->half_equal += l->half_equal;
+    sum->bfloat16_equal += l->bfloat16_equal;
+    sum->a_half += l->a_half;
+    sum->b_half += l->b_half;
+    sum->a_bfloat16 += l->a_bfloat16;
+    sum->b_bfloat16 += l->b_bfloat16;
+    sum->dot += l->dot;
+    sum->aa += l->aa;
+    sum->bb += l->bb;
+    sum->difference += l->difference;
+    sum->blocks += l->blocks;
+    for (int grid = 0; grid < 2; grid++) {
+        sum->grid_a[grid] += l->grid_a[grid];
+        sum->grid_b[grid] += l->grid_b[grid];
+    }
+}
+
+assay_status compare_likeness(const struct comparing *c, struct pair *p)
+{
+    float none;
     if (!p->same_shape)
         return ASSAY_OK;
-    float *room = malloc(2 * RUN * sizeof *room);
-    if (!room)
-        return compare_no_memory(c);
-    assay_status status = add_runs(c, p, room);
-    free(room);
+    ASSAY_TRY(assay_tensor_read(p->a->tensor, 0, 0, &none, p->error));
+    ASSAY_TRY(assay_tensor_read(p->b->tensor, 0, 0, &none, p->error));
+    struct likening k = {.a = p->a->tensor,
+                         .b = p->b->tensor,
+                         .alike = alike_fastest(),
+                         .row = p->a->shape.in * p->a->shape.inner,
+                         .blocks = (p->a->tensor->elements + ALIKE_MOST - 1) / ALIKE_MOST};
+    size_t chunks = (size_t)((k.blocks + CHUNK - 1) / CHUNK);
+    k.direct = direct(k.alike, k.a, k.b);
+    k.chunks = calloc(chunks, sizeof *k.chunks);
+    if (!k.chunks)
+        return assay_error_at(p->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    assay_status status = assay_parallel_for(c->context, NULL, chunks, add_chunk, &k, p->error);
+    for (size_t i = 0; i < chunks; i++)
+        likeness_add(&p->like, &k.chunks[i]);
+    free(k.chunks);
+    p->bytes_read += k.a->size + k.b->size;
     return status;
 }

@@ -95,7 +95,7 @@ static bool recurrent(const struct assay_tensor *t)
            strstr(t->name, "weight_hh");
 }
 
-static void describe(struct matrix *m, uint64_t *bytes_read)
+static void describe(struct matrix *m)
 {
     const struct assay_tensor *t = m->tensor;
     m->name = role_of(t->name);
@@ -113,12 +113,37 @@ static void describe(struct matrix *m, uint64_t *bytes_read)
         m->ignored = "its name says that it is a computed buffer";
     else if (t->elements < LEAST_ELEMENTS)
         m->ignored = "too small to tell anything";
-    else
-        m->ignored = trivial_reason(t, bytes_read);
 }
 
-assay_status matrices_list(const struct assay_checkpoint *checkpoint, struct assay_arena *arena,
-                           struct matrices *all, struct assay_error *error)
+struct looking {
+    struct matrices *all;
+    uint64_t *bytes_read;
+};
+
+static void look_at(void *data, size_t i)
+{
+    struct looking *l = data;
+    struct matrix *m = &l->all->list[i];
+    if (!m->ignored)
+        m->ignored = trivial_reason(m->tensor, &l->bytes_read[i]);
+}
+
+static assay_status look_at_all(const struct assay_context *context, struct matrices *all,
+                                struct assay_arena *arena, struct assay_error *error)
+{
+    struct looking l = {all, assay_arena_alloc(arena, all->count, sizeof(uint64_t))};
+    if (!l.bytes_read)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    ASSAY_TRY(assay_parallel_for(context, NULL, all->count, look_at, &l, error));
+    for (size_t i = 0; i < all->count; i++)
+        all->bytes_read += l.bytes_read[i];
+    return ASSAY_OK;
+}
+
+assay_status matrices_list(const struct assay_checkpoint *checkpoint,
+                           const struct assay_context *context, bool look,
+                           struct assay_arena *arena, struct matrices *all,
+                           struct assay_error *error)
 {
     *all = (struct matrices){
         .list = assay_arena_alloc(arena, checkpoint->count, sizeof(struct matrix))};
@@ -130,9 +155,11 @@ assay_status matrices_list(const struct assay_checkpoint *checkpoint, struct ass
             continue;
         if (!shape_of(m.tensor, &m.shape))
             continue;
-        describe(&m, &all->bytes_read);
+        describe(&m);
         all->list[all->count++] = m;
     }
+    if (look)
+        ASSAY_TRY(look_at_all(context, all, arena, error));
     for (size_t i = 0; i < all->count; i++) {
         struct matrix *m = &all->list[i];
         if (m->ignored)

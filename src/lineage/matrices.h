@@ -25,8 +25,12 @@ struct matrices {
     uint64_t bytes_read;
 };
 
-/* All real tensors of rank 2 and more. In `arena`. */
+/*
+ * All real tensors of rank 2 and more. In `arena`. With `look`, those that a formula made are
+ * found and ignored; without, only what names and shapes tell.
+ */
 ASSAY_MUST_USE assay_status matrices_list(const struct assay_checkpoint *checkpoint,
+                                          const struct assay_context *context, bool look,
                                           struct assay_arena *arena, struct matrices *matrices,
                                           struct assay_error *error);
 

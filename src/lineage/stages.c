@@ -48,7 +48,7 @@ assay_status compare_stages(struct comparing *c, const struct compare_summary *s
                     "from the other."
         : r->tests > 0 ? "No sign that the numbering of hidden units is shared."
                        : "Nothing to test: no axis of interchangeable units is common to the two.");
-    if (!related || c->stopped)
+    if (!related || c->settings->quick)
         return w->short_of_memory ? compare_no_memory(c) : ASSAY_OK;
     stage(w, "pre-training", NAN, NAN, false,
           isnan(s->cosine) ? "Shapes differ: no element by element comparison."

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Related or not, from little: 64 units of a pair of tensors, the same numbers on both sides, and
+ * a part of each; then the next pair, until a test is below 10^-30 or as many as were planned have
+ * been made. Where a unit is a run of the file, only those runs are read; so those come first.
+ */
+#include "lineage/compare.h"
+#include "lineage/trivial.h"
+
+#include <math.h>
+
+#define MOST_TESTS 64
+#define ENOUGH -30.0
+#define COORDINATES_FIRST 1024
+#define COORDINATES_SECOND 256 /* each takes a whole row */
+
+static bool is_candidate(const struct pair *p, enum axis axis)
+{
+    return p->a->testable[axis] && p->b->testable[axis] &&
+           matrix_units(p->a, axis) == matrix_units(p->b, axis);
+}
+
+/* Whether a formula made it; matrices_list did not look. */
+static bool is_trivial(struct comparing *c, struct matrices *all, const struct matrix *m)
+{
+    struct matrix *own = &all->list[m - all->list];
+    if (!own->ignored)
+        own->ignored = trivial_reason(own->tensor, &c->result->bytes_read);
+    return own->ignored != NULL;
+}
+
+static size_t count_candidates(const struct comparing *c, enum axis axis)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->pair_count; i++)
+        count += is_candidate(&c->pairs[i], axis);
+    return count;
+}
+
+/* Up to `most` of the pairs, spread evenly over the file, so that no layer decides alone. */
+static assay_status test_axis(struct comparing *c, enum axis axis, size_t most, bool *enough)
+{
+    size_t candidates = count_candidates(c, axis), seen = 0, taken = 0;
+    uint64_t coordinates = axis == AXIS_FIRST ? COORDINATES_FIRST : COORDINATES_SECOND;
+    for (size_t i = 0; i < c->pair_count && !*enough; i++) {
+        struct pair *p = &c->pairs[i];
+        struct assay_lineage_match match;
+        if (!is_candidate(p, axis) || seen++ * most < taken * candidates)
+            continue;
+        taken++;
+        if (is_trivial(c, &c->a, p->a) || is_trivial(c, &c->b, p->b))
+            continue;
+        p->error = c->error;
+        ASSAY_TRY(compare_sampled_axis(c, p, axis, coordinates, &match));
+        c->result->bytes_read += p->bytes_read;
+        p->bytes_read = 0;
+        if (isnan(match.log10_p))
+            continue;
+        ASSAY_TRY(compare_add_match(c, &match));
+        *enough = match.log10_p < ENOUGH;
+    }
+    return ASSAY_OK;
+}
+
+assay_status compare_quick(struct comparing *c)
+{
+    size_t first = count_candidates(c, AXIS_FIRST), second = count_candidates(c, AXIS_SECOND);
+    bool enough = false;
+    first = first < MOST_TESTS ? first : MOST_TESTS;
+    second = second < MOST_TESTS - first ? second : MOST_TESTS - first;
+    c->planned = first + second;
+    if (first > 0)
+        ASSAY_TRY(test_axis(c, AXIS_FIRST, first, &enough));
+    if (second > 0)
+        ASSAY_TRY(test_axis(c, AXIS_SECOND, second, &enough));
+    return ASSAY_OK;
+}
