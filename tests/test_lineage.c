@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Descent: known relations found, none invented, p-values that hold, disguises seen through. */
 #include "lineage/match.h"
-#include "lineage/rows.h"
 
 #include <assay/lineage.h>
 
@@ -92,189 +91,6 @@ static void bounds_hold_over_all_orders_of_six(void **state)
     assert_true(fabs(assay_lineage_fixed_tail(6, 6, 6) + log10(720)) < 1e-12);
     assert_true(fabs(assay_lineage_increasing_tail(6, 6) + log10(720)) < 1e-12);
     assert_true(assay_lineage_fixed_tail(328, 512, 512) < -680);
-}
-
-/* ---- kernels ------------------------------------------------------------------------- */
-
-static void fill(int8_t *bytes, size_t count, struct assay_random *random)
-{
-    for (size_t i = 0; i < count; i++)
-        bytes[i] = (int8_t)((int)assay_random_below(random, 255) - 127);
-}
-
-/* The instructions that kernel_amx_tmpl.h is written in, as Intel's manual defines them. */
-static struct {
-    int8_t bytes[16][64];
-} tile_registers[8];
-
-static void tile_load(int t, const int8_t *from)
-{
-    memcpy(&tile_registers[t], from, sizeof tile_registers[t]);
-}
-
-static void tile_multiply(int to, int a, int b)
-{
-    for (int i = 0; i < 16; i++)
-        for (int j = 0; j < 16; j++) {
-            int32_t sum;
-            memcpy(&sum, &tile_registers[to].bytes[i][4 * j], sizeof sum);
-            for (int x = 0; x < 16; x++)
-                for (int y = 0; y < 4; y++)
-                    sum += tile_registers[a].bytes[i][4 * x + y] *
-                           tile_registers[b].bytes[x][4 * j + y];
-            memcpy(&tile_registers[to].bytes[i][4 * j], &sum, sizeof sum);
-        }
-}
-
-#define TILE_FUNCTION static void kernel_on_modelled_tiles
-#define TILE_ZERO(t) memset(&tile_registers[t], 0, sizeof tile_registers[t])
-#define TILE_LOAD(t, from) tile_load(t, from)
-#define TILE_MULTIPLY(to, a, b) tile_multiply(to, a, b)
-#define TILE_STORE(t, to) memcpy(to, &tile_registers[t], sizeof tile_registers[t])
-#include "lineage/kernel_amx_tmpl.h"
-
-/* Every kernel against the definition, which is itself held against sums in 64 bits. */
-static void every_kernel_gives_exact_products(void **state)
-{
-    (void)state;
-    enum { PANELS = KERNEL_MOST_PANELS, TILES = 9 };
-    static int8_t rows[PANELS * TILES * KERNEL_TILE], right[TILES * KERNEL_TILE];
-    struct kernel_choice list[KERNEL_KINDS + 1];
-    struct assay_random random;
-    size_t kinds = kernel_list(list);
-    list[kinds++] = (struct kernel_choice){"modelled tiles", kernel_on_modelled_tiles};
-    assay_random_start(&random, 3, 0);
-    for (size_t round = 0; round < 12; round++) {
-        int32_t plain[PANELS][16][16], fast[PANELS][16][16], sums[PANELS * 16] = {0};
-        struct kernel_left left = {1 + round % PANELS, 1 + round * 3 % TILES, rows, sums};
-        fill(rows, sizeof rows, &random);
-        fill(right, sizeof right, &random);
-        if (round == 11) /* as large as products get */
-            memset(rows, 127, sizeof rows), memset(right, -127, sizeof right);
-        for (size_t p = 0; p < left.panels; p++)
-            for (size_t i = 0; i < 16; i++)
-                for (size_t x = 0; x < left.tiles * 64; x++)
-                    sums[p * 16 + i] += rows[((p * left.tiles + x / 64) * 16 + i) * 64 + x % 64];
-        kernel_plain(&left, right, plain);
-        for (size_t p = 0; p < left.panels; p++)
-            for (size_t i = 0; i < 16; i++)
-                for (size_t j = 0; j < 16; j++) {
-                    int64_t sum = 0;
-                    for (size_t x = 0; x < left.tiles * 64; x++)
-                        sum += rows[((p * left.tiles + x / 64) * 16 + i) * 64 + x % 64] *
-                               right[x / 4 * 64 + j * 4 + x % 4];
-                    assert_int_equal(plain[p][i][j], sum);
-                }
-        for (size_t k = 0; k < kinds; k++) {
-            list[k].kernel(&left, right, fast);
-            if (memcmp(fast, plain, left.panels * sizeof plain[0]) != 0)
-                fail_msg("%s differs from plain C", list[k].name);
-        }
-    }
-    for (size_t k = 0; k < kinds; k++)
-        print_message("# agrees: %s\n", list[k].name);
-}
-
-/* 127 * 127 * 2^17 fits into 31 bits: the widest vectors, all of one sign. */
-static void the_widest_product_does_not_overflow(void **state)
-{
-    (void)state;
-    size_t tiles = KERNEL_MOST_WIDTH / KERNEL_COORDINATES, bytes = tiles * KERNEL_TILE;
-    int8_t *all = malloc(bytes);
-    int32_t sums[16], product[1][16][16];
-    struct kernel_choice list[KERNEL_KINDS];
-    size_t kinds = kernel_list(list);
-    assert_non_null(all);
-    memset(all, 127, bytes);
-    for (size_t i = 0; i < 16; i++)
-        sums[i] = 127 * (int32_t)KERNEL_MOST_WIDTH;
-    struct kernel_left left = {1, tiles, all, sums};
-    for (size_t k = 0; k < kinds; k++) {
-        list[k].kernel(&left, all, product);
-        assert_int_equal(product[0][15][15], 127 * 127 * (int32_t)KERNEL_MOST_WIDTH);
-    }
-    free(all);
-}
-
-static void every_width_of_register_packs_alike(void **state)
-{
-    (void)state;
-    enum { N = 160 };
-    const struct row_functions *list[ROW_KINDS];
-    size_t kinds = rows_list(list);
-    struct assay_random random;
-    static float row[4][N], mean[N], scale[N];
-    const float *const four[4] = {row[0], row[1], row[2], row[3]};
-    struct {
-        float sum[N], centred[N], squares[N], most[N], total, all_squares, all_most;
-        int8_t bytes[N], words[4 * N];
-        int32_t byte_squares, word_squares[N];
-    } plain, fast;
-    assay_random_start(&random, 5, 0);
-    for (size_t i = 0; i < N; i++) {
-        for (size_t k = 0; k < 4; k++)
-            row[k][i] = (float)assay_random_normal(&random);
-        mean[i] = (float)assay_random_uniform(&random);
-        scale[i] = 60;
-    }
-    for (size_t k = 0; k < kinds; k++) {
-        memset(&fast, 0, sizeof fast);
-        list[k]->add(fast.sum, row[0], N);
-        list[k]->add(fast.sum, row[1], N);
-        fast.total = list[k]->total(row[2], N);
-        memcpy(fast.centred, row[3], sizeof fast.centred);
-        list[k]->centre(fast.centred, mean, N, &fast.all_squares, &fast.all_most);
-        list[k]->spread(row[0], 0.25f, N, fast.squares, fast.most);
-        list[k]->spread(row[1], -0.5f, N, fast.squares, fast.most);
-        fast.byte_squares = list[k]->quantise(row[0], 50, N, fast.bytes);
-        list[k]->quantise_four(four, mean, scale, N, fast.words, 64, fast.word_squares);
-        if (k == 0)
-            plain = fast;
-        assert_memory_equal(&fast, &plain, sizeof fast);
-    }
-    for (size_t i = 0; i < N; i++) { /* and the plain one does what it says */
-        double q = fmax(-127, fmin(127, rint((double)(row[0][i] * 50))));
-        assert_int_equal(plain.bytes[i], q);
-        q = fmax(-127, fmin(127, rint((double)((row[3][i] - mean[3]) * scale[i]))));
-        assert_int_equal(plain.words[i / 16 * 64 + i % 16 * 4 + 3], q);
-    }
-}
-
-/* A unit scaled by itself is the same unit, its largest coordinate 127, and a mean takes nothing
- * from the order. */
-static void packing_keeps_directions(void **state)
-{
-    (void)state;
-    enum { N = 37, WIDTH_PACKED = 100 };
-    struct assay_context context = assay_context_default();
-    struct units u, scaled;
-    struct packed p, q;
-    struct assay_random random;
-    assay_random_start(&random, 6, 0);
-    assert_true(units_new(&u, N, WIDTH_PACKED) && units_new(&scaled, N, WIDTH_PACKED));
-    for (size_t i = 0; i < N; i++)
-        for (size_t x = 0; x < WIDTH_PACKED; x++) {
-            u.values[i * u.width + x] = (float)assay_random_normal(&random);
-            scaled.values[i * u.width + x] = u.values[i * u.width + x] * (float)(1u << i % 20);
-        }
-    assert_int_equal(units_pack(&context, &u, false, &p, NULL), ASSAY_OK);
-    assert_int_equal(units_pack(&context, &scaled, false, &q, NULL), ASSAY_OK);
-    assert_memory_equal(p.bytes, q.bytes, p.panels * p.tiles * KERNEL_TILE);
-    for (size_t i = 0; i < N; i++) {
-        double dot = 0, length = 0, squares = 0;
-        for (size_t x = 0; x < WIDTH_PACKED; x++) {
-            double value = (double)u.values[i * u.width + x], byte = packed_at(&p, i, x);
-            dot += value * byte;
-            length += value * value;
-            squares += byte * byte;
-        }
-        assert_true(dot / sqrt(length * squares) > 0.9999);
-        assert_true(fabs((double)p.inverse[i] * sqrt(squares) - 1) < 1e-6);
-    }
-    packed_free(&p);
-    packed_free(&q);
-    units_free(&u);
-    units_free(&scaled);
 }
 
 /* ---- models made here ---------------------------------------------------------------- */
@@ -488,6 +304,37 @@ static void a_descendant_with_noise_is_found(void **state)
                 b.part[l][p][i] += (float)assay_random_normal(&random);
     assert_true(compare_made(&a, &b, &permuted) < -30);
     assert_false(permuted);
+}
+
+/* Quickly: 64 units on both sides, from one pair of tensors if that is enough. */
+static void a_quick_look_finds_a_descendant_and_no_stranger(void **state)
+{
+    (void)state;
+    static struct made a, b, stranger;
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_context context = assay_context_default();
+    struct assay_lineage_comparison r;
+    settings.quick = true;
+    make(&a, 1, 0);
+    make(&stranger, 2, 3);
+    b = a;
+    lay_out(&b);
+    b.part[0][0][5] += 0.5f;
+    assert_int_equal(
+        assay_lineage_compare(&a.checkpoint, &b.checkpoint, &settings, &context, &r, NULL),
+        ASSAY_OK);
+    assert_true(r.log10_p < -30);
+    assert_int_equal(r.match_count, 1);
+    assert_true(r.tests > 1); /* all that were planned are corrected for */
+    assert_true(has(&r, "related"));
+    assay_lineage_comparison_free(&r);
+    assert_int_equal(
+        assay_lineage_compare(&a.checkpoint, &stranger.checkpoint, &settings, &context, &r, NULL),
+        ASSAY_OK);
+    assert_true(r.log10_p > -3);
+    assert_int_equal(r.relation_count, 0);
+    assert_true(r.match_count > 4);
+    assay_lineage_comparison_free(&r);
 }
 
 static void a_low_rank_change_is_told_from_a_full_one(void **state)
@@ -860,13 +707,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_hold_over_all_orders_of_six),
-        cmocka_unit_test(every_kernel_gives_exact_products),
-        cmocka_unit_test(the_widest_product_does_not_overflow),
-        cmocka_unit_test(every_width_of_register_packs_alike),
-        cmocka_unit_test(packing_keeps_directions),
         cmocka_unit_test(p_values_of_single_tests_are_above_uniform),
         cmocka_unit_test(independent_models_of_one_world_are_never_related),
         cmocka_unit_test(a_descendant_with_noise_is_found),
+        cmocka_unit_test(a_quick_look_finds_a_descendant_and_no_stranger),
         cmocka_unit_test(a_low_rank_change_is_told_from_a_full_one),
         cmocka_unit_test(weights_that_are_no_numbers_do_no_harm),
         cmocka_unit_test(every_known_relation_among_real_models_is_found_and_none_invented),
