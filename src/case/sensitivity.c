@@ -91,8 +91,8 @@ static assay_status index_users(const struct weighing *w, uint32_t **users, size
 static assay_status leave_causes(struct leaving *l)
 {
     const struct assay_combination *c = l->w->combination;
-    uint32_t *users;
-    size_t *start;
+    uint32_t *users = NULL;
+    size_t *start = NULL;
     ASSAY_TRY(index_users(l->w, &users, &start));
     for (size_t i = 0; i < c->node_count; i++) {
         if (c->nodes[i].kind == ASSAY_NODE_CAUSE)
