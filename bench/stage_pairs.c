@@ -201,12 +201,12 @@ static void print(const struct group *g, const char *pair, const char *shares,
 
 static void draw_group(struct group *g)
 {
-    static const unsigned widths[] = {32, 48, 64}, steps[] = {100, 400, 1200, 2500};
-    static const double decays[] = {0, 0.1, 0.4, 1};
+    static const unsigned widths[] = {32, 48}, steps[] = {100, 300, 700, 1200};
+    static const double decays[] = {0, 0.1, 0.5, 2};
     struct assay_random random;
     struct assay_error error;
     assay_random_start(&random, g->seed, 78);
-    unsigned width = widths[assay_random_below(&random, 3)];
+    unsigned width = widths[assay_random_below(&random, 2)];
     g->shape = (struct lab_shape){.vocabulary = 128,
                                   .width = width,
                                   .layers = 1 + (unsigned)assay_random_below(&random, 3),

@@ -165,6 +165,7 @@ def main():
     write("pytorch", "float8.pt", float8_checkpoint())
     write("pytorch", "nested.pt", nested_checkpoint())
     write("onnx", "graph.onnx", onnx())
+    write("vocabulary", "ranks.tiktoken", b"IQ== 0\nIg== 1\nISI= 3\n//79 4\n")
     write("vocabulary", "merges.json", json.dumps({
         "added_tokens": [{"id": 4, "content": "<s>"}],
         "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "\u0120": 3},

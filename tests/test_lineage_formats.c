@@ -246,12 +246,173 @@ static void an_untyped_pytorch_storage_has_the_type_stated_beside_it(void **stat
     assay_checkpoint_close(&c);
 }
 
+/* ---- what tensors do --------------------------------------------------------------------- */
+
+static void tensors_are_known_by_the_names_of_every_family(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *role;
+    } cases[] = {
+        {"model.embed_tokens.weight", "embedding"},
+        {"lm_head.weight", "head"},
+        {"model.layers.3.self_attn.q_proj.weight", "q"},
+        {"model.layers.3.self_attn.q_norm.weight", "norm"},
+        {"model.layers.3.mlp.gate_proj.weight", "gate"},
+        {"model.layers.3.pre_feedforward_layernorm.weight", "norm"},
+        {"model.layers.3.self_attn.qkv_proj.weight", "qkv"},
+        {"model.layers.3.self_attn.dense.weight", "o"},
+        {"model.layers.3.mlp.fc2.weight", "down"},
+        {"model.layers.3.block_sparse_moe.experts.7.w2.weight", "down"},
+        {"model.layers.3.block_sparse_moe.gate.weight", "router"},
+        {"model.layers.3.mlp.experts.11.up_proj.weight", "up"},
+        {"model.layers.3.mlp.gate.weight", "router"},
+        {"model.layers.3.self_attn.kv_a_proj_with_mqa.weight", "latent"},
+        {"model.layers.3.self_attn.q_b_proj.weight", "latent"},
+        {"model.layers.3.attention.wqkv.weight", "qkv"},
+        {"transformer.wte.weight", "embedding"},
+        {"transformer.wpe.weight", "position"},
+        {"transformer.h.3.attn.c_attn.weight", "qkv"},
+        {"transformer.h.3.attn.c_proj.weight", "o"},
+        {"transformer.h.3.mlp.c_proj.weight", "down"},
+        {"transformer.h.3.ln_1.weight", "norm"},
+        {"transformer.h.3.self_attention.query_key_value.weight", "qkv"},
+        {"transformer.h.3.self_attention.dense.weight", "o"},
+        {"gpt_neox.layers.3.attention.rotary_emb.inv_freq", "buffer"},
+        {"gpt_neox.layers.3.mlp.dense_4h_to_h.weight", "down"},
+        {"bert.encoder.layer.3.attention.self.key.weight", "k"},
+        {"bert.encoder.layer.3.attention.output.dense.weight", "o"},
+        {"bert.encoder.layer.3.intermediate.dense.weight", "up"},
+        {"bert.encoder.layer.3.output.dense.weight", "down"},
+        {"bert.encoder.layer.3.output.LayerNorm.weight", "norm"},
+        {"blk.3.attn_k.weight", "k"},
+        {"blk.3.attn_kv_a_mqa.weight", "latent"},
+        {"blk.3.ffn_gate_inp.weight", "router"},
+        {"blk.3.ffn_down.weight", "down"},
+        {"token_embd.weight", "embedding"},
+        {"output.weight", "head"},
+        {"layers.3.feed_forward.w3.weight", "up"},
+    };
+    enum { COUNT = sizeof cases / sizeof cases[0] };
+    struct assay_tensor tensors[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        tensors[i] = (struct assay_tensor){
+            .name = cases[i].name, .rank = 2, .shape = {4, 4}, .elements = 16};
+    const struct assay_checkpoint c = {
+        .path = "/nowhere/x", .format = "safetensors", .tensors = tensors, .count = COUNT};
+    struct assay_checkpoint_summary s;
+    assert_int_equal(assay_checkpoint_summarise("/nowhere/x", &c, &s, NULL), ASSAY_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        if (strcmp(s.roles[i], cases[i].role) != 0)
+            fail_msg("%s: %s, expected %s", cases[i].name, s.roles[i], cases[i].role);
+    assert_int_equal(s.experts, 12);
+    assert_false(s.by_shape);
+    assay_checkpoint_summary_free(&s);
+}
+
+static void roles_of_hidden_names_are_what_shapes_allow(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/assay-hidden-XXXXXX", name[TENSORS][8];
+    struct assay_tensor_out out[TENSORS];
+    close(mkstemp(path));
+    make_model(1);
+    for (size_t t = 0; t < TENSORS; t++) {
+        snprintf(name[t], sizeof name[t], "t%zu", t);
+        out[t] = (struct assay_tensor_out){.name = name[t],
+                                           .dtype = ASSAY_DTYPE_F32,
+                                           .rank = 2,
+                                           .shape = {(uint64_t)rows_of(t), (uint64_t)columns_of(t)},
+                                           .bytes = weights[t]};
+    }
+    assert_int_equal(assay_safetensors_write(path, out, TENSORS, NULL, 0, NULL), ASSAY_OK);
+    static const char *const expected[PARTS] = {"q or o",     "k or v",     "k or v", "q or o",
+                                                "gate or up", "gate or up", "down"};
+    struct assay_checkpoint c;
+    struct assay_checkpoint_summary s;
+    assert_int_equal(assay_checkpoint_open(path, &c, NULL), ASSAY_OK);
+    assert_int_equal(assay_checkpoint_summarise(path, &c, &s, NULL), ASSAY_OK);
+    assert_true(s.by_shape);
+    for (size_t t = 0; t < TENSORS; t++)
+        assert_string_equal(s.roles[t],
+                            t == TENSORS - 1 ? "embedding or head" : expected[t % PARTS]);
+    assay_checkpoint_summary_free(&s);
+    assay_checkpoint_close(&c);
+    unlink(path);
+}
+
+/* ---- vocabularies ------------------------------------------------------------------------ */
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(assay_file_write(path, text, strlen(text), NULL), ASSAY_OK);
+}
+
+static void a_vocab_json_is_read_with_the_merges_beside_it(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/assay-vocab-XXXXXX", path[300];
+    struct assay_vocabulary v;
+    struct assay_error error;
+    assert_non_null(mkdtemp(folder));
+    write_file(folder, "vocab.json", "{\"a\": 0, \"b\": 1, \"ab\": 3}");
+    write_file(folder, "merges.txt", "#version: 0.2\na b\r\nab a\n");
+    assert_true(assay_vocabulary_find(folder, path, sizeof path));
+    assert_int_equal(assay_vocabulary_read(path, &v, NULL), ASSAY_OK);
+    assert_string_equal(v.format, "vocab.json");
+    assert_int_equal(v.count, 4);
+    assert_int_equal(v.pieces[2].size, 0);
+    assert_memory_equal(v.pieces[3].bytes, "ab", 2);
+    assert_int_equal(v.merge_count, 2);
+    assert_int_equal(v.merges[0].size, 3);
+    assay_vocabulary_free(&v);
+    write_file(folder, "merges.txt", "a b\nabc\n");
+    assert_int_equal(assay_vocabulary_read(path, &v, &error), ASSAY_ERROR_INPUT);
+    assert_non_null(strstr(error.message, "one space between"));
+    write_file(folder, "vocab.json", "{\"a\": 900000000}");
+    assert_int_equal(assay_vocabulary_read(path, &v, &error), ASSAY_ERROR_INPUT);
+    snprintf(path, sizeof path, "%s/vocab.json", folder);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/merges.txt", folder);
+    unlink(path);
+    rmdir(folder);
+}
+
+/* "!" and the bytes of "é" (C3 A9), whose letters in byte-level BPE are U+00C3 and U+00A9; a space
+ * is written U+0120. */
+static void ranks_of_tiktoken_are_the_pieces_of_byte_level_bpe(void **state)
+{
+    (void)state;
+    static const char ranks[] = "IQ== 0\nw6k= 1\nIGE= 5\n";
+    struct assay_vocabulary v;
+    assert_int_equal(assay_vocabulary_parse("x", ranks, sizeof ranks - 1, &v, NULL), ASSAY_OK);
+    assert_string_equal(v.format, "tiktoken");
+    assert_int_equal(v.count, 6);
+    assert_int_equal(v.pieces[0].size, 1);
+    assert_int_equal(v.pieces[1].size, 4);
+    assert_memory_equal(v.pieces[1].bytes, "\xc3\x83\xc2\xa9", 4);
+    assert_memory_equal(v.pieces[5].bytes,
+                        "\xc4\xa0"
+                        "a",
+                        3);
+    assay_vocabulary_free(&v);
+    static const char far_off[] = "IQ== 0\nIg== 999999\n";
+    assert_int_equal(assay_vocabulary_parse("x", far_off, sizeof far_off - 1, &v, NULL),
+                     ASSAY_ERROR_INPUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(llamas_rows_moved_by_the_converter_are_moved_back),
         cmocka_unit_test(rows_in_halves_are_the_stored_rows_in_another_order),
         cmocka_unit_test(an_untyped_pytorch_storage_has_the_type_stated_beside_it),
+        cmocka_unit_test(tensors_are_known_by_the_names_of_every_family),
+        cmocka_unit_test(roles_of_hidden_names_are_what_shapes_allow),
+        cmocka_unit_test(a_vocab_json_is_read_with_the_merges_beside_it),
+        cmocka_unit_test(ranks_of_tiktoken_are_the_pieces_of_byte_level_bpe),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,7 +161,7 @@ struct assay_piece {
 
 /* A tokenizer's pieces by number, and its merges in order, where it has them. */
 struct assay_vocabulary {
-    const char *format; /* "sentencepiece", "tokenizer.json", "gguf" */
+    const char *format; /* "sentencepiece", "tokenizer.json", "vocab.json", "tiktoken", "gguf" */
     struct assay_piece *pieces;
     size_t count;
     struct assay_piece *merges; /* "left right" */
@@ -170,9 +170,11 @@ struct assay_vocabulary {
 };
 
 /*
- * Reads a SentencePiece model, a tokenizer.json of Hugging Face (BPE, WordPiece, Unigram) or the
- * vocabulary in a GGUF file, of at most 1 GiB (GGUF: of any size) and 16 million pieces. Numbers
- * that no piece has are empty pieces. Free it with assay_vocabulary_free.
+ * Reads a SentencePiece model, a tokenizer.json of Hugging Face (BPE, WordPiece, Unigram), a
+ * vocab.json (with the merges.txt beside it, if there is one), ranks as tiktoken writes them (as
+ * the pieces of byte-level BPE) or the vocabulary in a GGUF file, of at most 1 GiB (GGUF: of any
+ * size) and 16 million pieces. Numbers that no piece has are empty pieces. Free it with
+ * assay_vocabulary_free.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_vocabulary_read(const char *path,
                                                             struct assay_vocabulary *vocabulary,
@@ -181,6 +183,16 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_vocabulary_parse(const char *path, c
                                                              size_t size,
                                                              struct assay_vocabulary *vocabulary,
                                                              struct assay_error *error);
+/* merges.txt, "left right" a line, read into a vocabulary that has no merges. */
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_vocabulary_parse_merges(const char *path, const void *bytes, size_t size,
+                              struct assay_vocabulary *vocabulary, struct assay_error *error);
+/*
+ * The file that holds the vocabulary of the checkpoint at `path` (a file or a folder): itself if
+ * it is GGUF, else tokenizer.json, tokenizer.model or vocab.json in its folder. False: there is
+ * none.
+ */
+ASSAY_API bool assay_vocabulary_find(const char *path, char *found, size_t room);
 ASSAY_API void assay_vocabulary_free(struct assay_vocabulary *vocabulary);
 
 /* One tensor to be written. */

@@ -240,6 +240,29 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_configurations_compare(
     const struct assay_configuration *a, const struct assay_configuration *b, const char *models,
     struct assay_configuration_likeness *likeness, struct assay_error *error);
 
+/* ---- what a checkpoint is ------------------------------------------------------------------ */
+
+struct assay_checkpoint_summary {
+    char family[64];         /* "llama", "llama or kin", ...; "" where nothing tells */
+    const char *family_from; /* "config.json", "its GGUF key", "names"; NULL */
+    struct assay_configuration configuration; /* with heads where tensors tell them */
+    uint64_t experts;                         /* of a layer; 0: none seen */
+    uint64_t parameters;      /* elements of real tensors that are no computed buffers */
+    bool by_shape;            /* names tell nothing: roles are what shapes allow */
+    const char *const *roles; /* one a tensor, in its order: "q", "gate or up", "unknown", ... */
+    struct assay_arena *arena;
+};
+
+/*
+ * Describes a checkpoint that was opened at `path` (a config.json in that folder or beside the
+ * file counts). Errors: of reading that config.json; out of memory. Free with
+ * assay_checkpoint_summary_free.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_checkpoint_summarise(const char *path, const struct assay_checkpoint *checkpoint,
+                           struct assay_checkpoint_summary *summary, struct assay_error *error);
+ASSAY_API void assay_checkpoint_summary_free(struct assay_checkpoint_summary *summary);
+
 /* ---- tokenizers ---------------------------------------------------------------------------- */
 
 /* What two vocabularies have in common. Tokenizers are often public: sharing one says little of

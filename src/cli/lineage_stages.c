@@ -3,30 +3,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* The file that holds a checkpoint's vocabulary: its own if it is GGUF, else one beside it. */
-static bool find_vocabulary(const struct assay_checkpoint *c, char *path, size_t room)
-{
-    static const char *const beside[] = {"tokenizer.json", "tokenizer.model"};
-    struct stat info;
-    if (strcmp(c->format, "gguf") == 0) {
-        snprintf(path, room, "%s", c->path);
-        return true;
-    }
-    bool folder = stat(c->path, &info) == 0 && S_ISDIR(info.st_mode);
-    const char *slash = strrchr(c->path, '/');
-    for (size_t i = 0; i < 2; i++) {
-        if (folder)
-            snprintf(path, room, "%s/%s", c->path, beside[i]);
-        else
-            snprintf(path, room, "%.*s%s", slash ? (int)(slash + 1 - c->path) : 0, c->path,
-                     beside[i]);
-        if (stat(path, &info) == 0)
-            return true;
-    }
-    return false;
-}
 
 static assay_status tokenizer(struct cli_call *call, const struct assay_checkpoint *a,
                               const struct assay_checkpoint *b, struct assay_arena *arena,
@@ -36,7 +12,8 @@ static assay_status tokenizer(struct cli_call *call, const struct assay_checkpoi
     struct assay_vocabulary va, vb;
     struct assay_tokenizer_likeness l;
     *known = false;
-    if (!find_vocabulary(a, path_a, sizeof path_a) || !find_vocabulary(b, path_b, sizeof path_b) ||
+    if (!assay_vocabulary_find(a->path, path_a, sizeof path_a) ||
+        !assay_vocabulary_find(b->path, path_b, sizeof path_b) ||
         strcmp(path_a, path_b) == 0) /* one file beside both says nothing */
         return ASSAY_OK;
     ASSAY_TRY(assay_vocabulary_read(path_a, &va, &call->error));

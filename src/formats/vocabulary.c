@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Vocabularies. SentencePiece: ModelProto field 1, one a piece, whose field 1 is its text
- * (sentencepiece_model.proto, github.com/google/sentencepiece). tokenizer.json: model.vocab as a
- * map or a list, model.merges, added_tokens (github.com/huggingface/tokenizers). GGUF: the arrays
- * tokenizer.ggml.tokens and tokenizer.ggml.merges.
+ * Vocabularies (those written a line each: vocabulary_lines.c). SentencePiece: ModelProto field 1,
+ * one a piece, whose field 1 is its text (sentencepiece_model.proto,
+ * github.com/google/sentencepiece). tokenizer.json: model.vocab as a map or a list, model.merges,
+ * added_tokens (github.com/huggingface/tokenizers). GGUF: the arrays tokenizer.ggml.tokens and
+ * tokenizer.ggml.merges.
  */
 #include "formats/gguf.h"
 #include "formats/protobuf.h"
+#include "formats/vocabulary_lines.h"
 
 #include "base/json.h"
 
 #include <assay/checkpoint.h>
 
 #include <string.h>
+#include <unistd.h>
 
 #define MOST_FILE ((size_t)1 << 30)
 #define MOST_PIECES 16777216
@@ -223,12 +226,14 @@ static assay_status tokenizer_json(struct reading *r)
     json_t *root;
     ASSAY_TRY(json_parse(r->path, r->bytes, r->size, &root, r->error));
     json_t *model = json_object_get(root, "model");
+    bool bare = !json_is_object(model); /* vocab.json: texts and numbers, nothing else */
     assay_status status =
-        pieces(r, json_object_get(model, "vocab"), json_object_get(root, "added_tokens"));
-    if (status == ASSAY_OK)
+        bare ? pieces(r, root, NULL)
+             : pieces(r, json_object_get(model, "vocab"), json_object_get(root, "added_tokens"));
+    if (status == ASSAY_OK && !bare)
         status = merges(r, json_object_get(model, "merges"));
     json_decref(root);
-    r->v->format = "tokenizer.json";
+    r->v->format = bare ? "vocab.json" : "tokenizer.json";
     return status;
 }
 
@@ -247,9 +252,28 @@ assay_status assay_vocabulary_parse(const char *path, const void *bytes, size_t 
     if (status == ASSAY_OK)
         status = size >= 4 && memcmp(bytes, "GGUF", 4) == 0 ? gguf(&r)
                  : at < size && r.bytes[at] == '{'          ? tokenizer_json(&r)
-                                                            : sentencepiece(&r);
+                 : vocabulary_is_ranks(bytes, size)
+                     ? vocabulary_ranks(path, bytes, size, vocabulary, error)
+                     : sentencepiece(&r);
     if (status != ASSAY_OK)
         assay_vocabulary_free(vocabulary);
+    return status;
+}
+
+/* The merges.txt beside a vocab.json, if it is there. */
+static assay_status read_merges(const char *path, struct assay_vocabulary *vocabulary,
+                                struct assay_error *error)
+{
+    struct assay_file file;
+    char *beside = assay_path_beside(vocabulary->arena, path, "merges.txt");
+    if (!beside)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, path, 0, "out of memory");
+    if (access(beside, R_OK) != 0)
+        return ASSAY_OK;
+    ASSAY_TRY(assay_file_open(beside, MOST_FILE, &file, error));
+    assay_status status =
+        assay_vocabulary_parse_merges(beside, file.bytes, file.size, vocabulary, error);
+    assay_file_close(&file);
     return status;
 }
 
@@ -265,6 +289,10 @@ assay_status assay_vocabulary_read(const char *path, struct assay_vocabulary *vo
             ? assay_error_at(error, ASSAY_ERROR_LIMIT, path, 0, "a vocabulary of more than 1 GiB")
             : assay_vocabulary_parse(path, file.bytes, file.size, vocabulary, error);
     assay_file_close(&file);
+    if (status == ASSAY_OK && strcmp(vocabulary->format, "vocab.json") == 0)
+        status = read_merges(path, vocabulary, error);
+    if (status != ASSAY_OK)
+        assay_vocabulary_free(vocabulary);
     return status;
 }
 

@@ -50,6 +50,8 @@ static void set_by_role(struct matrix *m)
     case ROLE_EMBEDDING: /* rows are tokens, which are what they are */
     case ROLE_HEAD:
     case ROLE_ROUTER:
+    case ROLE_POSITION:
+    case ROLE_LATENT:
     case ROLE_Q: /* rows have rotary frequencies and belong to heads */
     case ROLE_K:
     case ROLE_V:

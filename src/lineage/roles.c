@@ -8,8 +8,9 @@
 
 /*
  * The first row whose words are all in the name decides. Words as in the files of: Llama, Qwen,
- * Mistral, Gemma (Hugging Face); wq ... w3 (Meta); c_attn, c_fc (GPT-2); query_key_value,
- * dense_h_to_4h (GPT-NeoX, Falcon, BLOOM); attn_q, ffn_gate, token_embd (GGUF).
+ * Mistral, Gemma, Phi, Mixtral, DeepSeek (Hugging Face); wq ... w3 (Meta); c_attn, c_fc (GPT-2);
+ * query_key_value, dense_h_to_4h (GPT-NeoX, Falcon, BLOOM); attention.self, intermediate (BERT);
+ * attn_q, ffn_gate, token_embd (GGUF).
  */
 static const struct {
     const char *word, *also;
@@ -25,11 +26,18 @@ static const struct {
     {"stft", NULL, ROLE_BUFFER},
     {"mel_filter", NULL, ROLE_BUFFER},
     {"norm", NULL, ROLE_NORM},
+    {"LayerNorm", NULL, ROLE_NORM},
     {"ln_", NULL, ROLE_NORM},
     {"ffn_gate_inp", NULL, ROLE_ROUTER},
     {"mlp.gate.", NULL, ROLE_ROUTER},
     {"block_sparse_moe.gate", NULL, ROLE_ROUTER},
     {"router", NULL, ROLE_ROUTER},
+    {"position_embeddings", NULL, ROLE_POSITION},
+    {"token_type_embeddings", NULL, ROLE_POSITION},
+    {"token_types", NULL, ROLE_POSITION},
+    {"position_embd", NULL, ROLE_POSITION},
+    {"embed_positions", NULL, ROLE_POSITION},
+    {"wpe", NULL, ROLE_POSITION},
     {"embed_tokens", NULL, ROLE_EMBEDDING},
     {"tok_embeddings", NULL, ROLE_EMBEDDING},
     {"token_embd", NULL, ROLE_EMBEDDING},
@@ -38,6 +46,17 @@ static const struct {
     {"embed_in", NULL, ROLE_EMBEDDING},
     {"lm_head", NULL, ROLE_HEAD},
     {"embed_out", NULL, ROLE_HEAD},
+    {"predictions.decoder", NULL, ROLE_HEAD},
+    {"q_a_proj", NULL, ROLE_LATENT},
+    {"q_b_proj", NULL, ROLE_LATENT},
+    {"kv_a_proj", NULL, ROLE_LATENT},
+    {"kv_b_proj", NULL, ROLE_LATENT},
+    {"attn_q_a.", NULL, ROLE_LATENT},
+    {"attn_q_b.", NULL, ROLE_LATENT},
+    {"attn_kv_a", NULL, ROLE_LATENT},
+    {"attn_kv_b", NULL, ROLE_LATENT},
+    {"attn_k_b.", NULL, ROLE_LATENT},
+    {"attn_v_b.", NULL, ROLE_LATENT},
     {"query_key_value", NULL, ROLE_QKV},
     {"c_attn", NULL, ROLE_QKV},
     {"qkv", NULL, ROLE_QKV},
@@ -51,6 +70,12 @@ static const struct {
     {"v_proj", NULL, ROLE_V},
     {"attn_v", NULL, ROLE_V},
     {".wv", NULL, ROLE_V},
+    {"attention.self.query", NULL, ROLE_Q},
+    {"attention.self.key", NULL, ROLE_K},
+    {"attention.self.value", NULL, ROLE_V},
+    {"attention.output.dense", NULL, ROLE_O},
+    {"attn.out_proj", NULL, ROLE_O},
+    {"self_attn.dense", NULL, ROLE_O},
     {"o_proj", NULL, ROLE_O},
     {"attn_output", NULL, ROLE_O},
     {".wo", NULL, ROLE_O},
@@ -71,6 +96,8 @@ static const struct {
     {"ffn_down", NULL, ROLE_DOWN},
     {".w2", NULL, ROLE_DOWN},
     {"c_proj", "mlp", ROLE_DOWN},
+    {"intermediate.dense", NULL, ROLE_UP},
+    {"output.dense", NULL, ROLE_DOWN},
     {"fc_out", NULL, ROLE_DOWN},
     {"mlp.fc2", NULL, ROLE_DOWN},
 };
@@ -106,9 +133,9 @@ struct named_role role_of(const char *name)
 
 const char *role_name(enum role role)
 {
-    static const char *const names[] = {"unknown", "embedding", "head",   "q",     "k",
-                                        "v",       "qkv",       "o",      "gate",  "up",
-                                        "down",    "norm",      "router", "buffer"};
+    static const char *const names[] = {"unknown", "embedding", "head",     "q",     "k",    "v",
+                                        "qkv",     "o",         "gate",     "up",    "down", "norm",
+                                        "router",  "buffer",    "position", "latent"};
     return names[role];
 }
 

@@ -19,7 +19,10 @@ enum role {
     ROLE_DOWN,
     ROLE_NORM,
     ROLE_ROUTER,
-    ROLE_BUFFER, /* named as a mask, a basis, a position index */
+    ROLE_BUFFER,   /* named as a mask, a basis, a position index */
+    ROLE_POSITION, /* a learned table of positions or segments: rows are what they are */
+    ROLE_LATENT,   /* compresses or expands queries, keys and values (DeepSeek): rows are heads' or
+                      hold rotary coordinates */
 };
 
 struct named_role {
@@ -28,9 +31,16 @@ struct named_role {
     long expert; /* -1: none */
 };
 
-/* From names as Hugging Face, Meta, GPT-2, GPT-NeoX and GGUF files use them. */
+/* From names as files of Hugging Face, Meta, GPT-2, GPT-NeoX, BERT and GGUF use them. */
 struct named_role role_of(const char *name);
 const char *role_name(enum role role);
+
+/*
+ * Where names are hidden: roles[i] gets what tensor i does in a transformer as far as shapes tell
+ * it ("gate or up", "embedding or head", ...); entries of which nothing can be said stay as they
+ * are. False if memory is short.
+ */
+ASSAY_MUST_USE bool roles_by_shape(const struct assay_checkpoint *checkpoint, const char **roles);
 
 /* A tensor as a matrix of units: leading 1s dropped. */
 struct shaped {
