@@ -3,6 +3,7 @@
 #include <assay/case.h>
 #include <assay/report.h>
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -139,6 +140,69 @@ static void the_public_teacher_of_alpaca_comes_first(void **state)
     end_case(&ran);
 }
 
+/* ---- findings combined --------------------------------------------------------------------- */
+
+static const struct assay_combination *combination(const struct ran *ran, const char *question)
+{
+    for (size_t q = 0; q < ran->assessment.reply_count; q++)
+        if (strcmp(ran->assessment.replies[q].question->id, question) == 0) {
+            assert_non_null(ran->assessment.replies[q].combination);
+            return ran->assessment.replies[q].combination;
+        }
+    fail_msg("no question %s", question);
+    return NULL;
+}
+
+/* log10 of the likelihood of hypothesis `a` over that of `b`, all findings together. */
+static double over(const struct assay_combination *c, const char *a, const char *b)
+{
+    double of_a = NAN, of_b = NAN;
+    for (size_t h = 0; h < c->hypothesis_count; h++) {
+        if (strcmp(c->hypotheses[h].id, a) == 0)
+            of_a = c->hypotheses[h].log10_ratio.median;
+        if (strcmp(c->hypotheses[h].id, b) == 0)
+            of_b = c->hypotheses[h].log10_ratio.median;
+    }
+    assert_false(isnan(of_a - of_b));
+    return of_a - of_b;
+}
+
+static void cases_of_known_outcome_point_the_right_way(void **state)
+{
+    struct ran ran;
+    (void)state;
+    run_case("llama3-v", &ran); /* copied, as its makers' apology and the checkpoints showed */
+    assert_true(over(combination(&ran, "descent"), "copied", "trained") > 1);
+    assert_true(over(combination(&ran, "descent"), "copied", "code-only") > 0.3);
+    end_case(&ran);
+    run_case("yi-34b", &ran); /* accused, and its own */
+    assert_true(over(combination(&ran, "descent"), "own", "derived") > 0.7);
+    end_case(&ran);
+    run_case("llama-3.1-405b", &ran);
+    assert_true(over(combination(&ran, "hardware"), "as-stated", "a100") > 0.5);
+    assert_true(over(combination(&ran, "hardware"), "as-stated", "other-count") >= 0);
+    end_case(&ran);
+}
+
+/* As careful as the paper that asked: nothing strong is said on what is public. */
+static void the_case_of_deepseek_claims_no_more_than_its_sources_carry(void **state)
+{
+    static const char *const questions[] = {"hardware", "next-model", "teacher"};
+    struct ran ran;
+    (void)state;
+    run_case("deepseek", &ran);
+    for (size_t q = 0; q < 3; q++) {
+        const struct assay_combination *c = combination(&ran, questions[q]);
+        for (size_t h = 0; h < c->hypothesis_count; h++)
+            assert_true(fabs(c->hypotheses[h].log10_ratio.median) < 1); /* below moderate */
+        assert_string_equal(c->confidence, "low");
+    }
+    assert_true(over(combination(&ran, "hardware"), "as-stated", "restricted") > 0);
+    assert_true(over(combination(&ran, "teacher"), "on-purpose", "incidental") > 0);
+    assert_true(over(combination(&ran, "descent"), "own", "taken") > 0.5);
+    end_case(&ran);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +210,8 @@ int main(void)
         cmocka_unit_test(a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days),
         cmocka_unit_test(a_teacher_that_is_known_by_construction_is_named),
         cmocka_unit_test(the_public_teacher_of_alpaca_comes_first),
+        cmocka_unit_test(cases_of_known_outcome_point_the_right_way),
+        cmocka_unit_test(the_case_of_deepseek_claims_no_more_than_its_sources_carry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
