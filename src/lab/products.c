@@ -7,11 +7,14 @@
 #define PANEL LAB_PANEL
 #define DEPTH 256    /* of A and B before moving on along C: B's panel stays near */
 #define MOST_ROWS 14 /* of a tile */
+#define STRIDE (DEPTH + 16)
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 
-#define NAME tile_avx512
+#define ACROSS across_avx512
+#define DOWN down_avx512
+#define TILE_BODY body_avx512
 #define TARGET __attribute__((target("avx512f")))
 #define ROWS 14
 #define LANES 16
@@ -21,17 +24,10 @@
 #define SPREAD _mm512_set1_ps
 #define FMA _mm512_fmadd_ps
 #include "lab/products_tile.h"
-#undef NAME
-#undef TARGET
-#undef ROWS
-#undef LANES
-#undef VECTOR
-#undef LOAD
-#undef STORE
-#undef SPREAD
-#undef FMA
 
-#define NAME tile_avx2
+#define ACROSS across_avx2
+#define DOWN down_avx2
+#define TILE_BODY body_avx2
 #define TARGET __attribute__((target("avx2,fma")))
 #define ROWS 6
 #define LANES 8
@@ -44,28 +40,41 @@
 #endif
 
 /* The definition: every element is one chain of fused multiply-adds, k ascending. */
-static void tile_plain(size_t k, const float *a, const float *b, float *c, size_t step_c)
+static void tile_plain(size_t k, const float *a, size_t row, size_t step, const float *b, float *c,
+                       size_t step_c)
 {
     for (size_t i = 0; i < 4; i++)
         for (size_t j = 0; j < 8; j++) {
             float sum = c[i * step_c + j];
             for (size_t p = 0; p < k; p++)
-                sum = fmaf(a[p * 4 + i], b[p * PANEL + j], sum);
+                sum = fmaf(a[i * row + p * step], b[p * PANEL + j], sum);
             c[i * step_c + j] = sum;
         }
 }
 
+static void across_plain(size_t k, const float *a, const float *b, float *c, size_t step_c)
+{
+    tile_plain(k, a, STRIDE, 1, b, c, step_c);
+}
+
+static void down_plain(size_t k, const float *a, const float *b, float *c, size_t step_c)
+{
+    tile_plain(k, a, 1, 4, b, c, step_c);
+}
+
+typedef void tile_function(size_t k, const float *a, const float *b, float *c, size_t step_c);
+
 struct kind {
     const char *name;
-    size_t rows, columns; /* of a tile; columns divide PANEL */
-    void (*tile)(size_t k, const float *a, const float *b, float *c, size_t step_c);
+    size_t rows, columns;         /* of a tile; columns divide PANEL */
+    tile_function *across, *down; /* as rows of A are packed */
 };
 
 static const struct kind kinds[] = {
-    {"plain", 4, 8, tile_plain},
+    {"plain", 4, 8, across_plain, down_plain},
 #if defined(__x86_64__) && defined(__GNUC__)
-    {"avx2", 6, 16, tile_avx2},
-    {"avx512", 14, 32, tile_avx512},
+    {"avx2", 6, 16, across_avx2, down_avx2},
+    {"avx512", 14, 32, across_avx512, down_avx512},
 #endif
 };
 
@@ -129,49 +138,59 @@ void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size
     }
 }
 
-/* `rows` rows of A from one on, of which `n` exist, [k][rows]. */
-static void pack_rows(size_t rows, size_t n, size_t k, const float *a, size_t step_n, size_t step_k,
-                      float *packed)
+/* `rows` rows of A, of which `n` exist and the others are 0: across, or down if `down`. */
+static void pack_rows(bool down, size_t rows, size_t n, size_t k, const float *a, size_t step_n,
+                      size_t step_k, float *packed)
 {
+    size_t row = down ? 1 : STRIDE, step = down ? rows : 1;
     if (n < rows)
-        memset(packed, 0, rows * k * sizeof *packed);
-    for (size_t i = 0; i < n; i++)
+        memset(packed, 0, rows * STRIDE * sizeof *packed);
+    if (down && step_n == 1)
         for (size_t p = 0; p < k; p++)
-            packed[p * rows + i] = a[i * step_n + p * step_k];
+            memcpy(packed + p * rows, a + p * step_k, n * sizeof *a);
+    else if (!down && step_k == 1)
+        for (size_t i = 0; i < n; i++)
+            memcpy(packed + i * STRIDE, a + i * step_n, k * sizeof *a);
+    else
+        for (size_t i = 0; i < n; i++)
+            for (size_t p = 0; p < k; p++)
+                packed[i * row + p * step] = a[i * step_n + p * step_k];
 }
 
 /* ---- products ------------------------------------------------------------------------ */
 
 /* A tile that hangs over an edge of C, by way of a whole one. */
-static void edge(const struct kind *kind, size_t n, size_t m, size_t k, const float *a,
+static void edge(tile_function *tile, size_t columns, size_t n, size_t m, size_t k, const float *a,
                  const float *b, float *c, size_t step_c)
 {
     float whole[MOST_ROWS * PANEL] = {0};
     for (size_t i = 0; i < n; i++)
-        memcpy(whole + i * kind->columns, c + i * step_c, m * sizeof *c);
-    kind->tile(k, a, b, whole, kind->columns);
+        memcpy(whole + i * columns, c + i * step_c, m * sizeof *c);
+    tile(k, a, b, whole, columns);
     for (size_t i = 0; i < n; i++)
-        memcpy(c + i * step_c, whole + i * kind->columns, m * sizeof *c);
+        memcpy(c + i * step_c, whole + i * columns, m * sizeof *c);
 }
 
 void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, const float *a,
                   size_t step_n, size_t step_k, float *c, size_t step_c)
 {
     const struct kind *kind = &kinds[b->processor];
-    float rows[MOST_ROWS * DEPTH];
+    tile_function *tile = step_n == 1 ? kind->down : kind->across;
+    _Alignas(64) float rows[MOST_ROWS * STRIDE];
     for (size_t i = 0; i < n; i += kind->rows)
         for (size_t p = 0; p < k; p += DEPTH) {
             size_t high = n - i < kind->rows ? n - i : kind->rows;
             size_t deep = k - p < DEPTH ? k - p : DEPTH;
-            pack_rows(kind->rows, high, deep, a + i * step_n + p * step_k, step_n, step_k, rows);
+            pack_rows(step_n == 1, kind->rows, high, deep, a + i * step_n + p * step_k, step_n,
+                      step_k, rows);
             for (size_t j = 0; j < m; j += kind->columns) {
                 size_t wide = m - j < kind->columns ? m - j : kind->columns;
                 const float *panel = b->panels + j / PANEL * PANEL * b->k + p * PANEL + j % PANEL;
                 float *to = c + i * step_c + j;
                 if (high == kind->rows && wide == kind->columns)
-                    kind->tile(deep, rows, panel, to, step_c);
+                    tile(deep, rows, panel, to, step_c);
                 else
-                    edge(kind, high, wide, deep, rows, panel, to, step_c);
+                    edge(tile, kind->columns, high, wide, deep, rows, panel, to, step_c);
             }
         }
 }
