@@ -93,7 +93,8 @@ static double flops(const struct lab_shape *s, size_t length)
 }
 
 /* Tokens a second of one model; the best of `steps` steps, after one that warms up. */
-static double train(const struct lab_shape *shape, size_t rows, size_t length, int steps)
+static double train(enum lab_precision precision, const struct lab_shape *shape, size_t rows,
+                    size_t length, int steps)
 {
     struct lab_model m;
     struct lab_tape *tape = NULL;
@@ -104,7 +105,7 @@ static double train(const struct lab_shape *shape, size_t rows, size_t length, i
     double best = 0;
     if (!tokens || lab_model_new(shape, 1, &m, NULL) != ASSAY_OK ||
         lab_trainer_new(&m, &schedule, &trainer, NULL) != ASSAY_OK ||
-        lab_tape_new(shape, rows, length, &tape, NULL) != ASSAY_OK)
+        lab_tape_new_in(precision, shape, rows, length, &tape, NULL) != ASSAY_OK)
         exit(1);
     assay_random_start(&random, 1, 0);
     for (int i = 0; i <= steps; i++) {
@@ -122,36 +123,52 @@ static double train(const struct lab_shape *shape, size_t rows, size_t length, i
     return best;
 }
 
-static void row(const char *name, const struct lab_shape *shape, size_t rows, size_t length,
-                double floor, int threads)
+static void row(const char *name, enum lab_precision precision, const struct lab_shape *shape,
+                size_t length, double floor, int threads, bool json)
 {
+    const char *in = precision == LAB_BFLOAT16 ? "bf16" : "f32";
     double all = 0, work = flops(shape, length);
 #pragma omp parallel for num_threads(threads) reduction(+ : all)
     for (int i = 0; i < threads; i++)
-        all += train(shape, rows, length, 6);
-    printf("%-28s  %6.1f  %9.0f  %7.0f", name, work * 1e-6, all, all * work * 1e-9);
-    if (floor > 0)
-        printf("  %9.0f  %6.0f %%", floor / work, 100 * all * work / floor);
-    printf("\n");
+        all += train(precision, shape, 8, length, 6);
+    if (json) {
+        printf("{\"name\": \"%s\", \"precision\": \"%s\", \"tokens_per_second\": %.0f, "
+               "\"flops\": %.4g, \"floor\": %.4g}\n",
+               name, in, all, all * work, floor);
+    } else {
+        printf("%-24s  %-4s  %7.1f  %9.0f  %8.0f", name, in, work * 1e-6, all, all * work * 1e-9);
+        if (floor > 0)
+            printf("  %9.0f  %5.0f %%", floor / work, 100 * all * work / floor);
+        printf("\n");
+    }
     fflush(stdout);
 }
 
-int main(void)
+/* With --json: one object a line, for race_torch.py. */
+int main(int count, char **arguments)
 {
     const struct lab_shape wide = {4096, 256, 4, 4, 4, 688, 256, true};
     const struct lab_shape half = {4096, 128, 4, 4, 4, 344, 256, true};
     const struct lab_shape bytes = {128, 64, 2, 4, 4, 128, 256, true};
+    bool json = count > 1 && strcmp(arguments[1], "--json") == 0;
     int threads = omp_get_num_procs();
     double floor = 0;
 #pragma omp parallel for num_threads(threads) reduction(+ : floor)
     for (int i = 0; i < threads; i++)
         floor += peak();
-    printf("Training in float32, %d models on %d cores; %.0f GFLOP/s of fused multiply-adds.\n\n"
-           "model                         MFLOP a  tokens a    GFLOP/s      floor    share\n"
-           "                                token    second                tokens/s\n",
-           threads, threads, floor * 1e-9);
-    row("C 256, 4 layers, V 4096", &wide, 8, 256, floor, threads);
-    row("C 128, 4 layers, V 4096", &half, 8, 256, floor, threads);
-    row("C 64, 2 layers, V 128", &bytes, 8, 256, floor, threads);
+    if (!json)
+        printf("Training, %d models on %d cores; %.0f GFLOP/s of float32 multiply-adds.\n\n"
+               "model                           MFLOP a   tokens a   GFLOP/s      floor    share\n"
+               "                                  token     second             tokens/s\n",
+               threads, threads, floor * 1e-9);
+    for (int p = LAB_FLOAT32; p <= LAB_BFLOAT16; p++) {
+        enum lab_precision in = (enum lab_precision)p;
+        if (in == LAB_BFLOAT16 && lab_processor_fastest(in) == LAB_PLAIN_BF16)
+            break;
+        double best = in == LAB_BFLOAT16 ? 2 * floor : floor; /* VDPBF16PS does two at once */
+        row("C 256, 4 layers, V 4096", in, &wide, 256, best, threads, json);
+        row("C 128, 4 layers, V 4096", in, &half, 256, best, threads, json);
+        row("C 64, 2 layers, V 128", in, &bytes, 256, best, threads, json);
+    }
     return 0;
 }

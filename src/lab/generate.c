@@ -33,7 +33,7 @@ static float *part(float *memory, size_t *at, size_t n)
 
 static struct lab_packed packed(size_t out, size_t in, float *memory, size_t *at)
 {
-    return (struct lab_packed){lab_processor_fastest(), in, out,
+    return (struct lab_packed){lab_processor_fastest(LAB_FLOAT32), in, out,
                                part(memory, at, lab_packed_size(in, out))};
 }
 

@@ -34,10 +34,13 @@ LAB_CLONES static void scale(float *z, size_t n, float by)
         z[k] *= by;
 }
 
-/* z becomes e^(z - the greatest); returns the sum. */
-LAB_CLONES static float exponentials(float *z, size_t n)
+/* z becomes e^(z - the greatest); returns the sum. *log_p gets ln p of `target`. */
+LAB_CLONES static float exponentials(float *z, size_t n, size_t target, float *log_p)
 {
-    return lab_exp_all(z, n, lab_most(z, n), 1);
+    float most = lab_most(z, n), chosen = z[target] - most;
+    float sum = lab_exp_all(z, n, most, 1);
+    *log_p = chosen - logf(sum);
+    return sum;
 }
 
 LAB_CLONES static double sum_of(const float *z, size_t n)
@@ -55,22 +58,24 @@ LAB_CLONES static double sum_of(const float *z, size_t n)
 }
 
 /* The gradient of -ln p is p less one at the target. */
-static double settle_answer(size_t target, size_t n, float weight, float log_p, float *z)
+static double settle_answer(size_t target, size_t n, float weight, float *z, float *log_p)
 {
-    float sum = exponentials(z, n);
+    float sum = exponentials(z, n, target, log_p);
     scale(z, n, weight / sum);
     z[target] -= weight;
-    return -(double)log_p;
+    return -(double)*log_p;
 }
 
 /* P is the teacher's mass of the kept tokens, Q the student's. The loss is sum p ln(p / q) +
  * (1 - P) ln((1 - P) / (1 - Q)); its gradient q - p for a kept token, q - (1 - P) q / (1 - Q) for
  * another. */
-static double settle_kept(const struct lab_goal *g, size_t place, size_t n, float weight, float *z)
+static double settle_kept(const struct lab_goal *g, size_t place, size_t target, size_t n,
+                          float weight, float *z, float *log_p)
 {
     const uint16_t *tokens = g->kept_tokens + place * g->kept;
     const float *p = g->kept_p + place * g->kept;
-    double sum = (double)exponentials(z, n), rest = 1, others = sum_of(z, n), loss = 0;
+    double sum = (double)exponentials(z, n, target, log_p), rest = 1, others = sum_of(z, n),
+           loss = 0;
     float q[LAB_MOST_KEPT];
     for (unsigned k = 0; k < g->kept; k++) {
         float mine = z[tokens[k]];
@@ -112,11 +117,11 @@ double lab_goal_settle(const struct lab_goal *g, size_t place, size_t target, si
                        float weight, float *z, float *log_p)
 {
     bool soft = (g->kept_p || g->teacher_logits) && (!g->soft || g->soft[place]);
-    *log_p = z[target] - log_sum(z, n, 1);
     if (!soft)
-        return settle_answer(target, n, weight, *log_p, z);
+        return settle_answer(target, n, weight, z, log_p);
     if (g->kept_p)
-        return settle_kept(g, place, n, weight, z);
+        return settle_kept(g, place, target, n, weight, z, log_p);
+    *log_p = z[target] - log_sum(z, n, 1);
     return settle_logits(g->teacher_logits + place * n, n, g->temperature > 0 ? g->temperature : 1,
                          weight, z);
 }

@@ -10,12 +10,19 @@
 
 #include "lab/goal.h"
 #include "lab/model.h"
+#include "lab/products.h"
 
 /* What a pass over rows x length tokens needs; made once, used for every pass of that size. */
 struct lab_tape;
 
 ASSAY_MUST_USE assay_status lab_tape_new(const struct lab_shape *shape, size_t rows, size_t length,
                                          struct lab_tape **tape, struct assay_error *error);
+/* The same with products in bfloat16: about twice as fast where the processor has AVX512-BF16, far
+ * slower elsewhere, and another result. */
+ASSAY_MUST_USE assay_status lab_tape_new_in(enum lab_precision precision,
+                                            const struct lab_shape *shape, size_t rows,
+                                            size_t length, struct lab_tape **tape,
+                                            struct assay_error *error);
 void lab_tape_free(struct lab_tape *tape); /* NULL is accepted */
 
 /*

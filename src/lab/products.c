@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/products.h"
 
+#include "lab/maths.h"
+
+#include <float.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #define PANEL LAB_PANEL
@@ -23,6 +27,9 @@
 #define STORE _mm512_storeu_ps
 #define SPREAD _mm512_set1_ps
 #define FMA _mm512_fmadd_ps
+#define ELEMENT float
+#define MULTIPLIER __m512
+#define OF_B _mm512_loadu_ps
 #include "lab/products_tile.h"
 
 #define ACROSS across_avx2
@@ -36,6 +43,25 @@
 #define STORE _mm256_storeu_ps
 #define SPREAD _mm256_set1_ps
 #define FMA _mm256_fmadd_ps
+#define ELEMENT float
+#define MULTIPLIER __m256
+#define OF_B _mm256_loadu_ps
+#include "lab/products_tile.h"
+
+#define ACROSS across_bf16
+#define DOWN down_bf16
+#define TILE_BODY body_bf16
+#define TARGET __attribute__((target("avx512f,avx512bf16")))
+#define ROWS 14
+#define LANES 16
+#define VECTOR __m512
+#define LOAD _mm512_loadu_ps
+#define STORE _mm512_storeu_ps
+#define ELEMENT uint32_t /* two of bfloat16, the first of them low */
+#define MULTIPLIER __m512i
+#define OF_B _mm512_loadu_si512
+#define SPREAD(x) _mm512_set1_epi32((int)(x))
+#define FMA(a, b, c) _mm512_dpbf16_ps(c, (__m512bh)(a), (__m512bh)(b))
 #include "lab/products_tile.h"
 #endif
 
@@ -52,41 +78,87 @@ static void tile_plain(size_t k, const float *a, size_t row, size_t step, const 
         }
 }
 
-static void across_plain(size_t k, const float *a, const float *b, float *c, size_t step_c)
+static void across_plain(size_t k, const void *a, const void *b, float *c, size_t step_c)
 {
     tile_plain(k, a, STRIDE, 1, b, c, step_c);
 }
 
-static void down_plain(size_t k, const float *a, const float *b, float *c, size_t step_c)
+static void down_plain(size_t k, const void *a, const void *b, float *c, size_t step_c)
 {
     tile_plain(k, a, 1, 4, b, c, step_c);
 }
 
-typedef void tile_function(size_t k, const float *a, const float *b, float *c, size_t step_c);
+/* The definition in bfloat16: of each pair the second product is added first, each sum is rounded,
+ * and what is denormal is 0 (VDPBF16PS, Intel's manual, volume 2). */
+static float flushed(float x)
+{
+    return fabsf(x) < FLT_MIN ? 0 : x;
+}
+
+static float high(uint32_t pair)
+{
+    float x;
+    pair &= 0xffff0000u;
+    memcpy(&x, &pair, sizeof x);
+    return flushed(x);
+}
+
+static void tile_pairs(size_t k, const uint32_t *a, size_t row, size_t step, const uint32_t *b,
+                       float *c, size_t step_c)
+{
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 8; j++) {
+            float sum = flushed(c[i * step_c + j]);
+            for (size_t p = 0; p < k; p++) {
+                uint32_t x = a[i * row + p * step], y = b[p * PANEL + j];
+                sum = flushed(sum + high(x) * high(y));
+                sum = flushed(sum + high(x << 16) * high(y << 16));
+            }
+            c[i * step_c + j] = sum;
+        }
+}
+
+static void across_pairs(size_t k, const void *a, const void *b, float *c, size_t step_c)
+{
+    tile_pairs(k, a, STRIDE, 1, b, c, step_c);
+}
+
+static void down_pairs(size_t k, const void *a, const void *b, float *c, size_t step_c)
+{
+    tile_pairs(k, a, 1, 4, b, c, step_c);
+}
+
+/* k counts elements of A: numbers, or pairs of them. */
+typedef void tile_function(size_t k, const void *a, const void *b, float *c, size_t step_c);
 
 struct kind {
     const char *name;
+    bool pairs;                   /* bfloat16, two in an element */
     size_t rows, columns;         /* of a tile; columns divide PANEL */
     tile_function *across, *down; /* as rows of A are packed */
 };
 
 static const struct kind kinds[] = {
-    {"plain", 4, 8, across_plain, down_plain},
+    {"plain", false, 4, 8, across_plain, down_plain},
+    {"plain bf16", true, 4, 8, across_pairs, down_pairs},
 #if defined(__x86_64__) && defined(__GNUC__)
-    {"avx2", 6, 16, across_avx2, down_avx2},
-    {"avx512", 14, 32, across_avx512, down_avx512},
+    {"avx2", false, 6, 16, across_avx2, down_avx2},
+    {"avx512", false, 14, 32, across_avx512, down_avx512},
+    {"avx512 bf16", true, 14, 32, across_bf16, down_bf16},
 #endif
 };
 
-static bool runs(enum lab_processor processor)
+bool lab_processor_runs(enum lab_processor processor)
 {
 #if defined(__x86_64__) && defined(__GNUC__)
     if (processor == LAB_AVX512)
         return __builtin_cpu_supports("avx512f");
+    if (processor == LAB_AVX512_BF16)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bf16");
     if (processor == LAB_AVX2)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
-    return processor == LAB_PLAIN;
+    return processor == LAB_PLAIN || processor == LAB_PLAIN_BF16;
 }
 
 const char *lab_processor_name(enum lab_processor processor)
@@ -94,9 +166,13 @@ const char *lab_processor_name(enum lab_processor processor)
     return kinds[processor].name;
 }
 
-enum lab_processor lab_processor_fastest(void)
+enum lab_processor lab_processor_fastest(enum lab_precision precision)
 {
-    return runs(LAB_AVX512) ? LAB_AVX512 : runs(LAB_AVX2) ? LAB_AVX2 : LAB_PLAIN;
+    if (precision == LAB_BFLOAT16)
+        return lab_processor_runs(LAB_AVX512_BF16) ? LAB_AVX512_BF16 : LAB_PLAIN_BF16;
+    return lab_processor_runs(LAB_AVX512) ? LAB_AVX512
+           : lab_processor_runs(LAB_AVX2) ? LAB_AVX2
+                                          : LAB_PLAIN;
 }
 
 /* ---- packing ------------------------------------------------------------------------- */
@@ -104,6 +180,12 @@ enum lab_processor lab_processor_fastest(void)
 size_t lab_packed_size(size_t k, size_t m)
 {
     return (m + PANEL - 1) / PANEL * PANEL * k;
+}
+
+/* Rows of a panel, in elements. */
+static size_t depth_of(const struct kind *kind, size_t k)
+{
+    return kind->pairs ? (k + 1) / 2 : k;
 }
 
 /* A panel of columns that lie side by side in each row. */
@@ -126,42 +208,98 @@ static void pack_across(size_t k, size_t width, const float *from, size_t step_k
             to[p * PANEL + j] = from[p * step_k + j * step_m];
 }
 
+/* Rounded to bfloat16, to even; the low half is 0. */
+LAB_INLINE uint32_t rounded(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+}
+
+/* n pairs of (first[i], second[i]). */
+LAB_CLONES static void pair_up(size_t n, const float *first, const float *second, uint32_t *to)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = rounded(second[i]) | rounded(first[i]) >> 16;
+}
+
+/* n numbers that lie one after another, in pairs; an odd one with 0. */
+LAB_CLONES static void pair_along(size_t n, const float *from, uint32_t *to)
+{
+    for (size_t i = 0; i < n / 2; i++)
+        to[i] = rounded(from[2 * i + 1]) | rounded(from[2 * i]) >> 16;
+    if (n % 2)
+        to[n / 2] = rounded(from[n - 1]) >> 16;
+}
+
+static void pack_pairs(size_t k, size_t width, const float *from, size_t step_k, size_t step_m,
+                       uint32_t *to)
+{
+    static const float zeros[PANEL];
+    if (width < PANEL)
+        memset(to, 0, (k + 1) / 2 * PANEL * sizeof *to);
+    if (step_m == 1) {
+        for (size_t p = 0; p < k; p += 2)
+            pair_up(width, from + p * step_k, p + 1 < k ? from + (p + 1) * step_k : zeros,
+                    to + p / 2 * PANEL);
+        return;
+    }
+    for (size_t j = 0; j < width; j++) /* step_k is 1 */
+        for (size_t p = 0; p < k; p += 2) {
+            const float *at = from + j * step_m + p;
+            to[p / 2 * PANEL + j] = (p + 1 < k ? rounded(at[1]) : 0) | rounded(at[0]) >> 16;
+        }
+}
+
 void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size_t step_m)
 {
+    const struct kind *kind = &kinds[b->processor];
     float *to = b->panels;
-    for (size_t j = 0; j < b->m; j += PANEL, to += b->k * PANEL) {
+    for (size_t j = 0; j < b->m; j += PANEL, to += depth_of(kind, b->k) * PANEL) {
         size_t width = b->m - j < PANEL ? b->m - j : PANEL;
-        if (step_m == 1)
+        if (kind->pairs)
+            pack_pairs(b->k, width, from + j * step_m, step_k, step_m, (uint32_t *)to);
+        else if (step_m == 1)
             pack_straight(b->k, width, from + j, step_k, to);
         else
             pack_across(b->k, width, from + j * step_m, step_k, step_m, to);
     }
 }
 
-/* `rows` rows of A, of which `n` exist and the others are 0: across, or down if `down`. */
+/* `rows` rows of A, of which `n` exist and the others are 0: across if step_k is 1, else down. */
 static void pack_rows(bool down, size_t rows, size_t n, size_t k, const float *a, size_t step_n,
                       size_t step_k, float *packed)
 {
-    size_t row = down ? 1 : STRIDE, step = down ? rows : 1;
     if (n < rows)
         memset(packed, 0, rows * STRIDE * sizeof *packed);
-    if (down && step_n == 1)
+    if (down)
         for (size_t p = 0; p < k; p++)
             memcpy(packed + p * rows, a + p * step_k, n * sizeof *a);
-    else if (!down && step_k == 1)
-        for (size_t i = 0; i < n; i++)
-            memcpy(packed + i * STRIDE, a + i * step_n, k * sizeof *a);
     else
         for (size_t i = 0; i < n; i++)
-            for (size_t p = 0; p < k; p++)
-                packed[i * row + p * step] = a[i * step_n + p * step_k];
+            memcpy(packed + i * STRIDE, a + i * step_n, k * sizeof *a);
+}
+
+static void pack_row_pairs(bool down, size_t rows, size_t n, size_t k, const float *a,
+                           size_t step_n, size_t step_k, uint32_t *packed)
+{
+    static const float zeros[MOST_ROWS];
+    if (n < rows)
+        memset(packed, 0, rows * STRIDE * sizeof *packed);
+    if (down)
+        for (size_t p = 0; p < k; p += 2)
+            pair_up(n, a + p * step_k, p + 1 < k ? a + (p + 1) * step_k : zeros,
+                    packed + p / 2 * rows);
+    else
+        for (size_t i = 0; i < n; i++)
+            pair_along(k, a + i * step_n, packed + i * STRIDE);
 }
 
 /* ---- products ------------------------------------------------------------------------ */
 
 /* A tile that hangs over an edge of C, by way of a whole one. */
-static void edge(tile_function *tile, size_t columns, size_t n, size_t m, size_t k, const float *a,
-                 const float *b, float *c, size_t step_c)
+static void edge(tile_function *tile, size_t columns, size_t n, size_t m, size_t k, const void *a,
+                 const void *b, float *c, size_t step_c)
 {
     float whole[MOST_ROWS * PANEL] = {0};
     for (size_t i = 0; i < n; i++)
@@ -175,22 +313,31 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
                   size_t step_n, size_t step_k, float *c, size_t step_c)
 {
     const struct kind *kind = &kinds[b->processor];
-    tile_function *tile = step_n == 1 ? kind->down : kind->across;
+    bool down = step_k != 1;
+    tile_function *tile = down ? kind->down : kind->across;
+    size_t most = kind->pairs ? 2 * DEPTH : DEPTH, panel = depth_of(kind, b->k) * PANEL;
     _Alignas(64) float rows[MOST_ROWS * STRIDE];
+    _Alignas(64) uint32_t pairs[MOST_ROWS * STRIDE];
     for (size_t i = 0; i < n; i += kind->rows)
-        for (size_t p = 0; p < k; p += DEPTH) {
+        for (size_t p = 0; p < k; p += most) {
             size_t high = n - i < kind->rows ? n - i : kind->rows;
-            size_t deep = k - p < DEPTH ? k - p : DEPTH;
-            pack_rows(step_n == 1, kind->rows, high, deep, a + i * step_n + p * step_k, step_n,
-                      step_k, rows);
+            size_t deep = k - p < most ? k - p : most;
+            const float *from = a + i * step_n + p * step_k;
+            if (kind->pairs)
+                pack_row_pairs(down, kind->rows, high, deep, from, step_n, step_k, pairs);
+            else
+                pack_rows(down, kind->rows, high, deep, from, step_n, step_k, rows);
+            const void *packed = kind->pairs ? (const void *)pairs : (const void *)rows;
             for (size_t j = 0; j < m; j += kind->columns) {
                 size_t wide = m - j < kind->columns ? m - j : kind->columns;
-                const float *panel = b->panels + j / PANEL * PANEL * b->k + p * PANEL + j % PANEL;
+                const float *at =
+                    b->panels + j / PANEL * panel + depth_of(kind, p) * PANEL + j % PANEL;
                 float *to = c + i * step_c + j;
                 if (high == kind->rows && wide == kind->columns)
-                    tile(deep, rows, panel, to, step_c);
+                    tile(depth_of(kind, deep), packed, at, to, step_c);
                 else
-                    edge(tile, kind->columns, high, wide, deep, rows, panel, to, step_c);
+                    edge(tile, kind->columns, high, wide, depth_of(kind, deep), packed, at, to,
+                         step_c);
             }
         }
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * products: matrix products in float32, row-major. In: matrices that do not overlap. Out: sums
- * added to C. Every element of C is one chain c = fma(a, b, c), k ascending, whatever the
- * processor and however the work is cut up: plain C, AVX2 and AVX-512 give the same bits. What can
- * go wrong: nothing.
+ * products: matrix products, float32 in and out, row-major. In: matrices that do not overlap. Out:
+ * sums added to C. What can go wrong: nothing.
+ *
+ * In float32 every element of C is one chain c = fma(a, b, c), k ascending, however the work is cut
+ * up: plain C, AVX2 and AVX-512 give the same bits. In bfloat16 both factors are rounded to it
+ * first, and sums are kept in float32; plain C defines it and AVX512-BF16 gives the same bits.
  *
  * B is packed first, in panels of LAB_PANEL columns, so that it can be used many times; rows of A
  * are packed as they are needed (Goto and van de Geijn 2008).
@@ -16,12 +18,23 @@
 
 #define LAB_PANEL 32
 
-enum lab_processor { LAB_PLAIN, LAB_AVX2, LAB_AVX512 };
+/* What products are computed in; weights, sums and all else are float32. */
+enum lab_precision { LAB_FLOAT32, LAB_BFLOAT16 };
 
-/* "plain", "avx2", "avx512". */
+enum lab_processor {
+    LAB_PLAIN,
+    LAB_PLAIN_BF16,
+    LAB_AVX2,
+    LAB_AVX512,
+    LAB_AVX512_BF16,
+    LAB_PROCESSORS,
+};
+
+/* "plain", "avx512 bf16", ... */
 const char *lab_processor_name(enum lab_processor processor);
+bool lab_processor_runs(enum lab_processor processor); /* on this machine */
 /* The fastest that this machine has. */
-enum lab_processor lab_processor_fastest(void);
+enum lab_processor lab_processor_fastest(enum lab_precision precision);
 
 /* B (k x m), packed for a processor: panels of LAB_PANEL columns, each k rows. */
 struct lab_packed {
@@ -32,11 +45,11 @@ struct lab_packed {
 
 size_t lab_packed_size(size_t k, size_t m);
 
-/* Fills b->panels; element (p, j) of B is from[p * step_k + j * step_m]. */
+/* Fills b->panels; element (p, j) of B is from[p * step_k + j * step_m]; one of the steps is 1. */
 void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size_t step_m);
 
 /* C (n x m, rows step_c apart) += A B, with the first k rows and m columns of B. A's element
- * (i, p) is a[i * step_n + p * step_k]. */
+ * (i, p) is a[i * step_n + p * step_k]; one of the steps is 1. */
 void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, const float *a,
                   size_t step_n, size_t step_k, float *c, size_t step_c);
 

@@ -2,13 +2,14 @@
 /*
  * products_tile: the inner kernel of products.c for one instruction set, included once for each.
  * Expects ACROSS and DOWN (names), TARGET, ROWS (of a tile), LANES, VECTOR, LOAD, STORE, SPREAD
- * (one number in all lanes), FMA (a x b + c, rounded once). A tile is ROWS rows of A by two vectors
+ * (one element of A in all lanes), ELEMENT (of A and B), OF_B (loads a vector of B), MULTIPLIER
+ * (its type), FMA (a x b + c). A tile is ROWS rows of A by two vectors
  * of columns of a panel [k][PANEL]; its sums stay in registers. A lies across, [ROWS][STRIDE], or
  * down, [k][ROWS]: whichever its packing was quick for.
  */
-TARGET static inline __attribute__((always_inline)) void TILE_BODY(size_t k, const float *a,
+TARGET static inline __attribute__((always_inline)) void TILE_BODY(size_t k, const ELEMENT *a,
                                                                    size_t row, size_t step,
-                                                                   const float *b, float *c,
+                                                                   const ELEMENT *b, float *c,
                                                                    size_t step_c)
 {
     VECTOR sum[ROWS][2];
@@ -18,10 +19,10 @@ TARGET static inline __attribute__((always_inline)) void TILE_BODY(size_t k, con
         sum[i][1] = LOAD(c + i * step_c + LANES);
     }
     for (size_t p = 0; p < k; p++) {
-        VECTOR left = LOAD(b), right = LOAD(b + LANES);
+        MULTIPLIER left = OF_B(b), right = OF_B(b + LANES);
 #pragma GCC unroll 16
         for (size_t i = 0; i < ROWS; i++) {
-            VECTOR of_a = SPREAD(a[i * row]);
+            MULTIPLIER of_a = SPREAD(a[i * row]);
             sum[i][0] = FMA(of_a, left, sum[i][0]);
             sum[i][1] = FMA(of_a, right, sum[i][1]);
         }
@@ -35,12 +36,12 @@ TARGET static inline __attribute__((always_inline)) void TILE_BODY(size_t k, con
     }
 }
 
-TARGET static void ACROSS(size_t k, const float *a, const float *b, float *c, size_t step_c)
+TARGET static void ACROSS(size_t k, const void *a, const void *b, float *c, size_t step_c)
 {
     TILE_BODY(k, a, STRIDE, 1, b, c, step_c);
 }
 
-TARGET static void DOWN(size_t k, const float *a, const float *b, float *c, size_t step_c)
+TARGET static void DOWN(size_t k, const void *a, const void *b, float *c, size_t step_c)
 {
     TILE_BODY(k, a, 1, ROWS, b, c, step_c);
 }
@@ -56,3 +57,6 @@ TARGET static void DOWN(size_t k, const float *a, const float *b, float *c, size
 #undef STORE
 #undef SPREAD
 #undef FMA
+#undef ELEMENT
+#undef OF_B
+#undef MULTIPLIER

@@ -59,7 +59,7 @@ static size_t cut_up(const struct lab_shape *s, struct lab_tape *t)
 {
     size_t at = 0, n = t->most * t->length, c = s->width, half = c / s->heads / 2;
     size_t widest = s->hidden > c ? s->hidden : c;
-    enum lab_processor p = lab_processor_fastest();
+    enum lab_processor p = lab_processor_fastest(t->precision);
     float *m = t->memory;
     for (unsigned l = 0; l < s->layers; l++)
         at = cut_up_layer(s, n, p, m, at, &t->layers[l]);
@@ -89,6 +89,13 @@ static size_t least(size_t a, size_t b)
 assay_status lab_tape_new(const struct lab_shape *shape, size_t rows, size_t length,
                           struct lab_tape **tape, struct assay_error *error)
 {
+    return lab_tape_new_in(LAB_FLOAT32, shape, rows, length, tape, error);
+}
+
+assay_status lab_tape_new_in(enum lab_precision precision, const struct lab_shape *shape,
+                             size_t rows, size_t length, struct lab_tape **tape,
+                             struct assay_error *error)
+{
     *tape = NULL;
     if (rows == 0 || length == 0 || length > shape->context || rows > 65536)
         return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
@@ -96,6 +103,7 @@ assay_status lab_tape_new(const struct lab_shape *shape, size_t rows, size_t len
                               shape->context, rows, length);
     struct lab_tape *t = calloc(1, sizeof *t);
     if (t) {
+        t->precision = precision;
         t->rows = rows;
         t->length = length;
         t->most = least(rows, length < PLACES ? PLACES / length : 1);

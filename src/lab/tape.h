@@ -24,6 +24,7 @@ struct lab_layer_tape {
 };
 
 struct lab_tape {
+    enum lab_precision precision;
     size_t rows, length; /* that the caller hands over */
     size_t most, n;      /* rows that go through at once; places of the present ones */
     size_t chunk;        /* places whose logits are held at once */
