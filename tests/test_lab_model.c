@@ -209,7 +209,7 @@ static void so_it_is_over_several_batches(void **state)
         slope[side] = lab_model_learn(&m, all, &goal, NULL, NULL);
     }
     double found = (slope[1] - slope[0]) / 0.04;
-    assert_float_equal(found, length, 1e-3 * length);
+    assert_true(fabs(found - length) < 1e-3 * length);
     lab_tape_free(all);
     lab_tape_free(one);
     lab_model_free(&m);
@@ -232,7 +232,7 @@ static void products_in_bfloat16_lose_little(void **state)
     double loss = lab_model_loss(&m, tape, g.tokens, NULL, NULL, first);
     double rough = lab_model_loss(&m, half, g.tokens, NULL, NULL, second);
     assert_true(loss != rough);
-    assert_float_equal(loss, rough, 0.02 * loss);
+    assert_true(fabs(loss - rough) < 0.02 * loss);
     for (size_t i = 0; i < m.count; i++) {
         dot += (double)first[i] * (double)second[i];
         one += (double)first[i] * (double)first[i];
