@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the small seeds of the fuzz targets of weights and vocabularies beside this file.
+"""Writes the small seeds of the fuzz targets of weights, fingerprints and vocabularies beside this file.
 
 Each is a well-formed file that reaches one part of a reader: a type, a key, an opcode.
 """
@@ -157,7 +157,19 @@ def onnx():
                                                      len(graph) >> 7]) + graph
 
 
+def sketch(axes):
+    """axes: role, second, layer, units, width, units sampled."""
+    data = b"assay sketch 1\n" + bytes([4]) + b"seed" + struct.pack("<QQB", 1 << 30, 12, len(axes))
+    for role, second, layer, units, width, sampled in axes:
+        data += bytes([len(role)]) + role + struct.pack("<BiiQQB", second, layer, -1, units, width,
+                                                        sampled) + bytes(range(16)) * sampled
+    return data
+
+
 def main():
+    write("sketch", "none.sketch", sketch([]))
+    write("sketch", "transformer.sketch", sketch([(b"embedding", 1, -1, 64, 512, 8),
+                                                  (b"up", 0, 3, 172, 64, 9)]))
     write("safetensors", "every-dtype.safetensors", every_dtype())
     write("safetensors", "empty.safetensors", safetensors([("e", "F32", [0, 3], b"")]))
     write("gguf", "llama.gguf", llama_gguf())

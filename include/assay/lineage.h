@@ -23,6 +23,7 @@
 
 #include <assay/checkpoint.h>
 #include <assay/finding.h>
+#include <assay/sketch.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -130,6 +131,36 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_finding(const char *path,
                                                             const struct assay_context *context,
                                                             struct assay_finding *finding,
                                                             struct assay_error *error);
+
+/* ---- sketches ------------------------------------------------------------------------------ */
+
+/*
+ * A checkpoint's sketch: of a transformer known by its tensors' names the residual stream in the
+ * embedding, hidden units of five layers and the residual stream in two; of other models up to
+ * eight axes of interchangeable units, evenly spread. Tensors that a formula made are passed over.
+ * Reads some thousand pages of the file. `name` is copied, cut to what fits.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_sketch(
+    const struct assay_checkpoint *checkpoint, const char *name,
+    const struct assay_context *context, struct assay_sketch *sketch, struct assay_error *error);
+
+struct assay_sketch_likeness {
+    double log10_p;      /* that independent models' sketches are so alike; 0 without a test */
+    size_t tests;        /* pairs of axes of one role and shape, corrected for */
+    size_t fixed, units; /* of the pair that is most alike: units that found their own number */
+    const char *role;    /* of that pair; static or the first sketch's; NULL without a test */
+    int32_t layer_a, layer_b;
+};
+
+/*
+ * Every axis of `a` against every one of `b` with the same role and shape: for each unit of a the
+ * unit of b that differs in the fewest signs, the exact test on numbers and order as for weights.
+ * Given all else, an independent model's units stand in any order, so those that were sampled do:
+ * the p-value holds whatever the signs are. Not seen: what renumbers or turns units, what changes
+ * their number, and what keeps less than about a fifth of their direction.
+ */
+ASSAY_API struct assay_sketch_likeness assay_lineage_sketches_compare(const struct assay_sketch *a,
+                                                                      const struct assay_sketch *b);
 
 /* ---- merges ---------------------------------------------------------------------------- */
 

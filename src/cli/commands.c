@@ -26,6 +26,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_lab_run,
     &cli_lineage_compare,
     &cli_lineage_disguise,
+    &cli_lineage_fingerprint,
     &cli_lineage_inspect,
     &cli_lineage_scan,
     &cli_lineage_config,

@@ -17,6 +17,6 @@ extern const struct cli_command cli_lineage_compare, cli_lineage_disguise, cli_l
     cli_lineage_scan, cli_lineage_tokenizers;
 extern const struct cli_command cli_style_identify, cli_style_inspect, cli_style_parent,
     cli_style_rank, cli_style_collect, cli_style_copies, cli_style_tree, cli_style_validate,
-    cli_style_power, cli_style_fingerprint, cli_lineage_merge, cli_lineage_config, cli_lab_run;
+    cli_style_power, cli_style_fingerprint, cli_lineage_fingerprint, cli_lineage_merge, cli_lineage_config, cli_lab_run;
 
 #endif

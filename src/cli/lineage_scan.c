@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* assay lineage scan */
+/*
+ * assay lineage scan: a suspect against every checkpoint and fingerprint in a folder. Fingerprints
+ * come first and all at once, for they cost next to nothing; then the checkpoints.
+ */
 #include "cli/commands.h"
 
 #include "base/json.h"
@@ -7,17 +10,30 @@
 #include <assay/lineage.h>
 
 #include <dirent.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define MOST_CANDIDATES 100000
 
+#define SIGNIFICANT -6.0 /* log10 p from which a fingerprint is called related */
+
 struct candidate {
     char *path;
+    bool sketch; /* a fingerprint, not a checkpoint */
     double log10_p, cosine, seconds;
+    size_t tests;
     const char *kind; /* of the first relation; static */
     char reason[256]; /* why it could not be compared; "" */
+};
+
+/* What is compared: always as a sketch; with its weights too where they are there and wanted. */
+struct suspect {
+    struct assay_sketch sketch;
+    struct assay_checkpoint checkpoint;
+    bool has_weights, quick;
 };
 
 struct candidates {
@@ -25,16 +41,19 @@ struct candidates {
     size_t count, room;
 };
 
+static bool ends_in(const char *name, const char *ending)
+{
+    size_t length = strlen(name), n = strlen(ending);
+    return length > n && strcmp(name + length - n, ending) == 0;
+}
+
 static bool may_be_checkpoint(const char *name)
 {
     static const char *const endings[] = {".safetensors", ".gguf", ".onnx", ".pt",
-                                          ".pth",         ".bin",  ".jit"};
-    size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        size_t n = strlen(endings[i]);
-        if (length > n && strcmp(name + length - n, endings[i]) == 0)
+                                          ".pth",         ".bin",  ".jit",  ".sketch"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (ends_in(name, endings[i]))
             return true;
-    }
     return false;
 }
 
@@ -56,7 +75,8 @@ static assay_status add(struct cli_call *call, struct candidates *all, char *pat
         all->list = list;
         all->room = room;
     }
-    all->list[all->count++] = (struct candidate){.path = path};
+    all->list[all->count++] =
+        (struct candidate){.path = path, .sketch = ends_in(path, ".sketch"), .cosine = NAN};
     return ASSAY_OK;
 }
 
@@ -87,31 +107,93 @@ static assay_status list_folder(struct cli_call *call, const char *folder, int d
     return status;
 }
 
+/* ---- comparing ----------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void compare_sketches(const struct suspect *suspect, const struct assay_sketch *other,
+                             struct candidate *c)
+{
+    struct assay_sketch_likeness l = assay_lineage_sketches_compare(&suspect->sketch, other);
+    c->log10_p = l.log10_p;
+    c->tests = l.tests;
+    c->kind = l.log10_p < SIGNIFICANT ? "related" : NULL;
+    if (l.tests == 0)
+        snprintf(c->reason, sizeof c->reason, "no axis of one role and shape in both");
+}
+
+struct sketching {
+    const struct suspect *suspect;
+    struct candidates *all;
+};
+
+static void compare_sketch_file(void *data, size_t i)
+{
+    const struct sketching *s = data;
+    struct candidate *c = &s->all->list[i];
+    struct assay_sketch other;
+    struct assay_error error;
+    double start = now();
+    if (!c->sketch)
+        return;
+    if (assay_sketch_read(c->path, &other, &error) == ASSAY_OK)
+        compare_sketches(s->suspect, &other, c);
+    else
+        snprintf(c->reason, sizeof c->reason, "%.250s", error.message);
+    c->seconds = now() - start;
+}
+
 /* Relations are named by literals, which outlive the comparison. */
-static void compare(struct cli_call *call, const struct assay_checkpoint *suspect,
-                    struct candidate *c)
+static assay_status compare_weights(struct cli_call *call, const struct suspect *suspect,
+                                    const struct assay_checkpoint *other, struct candidate *c,
+                                    struct assay_error *error)
 {
     struct assay_lineage_settings settings = assay_lineage_settings_default();
     struct assay_lineage_comparison r;
+    settings.most_units = 128;
+    ASSAY_TRY(
+        assay_lineage_compare(&suspect->checkpoint, other, &settings, &call->context, &r, error));
+    c->log10_p = r.log10_p;
+    c->tests = r.tests;
+    c->cosine = r.cosine;
+    c->kind = r.relation_count ? r.relations[0].kind : NULL;
+    assay_lineage_comparison_free(&r);
+    return ASSAY_OK;
+}
+
+static assay_status sketch_and_compare(struct cli_call *call, const struct suspect *suspect,
+                                       const struct assay_checkpoint *other, struct candidate *c,
+                                       struct assay_error *error)
+{
+    struct assay_sketch sketch;
+    ASSAY_TRY(assay_lineage_sketch(other, "", &call->context, &sketch, error));
+    compare_sketches(suspect, &sketch, c);
+    return ASSAY_OK;
+}
+
+static void compare(struct cli_call *call, const struct suspect *suspect, struct candidate *c)
+{
     struct assay_checkpoint other;
     struct assay_error error;
-    c->log10_p = 0;
-    if (assay_checkpoint_open(c->path, &other, &error) != ASSAY_OK) {
-        snprintf(c->reason, sizeof c->reason, "%.250s", error.message);
-        return;
+    double start = now();
+    assay_status status = assay_checkpoint_open(c->path, &other, &error);
+    if (status == ASSAY_OK) {
+        status = suspect->has_weights && !suspect->quick
+                     ? compare_weights(call, suspect, &other, c, &error)
+                     : sketch_and_compare(call, suspect, &other, c, &error);
+        assay_checkpoint_close(&other);
     }
-    settings.most_units = 128;
-    if (assay_lineage_compare(suspect, &other, &settings, &call->context, &r, &error) == ASSAY_OK) {
-        c->log10_p = r.log10_p;
-        c->cosine = r.cosine;
-        c->seconds = r.seconds;
-        c->kind = r.relation_count ? r.relations[0].kind : NULL;
-        assay_lineage_comparison_free(&r);
-    } else {
+    if (status != ASSAY_OK)
         snprintf(c->reason, sizeof c->reason, "%.250s", error.message);
-    }
-    assay_checkpoint_close(&other);
+    c->seconds = now() - start;
 }
+
+/* ---- telling ------------------------------------------------------------------------- */
 
 static int by_p(const void *a, const void *b)
 {
@@ -121,7 +203,13 @@ static int by_p(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
-static json_t *to_json(const struct cli_call *call, const struct candidates *all)
+static const char *by(const struct suspect *suspect, const struct candidate *c)
+{
+    return c->sketch || suspect->quick || !suspect->has_weights ? "fingerprint" : "weights";
+}
+
+static json_t *to_json(const struct cli_call *call, const struct suspect *suspect,
+                       const struct candidates *all)
 {
     json_t *object = json_object(), *list = json_array();
     for (size_t i = 0; i < all->count; i++) {
@@ -129,6 +217,8 @@ static json_t *to_json(const struct cli_call *call, const struct candidates *all
         json_t *o = json_object();
         json_set_text(o, "path", c->path);
         json_set_number(o, "log10_p", c->log10_p);
+        json_set_text(o, "by", by(suspect, c));
+        json_set_number(o, "tests", (double)c->tests);
         json_set_text(o, "relation", c->kind);
         json_set_number(o, "cosine", c->cosine);
         json_set_number(o, "seconds", c->seconds);
@@ -141,44 +231,61 @@ static json_t *to_json(const struct cli_call *call, const struct candidates *all
     return object;
 }
 
-static void print(const struct candidates *all)
+static void print(const struct suspect *suspect, const struct candidates *all)
 {
     for (size_t i = 0; i < all->count; i++) {
         const struct candidate *c = &all->list[i];
-        printf("p = 10^%-9.1f %-22s %s%s%s\n", c->log10_p, c->kind ? c->kind : "-", c->path,
-               c->reason[0] ? "   not compared: " : "", c->reason);
+        printf("p = 10^%-9.1f %-22s by %-12s %s%s%s\n", c->log10_p, c->kind ? c->kind : "-",
+               by(suspect, c), c->path, c->reason[0] ? "   not compared: " : "", c->reason);
     }
 }
 
-static assay_status scan(struct cli_call *call, const struct assay_checkpoint *suspect,
+/* ---- the command --------------------------------------------------------------------- */
+
+static assay_status scan(struct cli_call *call, const struct suspect *suspect,
                          struct candidates *all)
 {
+    const struct assay_context *context = &call->context;
+    struct sketching sketching = {suspect, all};
     ASSAY_TRY(list_folder(call, call->positional[1], 0, all));
+    ASSAY_TRY(assay_parallel_for(context, NULL, all->count, compare_sketch_file, &sketching,
+                                 &call->error));
     for (size_t i = 0; i < all->count; i++) {
-        const struct assay_context *context = &call->context;
         if (context->progress &&
             !context->progress(context->progress_user, "checkpoints", i, all->count))
             return assay_error_at(&call->error, ASSAY_ERROR_INTERRUPTED, NULL, 0, "interrupted");
-        compare(call, suspect, &all->list[i]);
+        if (!all->list[i].sketch)
+            compare(call, suspect, &all->list[i]);
     }
     if (all->count > 0)
         qsort(all->list, all->count, sizeof *all->list, by_p);
     if (call->json)
-        return cli_print_json(call, to_json(call, all));
-    print(all);
+        return cli_print_json(call, to_json(call, suspect, all));
+    print(suspect, all);
     return cli_finish_output(call);
+}
+
+static assay_status open_suspect(struct cli_call *call, struct suspect *s)
+{
+    const char *path = call->positional[0];
+    if (ends_in(path, ".sketch"))
+        return assay_sketch_read(path, &s->sketch, &call->error);
+    ASSAY_TRY(assay_checkpoint_open(path, &s->checkpoint, &call->error));
+    s->has_weights = true;
+    return assay_lineage_sketch(&s->checkpoint, "", &call->context, &s->sketch, &call->error);
 }
 
 static assay_status run_command(struct cli_call *call)
 {
-    struct assay_checkpoint suspect;
+    struct suspect suspect = {.quick = call->value[0] != NULL};
     struct candidates all = {NULL, 0, 0};
-    ASSAY_TRY(assay_checkpoint_open(call->positional[0], &suspect, &call->error));
-    assay_status status = scan(call, &suspect, &all);
+    assay_status status = open_suspect(call, &suspect);
+    if (status == ASSAY_OK)
+        status = scan(call, &suspect, &all);
     for (size_t i = 0; i < all.count; i++)
         free(all.list[i].path);
     free(all.list);
-    assay_checkpoint_close(&suspect);
+    assay_checkpoint_close(&suspect.checkpoint);
     return status;
 }
 
@@ -187,10 +294,14 @@ const struct cli_command cli_lineage_scan = {
     .verb = "scan",
     .arguments = "SUSPECT DIR",
     .summary = "Compare a checkpoint with every one in a folder, the likeliest kin first",
-    .text = "Looks through DIR and the folders in it for checkpoint files and compares each with\n"
-            "SUSPECT on up to 128 units an axis. The p-values are each file's own: with many\n"
-            "files, multiply by their number.\n",
+    .text =
+        "Looks through DIR and the folders in it for checkpoints and fingerprints (NAME.sketch,\n"
+        "by `assay lineage fingerprint`) and compares each with SUSPECT, which may be either.\n"
+        "Weights are compared as `compare` does, on up to 128 units an axis; a fingerprint by its\n"
+        "signs alone, which finds what keeps its units' numbers and nothing behind a disguise.\n"
+        "The p-values are each file's own: with many files, multiply by their number.\n",
     .least = 2,
     .most = 2,
+    .options = {{"quick", NULL, "checkpoints too by fingerprints, made in passing and not kept"}},
     .run = run_command,
 };

@@ -25,16 +25,6 @@ static assay_status no_memory(const struct pair *p)
     return assay_error_at(p->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
-/* An even sample of 0 .. all-1; everything if it is no more than `wanted`. */
-static uint64_t *sample(uint64_t all, uint64_t wanted, uint64_t *count)
-{
-    *count = all < wanted ? all : wanted;
-    uint64_t *numbers = malloc((size_t)(*count + 1) * sizeof *numbers);
-    for (uint64_t i = 0; numbers && i < *count; i++)
-        numbers[i] = *count == all ? i : (uint64_t)((double)i * (double)all / (double)*count);
-    return numbers;
-}
-
 /* The mean cosine of units with the same number. */
 static double same_number_cosine(const struct packed *a, const uint64_t *numbers,
                                  const struct packed *b)
@@ -91,7 +81,7 @@ static assay_status test_block(const struct comparing *c, struct pair *p, const 
 {
     uint64_t count, units, most;
     afford(c, few, many, axis, &units, &most);
-    uint64_t *numbers = sample(few->units, units, &count);
+    uint64_t *numbers = matrix_sample(few->units, units, &count);
     uint64_t *shifted = malloc((size_t)(count + 1) * sizeof *shifted);
     struct packed a = {0}, b = {0};
     assay_status status = numbers && shifted ? ASSAY_OK : no_memory(p);
@@ -198,7 +188,7 @@ assay_status compare_sampled_axis(const struct comparing *c, struct pair *p, enu
     if (!can_be_tested(p, axis) || units != matrix_units(p->b, axis) / blocks ||
         units < LEAST_UNITS)
         return ASSAY_OK;
-    uint64_t *numbers = sample(units, LEAST_SAMPLED, &count);
+    uint64_t *numbers = matrix_sample(units, LEAST_SAMPLED, &count);
     struct packed a = {0}, b = {0};
     struct selection s = {axis, numbers, 0, count, coordinates};
     for (uint64_t i = 0; i < count; i++)

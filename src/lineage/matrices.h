@@ -49,6 +49,9 @@ struct selection {
     uint64_t most_coordinates; /* fewer are read, evenly spaced, if there are more */
 };
 
+/* An even sample of 0 .. all-1; everything if it is no more than `wanted`. To be freed; or NULL. */
+uint64_t *matrix_sample(uint64_t all, uint64_t wanted, uint64_t *count);
+
 /*
  * Reads the selected units, centred and packed. Adds to *bytes_read what was read of the file.
  * Values that are not finite count as 0.

@@ -19,6 +19,15 @@ struct reading {
     const float *table; /* [coordinate][unit], where units were picked out beforehand */
 };
 
+uint64_t *matrix_sample(uint64_t all, uint64_t wanted, uint64_t *count)
+{
+    *count = all < wanted ? all : wanted;
+    uint64_t *numbers = malloc((size_t)(*count + 1) * sizeof *numbers);
+    for (uint64_t i = 0; numbers && i < *count; i++)
+        numbers[i] = *count == all ? i : (uint64_t)((double)i * (double)all / (double)*count);
+    return numbers;
+}
+
 static uint64_t number_of(const struct selection *s, uint64_t i)
 {
     return s->numbers ? s->numbers[i] : s->first + i;

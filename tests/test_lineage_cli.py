@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""assay lineage from outside: fingerprints, scan, --quick. Models are made here. TAP."""
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+
+ASSAY = os.environ["ASSAY"]
+number = 0
+failed = False
+
+
+def check(good, name):
+    global number, failed
+    number += 1
+    failed = failed or not good
+    print(f"{'ok' if good else 'not ok'} {number} - {name}", flush=True)
+
+
+def run(*arguments):
+    done = subprocess.run([ASSAY, *arguments], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def answer(*arguments):
+    code, out, error = run(*arguments, "--json")
+    if code:
+        print("#", error)
+    return json.loads(out) if code == 0 else {}
+
+
+def write(path, seed, noise=0.0, tokens=300):
+    """Two layers of width 64 with 96 units, as Llama names them."""
+    own, other = random.Random(seed), random.Random(seed + 1000)
+    shapes = {"model.embed_tokens.weight": (tokens, 64)}
+    for layer in range(2):
+        for name, shape in (("gate", (96, 64)), ("up", (96, 64)), ("down", (64, 96))):
+            shapes[f"model.layers.{layer}.mlp.{name}_proj.weight"] = shape
+    header, data = {}, b""
+    for name, (rows, columns) in shapes.items():
+        values = [own.gauss(0, 1) + noise * other.gauss(0, 1) for _ in range(rows * columns)]
+        raw = struct.pack(f"<{len(values)}f", *values)
+        header[name] = {"dtype": "F32", "shape": [rows, columns],
+                        "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        at = lambda *parts: os.path.join(folder, *parts)
+        write(at("base", "model.safetensors"), 1)
+        write(at("tuned", "model.safetensors"), 1, noise=0.5)
+        for other in range(2, 5):
+            write(at("others", f"other{other}.safetensors"), other)
+        base, tuned = at("base", "model.safetensors"), at("tuned", "model.safetensors")
+
+        quick = answer("lineage", "compare", base, tuned, "--quick")
+        check(quick["related"]["log10_p"] < -30 and quick["relations"][0]["kind"] == "related",
+              "compare --quick finds a tuned model")
+        check(quick["bytes_read"] < 200000, "compare --quick reads little")
+        other = answer("lineage", "compare", base, at("others", "other2.safetensors"), "--quick")
+        check(other["related"]["log10_p"] > -3 and other["relations"] == [],
+              "compare --quick finds no stranger")
+        full = answer("lineage", "compare", base, tuned)
+        check(full["bytes_read"] >= 2 * 4 * (300 * 64 + 6 * 96 * 64) and full["seconds"] > 0,
+              "a full comparison reads every weight of both")
+
+        made = answer("lineage", "fingerprint", base, tuned,
+                      *(at("others", f"other{i}.safetensors") for i in range(2, 5)),
+                      "--out", at("prints"))["fingerprints"]
+        check([m["name"] for m in made] == ["base", "tuned", "other2", "other3", "other4"],
+              "a fingerprint is named after its file, or its folder where the file says nothing")
+        check(all(os.path.getsize(m["path"]) == m["bytes"] < 10000 for m in made),
+              "a fingerprint takes less than 10 KB")
+        code, _, error = run("lineage", "fingerprint", base, at("base"), "--out", at("prints"))
+        check(code == 2 and "same name" in error, "two of one name are refused")
+
+        found = answer("lineage", "scan", tuned, at("prints"))["candidates"]
+        names = [os.path.basename(c["path"]) for c in found]
+        check(set(names[:2]) == {"base.sketch", "tuned.sketch"} and
+              all(c["log10_p"] < -30 and c["by"] == "fingerprint" for c in found[:2]) and
+              all(c["log10_p"] > -3 for c in found[2:]), "scan finds kin among fingerprints")
+        found = answer("lineage", "scan", at("prints", "tuned.sketch"), folder)["candidates"]
+        check(len(found) == 10 and sum(c["log10_p"] < -30 for c in found) == 4,
+              "a fingerprint finds checkpoints and fingerprints")
+        found = answer("lineage", "scan", tuned, at("base"))["candidates"]
+        check(found[0]["by"] == "weights" and found[0]["relation"] == "fine-tuned",
+              "where weights are there, they are compared")
+        found = answer("lineage", "scan", tuned, at("base"), "--quick")["candidates"]
+        check(found[0]["by"] == "fingerprint" and found[0]["log10_p"] < -30 and
+              not os.path.exists(at("base", "base.sketch")), "scan --quick leaves nothing behind")
+        with open(at("prints", "broken.sketch"), "wb") as file:
+            file.write(b"assay sketch 1\nxx")
+        found = answer("lineage", "scan", tuned, at("prints"))["candidates"]
+        broken = [c for c in found if c["path"].endswith("broken.sketch")]
+        check(len(found) == 6 and "broken fingerprint" in broken[0]["reason"],
+              "a broken fingerprint is named and the rest compared")
+        code, _, error = run("lineage", "scan", at("prints", "broken.sketch"), folder)
+        check(code == 2 and "byte" in error, "a broken suspect is refused with its offset")
+    print(f"1..{number}")
+    sys.exit(failed)
+
+
+main()
