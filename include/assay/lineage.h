@@ -56,12 +56,14 @@ struct assay_lineage_match {
 
 /* What was found to have been done between A and B. */
 struct assay_lineage_relation {
-    const char
-        *kind;        /* identical, quantised, fine-tuned, continued-training,
+    const char *kind; /* identical, quantised, fine-tuned, continued-training,
                          shared-initialisation, low-rank, pruned, permuted, rotated, rescaled,
-                         layers-changed, upcycled, related (where more was not looked for); a literal */
+                         heads-permuted, heads-mixed, experts-permuted, layers-dropped,
+                         layers-duplicated, layers-reordered, layers-replaced, upcycled, related
+                         (where more was not looked for); a literal */
     const char *note; /* a sentence with the numbers */
     double share;     /* of compared weights that it covers, 0 to 1 */
+    double rank;      /* of the difference, for low-rank; else NaN */
 };
 
 /* A stage of development, and whether the two share it. */
@@ -361,6 +363,14 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_disguise(
 /* log10 of the bounds above; 0 (certain) where k is 0. k <= n <= m. */
 ASSAY_API double assay_lineage_fixed_tail(size_t k, size_t n, size_t m);
 ASSAY_API double assay_lineage_increasing_tail(size_t k, size_t n);
+
+/*
+ * log10 of a bound on P(parts of k or more of n units agree on one unit of m) where each unit is,
+ * apart from the others, with probability `universal` one that every network has, whose parts
+ * agree, and the rest agree by chance: the sum over j of P(j of n are universal) times
+ * C(n,k-j)(m-k+j)!/m!. `universal` is an assumption, measured in docs/lineage.md. k <= n <= m.
+ */
+ASSAY_API double assay_lineage_agreement_tail(size_t k, size_t n, size_t m, double universal);
 
 #ifdef __cplusplus
 }

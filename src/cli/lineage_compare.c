@@ -41,6 +41,8 @@ static json_t *relations(const struct assay_lineage_comparison *r)
         json_t *o = json_object();
         json_set_text(o, "kind", r->relations[i].kind);
         json_set_number(o, "share", r->relations[i].share);
+        if (!isnan(r->relations[i].rank))
+            json_set_number(o, "rank", r->relations[i].rank);
         json_set_text(o, "note", r->relations[i].note);
         json_array_append_new(list, o);
     }

@@ -6,23 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct matrix *find(const struct matrices *all, enum role role, long layer)
+static const struct matrix *find(const struct matrices *all, enum role role, long layer,
+                                 long expert)
 {
     for (size_t i = 0; i < all->count; i++)
         if (all->list[i].name.role == role && all->list[i].name.layer == layer &&
-            all->list[i].name.expert < 0 && !all->list[i].ignored && all->list[i].shape.inner == 1)
+            all->list[i].name.expert == expert && !all->list[i].ignored &&
+            all->list[i].shape.inner == 1)
             return &all->list[i];
     return NULL;
 }
 
-static const struct assay_tensor *norm_before(const struct assay_checkpoint *c, long layer,
-                                              uint64_t width)
+static const struct assay_tensor *norm_named(const struct assay_checkpoint *c,
+                                             const char *const *words, long layer, uint64_t width)
 {
-    static const char *const words[] = {"ffn_norm.weight", "post_attention_layernorm.weight",
-                                        "ln_2.weight"};
     for (size_t i = 0; i < c->count; i++) {
         const struct assay_tensor *t = &c->tensors[i];
-        for (size_t w = 0; w < sizeof words / sizeof words[0]; w++)
+        for (size_t w = 0; words[w]; w++)
             if (t->elements == width && !t->unreadable && strstr(t->name, words[w]) &&
                 role_of(t->name).layer == layer)
                 return t;
@@ -30,40 +30,71 @@ static const struct assay_tensor *norm_before(const struct assay_checkpoint *c, 
     return NULL;
 }
 
+static const struct assay_tensor *norm_before(const struct assay_checkpoint *c, long layer,
+                                              uint64_t width)
+{
+    static const char *const words[] = {"ffn_norm.weight", "post_attention_layernorm.weight",
+                                        "ln_2.weight", NULL};
+    return norm_named(c, words, layer, width);
+}
+
+const struct assay_tensor *body_attention_norm(const struct assay_checkpoint *c, long layer,
+                                               uint64_t width)
+{
+    static const char *const words[] = {"attention_norm.weight", "input_layernorm.weight",
+                                        "attn_norm.weight", "ln_1.weight", NULL};
+    return norm_named(c, words, layer, width);
+}
+
+/* False if there is none, or one that is not a Llama's (GPT-2's transposed form). */
+static bool block_of(const struct matrices *all, uint64_t width, struct body_block *block)
+{
+    static const enum role roles[PART_COUNT] = {ROLE_GATE, ROLE_UP, ROLE_DOWN};
+    for (int part = 0; part < PART_COUNT; part++)
+        block->part[part] = find(all, roles[part], block->layer, block->expert);
+    const struct matrix *gate = block->part[PART_GATE], *up = block->part[PART_UP],
+                        *down = block->part[PART_DOWN];
+    if (!up || !down || up->shape.in != width || down->shape.out != width ||
+        down->shape.in != up->shape.out || (gate && gate->shape.out != up->shape.out))
+        return false;
+    block->units = up->shape.out;
+    return true;
+}
+
+static int by_place(const void *x, const void *y)
+{
+    const struct body_block *a = x, *b = y;
+    return a->layer != b->layer ? (a->layer > b->layer) - (a->layer < b->layer)
+                                : (a->expert > b->expert) - (a->expert < b->expert);
+}
+
 bool body_find(const struct assay_checkpoint *c, const struct matrices *all,
                struct assay_arena *arena, struct body *body)
 {
-    long layers = 0;
     memset(body, 0, sizeof *body);
-    body->embedding = find(all, ROLE_EMBEDDING, -1);
-    if (!body->embedding)
+    body->embedding = find(all, ROLE_EMBEDDING, -1, -1);
+    body->blocks = assay_arena_alloc(arena, all->count + 1, sizeof *body->blocks);
+    if (!body->embedding || !body->blocks)
         return false;
     body->width = body->embedding->shape.in;
-    for (size_t i = 0; i < all->count; i++)
-        if (all->list[i].name.role == ROLE_UP && all->list[i].name.layer >= layers)
-            layers = all->list[i].name.layer + 1;
-    if (layers > 4096)
-        return false;
-    body->layers = assay_arena_alloc(arena, (size_t)layers, sizeof *body->layers);
-    if (!body->layers)
-        return false;
-    for (long l = 0; l < layers; l++) {
-        struct body_layer *layer = &body->layers[l];
-        layer->part[PART_GATE] = find(all, ROLE_GATE, l);
-        layer->part[PART_UP] = find(all, ROLE_UP, l);
-        layer->part[PART_DOWN] = find(all, ROLE_DOWN, l);
-        layer->norm = norm_before(c, l, body->width);
-        if (!layer->part[PART_UP] || !layer->part[PART_DOWN] ||
-            layer->part[PART_UP]->shape.in != body->width ||
-            layer->part[PART_DOWN]->shape.out != body->width)
-            return false; /* GPT-2's transposed form, or experts: not this way */
-        layer->units = layer->part[PART_UP]->shape.out;
-        if (layer->part[PART_DOWN]->shape.in != layer->units ||
-            (layer->part[PART_GATE] && layer->part[PART_GATE]->shape.out != layer->units))
-            return false;
+    body->gated = true;
+    for (size_t i = 0; i < all->count; i++) {
+        struct body_block *block = &body->blocks[body->block_count];
+        const struct named_role *name = &all->list[i].name;
+        if (name->role != ROLE_UP || all->list[i].ignored)
+            continue;
+        *block = (struct body_block){.layer = name->layer, .expert = name->expert};
+        if (!block_of(all, body->width, block) || block->part[PART_UP] != &all->list[i])
+            continue;
+        block->norm = norm_before(c, block->layer, body->width);
+        body->gated = body->gated && block->part[PART_GATE];
+        body->experts = body->experts || block->expert >= 0;
+        body->block_count++;
     }
-    body->layer_count = (size_t)layers;
-    return layers > 0;
+    qsort(body->blocks, body->block_count, sizeof *body->blocks, by_place);
+    for (size_t i = 0; i < body->block_count; i++)
+        body->layer_count += i == 0 || body->blocks[i].layer != body->blocks[i - 1].layer;
+    return body->block_count > 0;
 }
 
 /* ---- units -------------------------------------------------------------------------------------
@@ -147,28 +178,52 @@ static void make_unit_length(struct units *u, uint64_t count, bool both_signs, f
     }
 }
 
-assay_status body_units(const struct body_layer *layer, enum part part, uint64_t count,
+assay_status body_units(const struct body_block *block, enum part part, uint64_t count,
                         bool both_signs, const struct turn *turn, struct units *units,
                         size_t *numbers, float *lengths, uint64_t *bytes_read,
                         struct assay_error *error)
 {
-    const struct matrix *m = layer->part[part];
+    const struct matrix *m = block->part[part];
     uint64_t width = part == PART_DOWN ? m->shape.out : m->shape.in;
-    if (count > layer->units)
-        count = layer->units;
+    if (count > block->units)
+        count = block->units;
     for (uint64_t i = 0; i < count; i++)
-        numbers[i] = (size_t)((double)i * (double)layer->units / (double)count);
+        numbers[i] = (size_t)((double)i * (double)block->units / (double)count);
     if (!units_new(units, (size_t)(both_signs ? 2 * count : count), (size_t)width))
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     assay_status status = part == PART_DOWN ? read_columns(m, numbers, count, units, error)
                                             : read_rows(m, numbers, count, units, error);
-    if (status == ASSAY_OK && part != PART_DOWN && layer->norm)
-        status = fold_norm(layer->norm, width, units, count, error);
+    if (status == ASSAY_OK && part != PART_DOWN && block->norm)
+        status = fold_norm(block->norm, width, units, count, error);
     if (status == ASSAY_OK && turn)
         status = apply_turn(turn, units, count, error);
     make_unit_length(units, count, both_signs, lengths);
     *bytes_read += 4 * width * (part == PART_DOWN ? m->shape.in : count);
     if (status != ASSAY_OK)
         units_free(units);
+    return status;
+}
+
+assay_status body_vectors(const struct matrix *m, bool columns, const struct assay_tensor *norm,
+                          const struct turn *turn, struct units *units, struct assay_error *error)
+{
+    uint64_t count = columns ? m->shape.in : m->shape.out;
+    uint64_t width = columns ? m->shape.out : m->shape.in;
+    size_t *numbers = malloc((size_t)(count + 1) * sizeof *numbers);
+    assay_status status = numbers && units_new(units, (size_t)count, (size_t)width)
+                              ? ASSAY_OK
+                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    for (uint64_t i = 0; i < count && numbers; i++)
+        numbers[i] = (size_t)i;
+    if (status == ASSAY_OK)
+        status = columns ? read_columns(m, numbers, count, units, error)
+                         : read_rows(m, numbers, count, units, error);
+    for (size_t i = 0; i < units->count * units->width && status == ASSAY_OK; i++)
+        units->values[i] = isfinite(units->values[i]) ? units->values[i] : 0;
+    if (status == ASSAY_OK && norm)
+        status = fold_norm(norm, width, units, count, error);
+    if (status == ASSAY_OK && turn)
+        status = apply_turn(turn, units, count, error);
+    free(numbers);
     return status;
 }

@@ -30,15 +30,23 @@ struct pair {
     struct assay_error *error; /* NULL while several threads look at pairs */
 };
 
-/* What was seen behind a disguise (disguised.c); layer_map NULL: not looked. */
+/* What was seen behind a disguise (disguised.c, blocks.c, heads.c); layer_map NULL: not looked. */
 struct disguise_seen {
     const char *layer_map; /* for each layer of B the one of A, "?" for none */
     size_t matched_layers, layers_a, layers_b;
-    bool layers_moved, units_renumbered, residual_renumbered, residual_turned;
+    size_t repeated_in_a, repeated_in_b; /* layers that stand for one that another stands for */
+    size_t missing_in_a, missing_in_b;   /* layers of the other side that have no partner here */
+    size_t replaced;                     /* layers of B without a partner, none being missing */
+    bool reordered, units_renumbered, residual_renumbered, residual_turned;
     bool by_agreement; /* a match rests on parts finding the same unit: a margin, no theorem */
     double agreement, cosine;
     double negated, length_spread; /* of up rows: share negated; deviation of ln(length ratio) */
-    size_t units_a, units_b;       /* of the matched layers */
+    size_t units_a, units_b;       /* of the matched blocks */
+    size_t experts, experts_found; /* where one side has them: those that are the other's layers */
+    bool experts_in_b, experts_renumbered;
+    size_t heads, heads_found; /* of attention, compared; alike in what they read and write */
+    bool heads_renumbered, heads_mixed;
+    size_t differences, low_differences, most_rank; /* of units found: blocks; of low rank; it */
 };
 
 #define COMPARE_SIGNIFICANT -6.0   /* log10 p from which a relation is put into words */
@@ -64,8 +72,9 @@ struct comparing {
     struct assay_lineage_match *matches;
     size_t match_count, match_room;
     struct disguise_seen seen;
-    size_t planned; /* tests, where not all of them were made; 0: they were */
-    bool lent;      /* one side's roles were lent: its layer numbers mean nothing */
+    size_t planned;       /* tests, where not all of them were made; 0: they were */
+    bool lent;            /* names of a side were hidden: its layer numbers mean nothing */
+    double log10_choices; /* ways in which hidden parts could have been put together; 0: none */
     struct assay_error *error;
 };
 
@@ -93,6 +102,9 @@ ASSAY_MUST_USE assay_status compare_disguised(struct comparing *c);
 /* rank.c: the rank of B - A, if it is at most 64 and half the smaller side; else 0. */
 ASSAY_MUST_USE assay_status compare_difference_rank(struct comparing *c, const struct pair *pair,
                                                     size_t *rank);
+/* The same of `count` rows of `width` values. */
+ASSAY_MUST_USE assay_status compare_rows_rank(struct comparing *c, const float *rows, size_t count,
+                                              size_t width, size_t *rank);
 /* stages.c: which stages of development are shared. */
 ASSAY_MUST_USE assay_status compare_stages(struct comparing *c,
                                            const struct compare_summary *summary);

@@ -4,7 +4,7 @@
  * paired by their sorted row lengths and sorted column lengths, the nearest first. Sorting forgets
  * how units are numbered, so the exact tests stay exact whatever is paired with what.
  */
-#include "lineage/compare.h"
+#include "lineage/hidden.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -87,27 +87,30 @@ static size_t named(const struct matrices *all)
     return count;
 }
 
-static void accept(struct matrices *to, const struct matrices *from, const struct offer *offers,
-                   size_t count, bool *lent)
+/* The nearest first; whoever has been given a partner by units keeps it. */
+static void accept(struct matrices *to, struct matrices *from, const struct offer *offers,
+                   size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct matrix *m = &to->list[offers[i].to];
-        if (lent[offers[i].from] || has_role(m))
+        struct matrix *x = &from->list[offers[i].from], *y = &to->list[offers[i].to];
+        if (x->partner || y->partner || has_role(y))
             continue;
-        lent[offers[i].from] = true;
-        m->name = from->list[offers[i].from].name;
-        matrix_set_axes(m);
+        x->partner = y;
+        y->partner = x;
+        if (!has_role(x))
+            continue;
+        y->name = x->name;
+        matrix_set_axes(y);
     }
 }
 
-static assay_status lend(struct comparing *c, const struct matrices *from, struct matrices *to)
+static assay_status lend(struct comparing *c, struct matrices *from, struct matrices *to)
 {
     size_t count = 0, room = from->count * to->count;
     double *x = assay_arena_alloc(c->arena, from->count * PROFILE, sizeof *x);
     double *y = assay_arena_alloc(c->arena, to->count * PROFILE, sizeof *y);
-    bool *lent = assay_arena_alloc(c->arena, from->count, sizeof *lent);
     struct offer *offers = malloc((room + 1) * sizeof *offers);
-    assay_status status = x && y && lent && offers ? ASSAY_OK : compare_no_memory(c);
+    assay_status status = x && y && offers ? ASSAY_OK : compare_no_memory(c);
     for (int side = 0; side < 2; side++) {
         const struct matrices *all = side ? to : from;
         for (size_t i = 0; i < all->count && status == ASSAY_OK; i++)
@@ -117,25 +120,28 @@ static assay_status lend(struct comparing *c, const struct matrices *from, struc
     for (size_t i = 0; i < from->count && status == ASSAY_OK; i++)
         for (size_t j = 0; j < to->count; j++) {
             const struct matrix *a = &from->list[i], *b = &to->list[j];
-            if (!a->ignored && !b->ignored && has_role(a) && a->shape.out == b->shape.out &&
+            if (!a->ignored && !b->ignored && a->shape.out == b->shape.out &&
                 a->shape.in == b->shape.in && a->shape.inner == b->shape.inner)
                 offers[count++] = (struct offer){distance(x + i * PROFILE, y + j * PROFILE), i, j};
         }
     if (status == ASSAY_OK && count > 0) {
         qsort(offers, count, sizeof *offers, by_distance);
-        accept(to, from, offers, count, lent);
+        accept(to, from, offers, count);
     }
     free(offers);
     return status;
 }
 
+/* Feed-forward parts by their units (hidden.c), then what is left by profile. */
 assay_status compare_lend_roles(struct comparing *c)
 {
-    size_t a = named(&c->a), b = named(&c->b);
-    if (c->a.count > MOST_TENSORS || c->b.count > MOST_TENSORS)
+    bool a = named(&c->a) >= 4, b = named(&c->b) >= 4;
+    bool a_hidden = named(&c->a) == 0, b_hidden = named(&c->b) == 0;
+    if (c->a.count > MOST_TENSORS || c->b.count > MOST_TENSORS || (a && b) || (!a && !a_hidden) ||
+        (!b && !b_hidden))
         return ASSAY_OK;
-    c->lent = (a >= 4 && b == 0) || (b >= 4 && a == 0);
-    if (a >= 4 && b == 0)
-        return lend(c, &c->a, &c->b);
-    return b >= 4 && a == 0 ? lend(c, &c->b, &c->a) : ASSAY_OK;
+    struct matrices *x = a || !b ? &c->a : &c->b, *y = a || !b ? &c->b : &c->a;
+    ASSAY_TRY(hidden_blocks(c, x, a || b, y));
+    c->lent = c->lent || a || b;
+    return c->lent ? lend(c, x, y) : ASSAY_OK;
 }

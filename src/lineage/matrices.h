@@ -12,11 +12,12 @@ struct matrix {
     const struct assay_tensor *tensor;
     struct named_role name;
     struct shaped shape;
-    bool testable[2];    /* by enum axis: its units are hidden units, interchangeable */
-    bool input_first;    /* the first axis is the input (an ONNX MatMul) */
-    uint64_t blocks;     /* of the first axis: the gates of a recurrent cell, else 1 */
-    bool own_units;      /* both axes may be the same units: entry (i, i) is left out */
-    const char *ignored; /* NULL, or why it is no evidence */
+    bool testable[2];       /* by enum axis: its units are hidden units, interchangeable */
+    bool input_first;       /* the first axis is the input (an ONNX MatMul) */
+    uint64_t blocks;        /* of the first axis: the gates of a recurrent cell, else 1 */
+    bool own_units;         /* both axes may be the same units: entry (i, i) is left out */
+    const char *ignored;    /* NULL, or why it is no evidence */
+    struct matrix *partner; /* on the other side, where names did not tell; NULL: none */
 };
 
 struct matrices {

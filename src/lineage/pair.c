@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which tensors to set side by side. By role and layer where names tell them, else by the same
- * name, else by the same ending of the name and the same shape, else by shape alone (all that
- * fit, at most a few: each is one more test in the family). A dense feed-forward matrix stands
- * beside each expert of its layer where only one side has experts.
+ * Which tensors to set side by side. Partners where names are hidden (lend.c). By role and layer
+ * where names tell them, else by the same name, else by the same ending of the name and the same
+ * shape, else by shape alone (all that fit, at most a few: each is one more test in the family). A
+ * dense feed-forward matrix stands beside each expert of its layer where only one side has experts.
  */
 #include "lineage/compare.h"
 
@@ -157,7 +157,9 @@ assay_status compare_pair_up(struct comparing *c)
         const struct matrix *a = &c->a.list[i], *b;
         if (a->ignored)
             continue;
-        b = known(a) ? by_role(&c->b, a) : by_name(&c->b, a);
+        b = a->partner ? a->partner : known(a) ? by_role(&c->b, a) : by_name(&c->b, a);
+        if (c->lent && !a->partner)
+            continue;
         if (b)
             ASSAY_TRY(add(c, a, b));
         else

@@ -87,3 +87,31 @@ assay_status compare_difference_rank(struct comparing *c, const struct pair *p, 
     free(probes);
     return status;
 }
+
+assay_status compare_rows_rank(struct comparing *c, const float *rows, size_t count, size_t width,
+                               size_t *rank)
+{
+    size_t least = count < width ? count : width;
+    double *probes = malloc(count * PROBES * sizeof *probes);
+    double *random = malloc(width * sizeof *random);
+    struct assay_random stream;
+    assay_status status = probes && random ? ASSAY_OK : compare_no_memory(c);
+    assay_random_start(&stream, c->context->seed, 0x726f7773);
+    *rank = 0;
+    for (size_t k = 0; k < PROBES && status == ASSAY_OK; k++) {
+        for (size_t i = 0; i < width; i++)
+            random[i] = assay_random_normal(&stream);
+        for (size_t r = 0; r < count; r++) {
+            probes[k * count + r] = 0;
+            for (size_t i = 0; i < width; i++)
+                probes[k * count + r] += (double)rows[r * width + i] * random[i];
+        }
+    }
+    if (status == ASSAY_OK) {
+        size_t found = count_directions(probes, count);
+        *rank = found <= MOST_RANK && found * 2 <= least ? found : 0;
+    }
+    free(probes);
+    free(random);
+    return status;
+}

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the comparison amounts to: relations, direction, limits, each with its numbers. */
-#include "lineage/compare.h"
+#include "lineage/relations.h"
 
 #include <math.h>
 #include <string.h>
 
 #define MOST_RELATIONS 12
 #define TUNED_COSINE 0.85
+#define SAME_COSINE 0.9995  /* of units under a disguise: what turning and rounding leave */
+#define NORMS_COSINE 0.98   /* where names are hidden: what norms that were not folded leave */
+#define COARSE_COSINE 0.985 /* 4 bits a weight leave .995 */
 
-static double cosine_of(const struct likeness *l)
+double relation_cosine(const struct likeness *l)
 {
     return l->aa > 0 && l->bb > 0 ? l->dot / sqrt(l->aa * l->bb) : (double)NAN;
 }
@@ -27,7 +30,7 @@ static const struct pair *best_partner(const struct comparing *c, size_t first, 
     size_t i = first;
     for (; i < c->pair_count && c->pairs[i].a == c->pairs[first].a; i++)
         if (c->pairs[i].same_shape &&
-            (!best || cosine_of(&c->pairs[i].like) > cosine_of(&best->like)))
+            (!best || relation_cosine(&c->pairs[i].like) > relation_cosine(&best->like)))
             best = &c->pairs[i];
     *next = i;
     return best;
@@ -38,7 +41,7 @@ static bool is_mutual(const struct comparing *c, const struct pair *p)
 {
     for (size_t i = 0; i < c->pair_count; i++)
         if (c->pairs[i].b == p->b && c->pairs[i].same_shape &&
-            cosine_of(&c->pairs[i].like) > cosine_of(&p->like))
+            relation_cosine(&c->pairs[i].like) > relation_cosine(&p->like))
             return false;
     return true;
 }
@@ -54,7 +57,7 @@ static void summarise(const struct comparing *c, struct compare_summary *s)
         s->same_shape++;
         likeness_add(&s->all, &p->like);
         s->unchanged += p->like.elements > 0 && p->like.equal >= p->like.elements;
-        s->least_cosine = fmin(s->least_cosine, cosine_of(&p->like));
+        s->least_cosine = fmin(s->least_cosine, relation_cosine(&p->like));
         if (in_blocks(p->a->tensor->dtype)) {
             s->block_a++;
             s->block_type_a = assay_dtype_name(p->a->tensor->dtype);
@@ -68,30 +71,24 @@ static void summarise(const struct comparing *c, struct compare_summary *s)
         s->ignored_a += c->a.list[i].ignored != NULL;
     for (size_t i = 0; i < c->b.count; i++)
         s->ignored_b += c->b.list[i].ignored != NULL;
-    s->cosine = cosine_of(&s->all);
+    s->cosine = relation_cosine(&s->all);
 }
 
 /* ---- relations ----------------------------------------------------------------------------------
  */
 
-struct writer {
-    struct comparing *c;
-    struct compare_summary s;
-    struct assay_lineage_relation *relations;
-    bool short_of_memory;
-};
-
-static void relation(struct writer *w, const char *kind, double share, const char *note)
+void relation_add(struct relation_writer *w, const char *kind, double share, const char *note)
 {
     struct assay_lineage_comparison *r = w->c->result;
     if (!note)
         w->short_of_memory = true;
     else if (r->relation_count < MOST_RELATIONS)
-        w->relations[r->relation_count++] =
-            (struct assay_lineage_relation){.kind = kind, .note = note, .share = share};
+        w->relations[r->relation_count++] = (struct assay_lineage_relation){
+            .kind = kind, .note = note, .share = share, .rank = NAN};
 }
 
-static void direction(struct writer *w, enum assay_lineage_direction to, const char *note)
+void relation_direction(struct relation_writer *w, enum assay_lineage_direction to,
+                        const char *note)
 {
     w->c->result->direction = to;
     w->c->result->direction_note = note;
@@ -110,236 +107,180 @@ static bool same_bytes(const struct comparing *c)
 }
 
 /* A type that all of one side fits and the other does not, and to which the other rounds. */
-static bool rounded(struct writer *w, const char *type, double a_fits, double b_fits, double equal)
+static bool rounded(struct relation_writer *w, const char *type, double a_fits, double b_fits,
+                    double equal)
 {
     double n = w->s.all.typed;
     bool to_b = b_fits >= 0.9999 * n && a_fits < 0.9 * n;
     bool to_a = a_fits >= 0.9999 * n && b_fits < 0.9 * n;
     if (n < 1 || equal < 0.999 * n || (!to_a && !to_b))
         return false;
-    relation(w, "quantised", equal / n,
-             assay_arena_print(w->c->arena,
-                               "%.4f%% of weights in %s are those of the other rounded to %s.",
-                               100 * equal / n, to_b ? "B" : "A", type));
-    direction(w, to_b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
-              "Rounding loses what cannot be put back: the rounded side was made later.");
+    relation_add(w, "quantised", equal / n,
+                 assay_arena_print(w->c->arena,
+                                   "%.4f%% of weights in %s are those of the other rounded to %s.",
+                                   100 * equal / n, to_b ? "B" : "A", type));
+    relation_direction(w, to_b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
+                       "Rounding loses what cannot be put back: the rounded side was made later.");
     return true;
 }
 
+/* Of weights as they stand, or of units laid over each other. */
+static double best_cosine(const struct relation_writer *w)
+{
+    return fmax(w->s.cosine, w->c->seen.layer_map ? w->c->seen.cosine : (double)NAN);
+}
+
 /* Runs of 32 in which every value is a whole multiple of a step: what Q8_0 or Q4_0 leaves. */
-static bool on_a_grid(struct writer *w)
+static bool on_a_grid(struct relation_writer *w)
 {
     const struct likeness *l = &w->s.all;
     bool b8 = l->grid_b[0] > 0.9 * l->blocks && l->grid_a[0] < 0.1 * l->blocks;
     bool b4 = l->grid_b[1] > 0.9 * l->blocks && l->grid_a[1] < 0.1 * l->blocks;
     bool a8 = l->grid_a[0] > 0.9 * l->blocks && l->grid_b[0] < 0.1 * l->blocks;
     bool a4 = l->grid_a[1] > 0.9 * l->blocks && l->grid_b[1] < 0.1 * l->blocks;
-    if (!(l->blocks > 0) || w->s.cosine < 0.9 || !(b8 || b4 || a8 || a4))
+    if (!(l->blocks > 0) || best_cosine(w) < 0.9 || !(b8 || b4 || a8 || a4))
         return false;
-    relation(w, "quantised", 1,
-             assay_arena_print(w->c->arena,
-                               "Runs of 32 weights in %s lie on a grid of %s steps; cosine %.5f "
-                               "to the other's weights.",
-                               b8 || b4 ? "B" : "A", b8 || a8 ? "127 (8-bit)" : "8 (4-bit)",
-                               w->s.cosine));
-    direction(w, b8 || b4 ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
-              "Rounding loses what cannot be put back: the rounded side was made later.");
+    relation_add(w, "quantised", 1,
+                 assay_arena_print(
+                     w->c->arena,
+                     "Runs of 32 weights in %s lie on a grid of %s steps; cosine %.5f "
+                     "to the other's weights.",
+                     b8 || b4 ? "B" : "A", b8 || a8 ? "127 (8-bit)" : "8 (4-bit)", best_cosine(w)));
+    relation_direction(w, b8 || b4 ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
+                       "Rounding loses what cannot be put back: the rounded side was made later.");
     return true;
 }
 
-static bool quantised_in_blocks(struct writer *w)
+static bool quantised_in_blocks(struct relation_writer *w)
 {
     struct compare_summary *s = &w->s;
     bool b = s->block_b * 2 > s->same_shape && s->block_a == 0;
     bool a = s->block_a * 2 > s->same_shape && s->block_b == 0;
     bool both = s->block_a * 2 > s->same_shape && s->block_b * 2 > s->same_shape &&
-                s->block_type_a != s->block_type_b && s->cosine >= 0.97;
+                s->block_type_a != s->block_type_b && best_cosine(w) >= 0.97;
     if (both) {
-        relation(w, "quantised", 1,
-                 assay_arena_print(w->c->arena,
-                                   "A holds %s blocks and B %s, at a cosine of %.5f: rounded from "
-                                   "common weights, or one from the other.",
-                                   s->block_type_a, s->block_type_b, s->cosine));
+        relation_add(
+            w, "quantised", 1,
+            assay_arena_print(w->c->arena,
+                              "A holds %s blocks and B %s, at a cosine of %.5f: rounded from "
+                              "common weights, or one from the other.",
+                              s->block_type_a, s->block_type_b, best_cosine(w)));
         return true;
     }
-    if ((!a && !b) || s->cosine < 0.97)
+    if ((!a && !b) || best_cosine(w) < 0.97)
         return false;
-    relation(w, "quantised", 1,
-             assay_arena_print(w->c->arena,
-                               "%s holds %s blocks, at a cosine of %.5f to the other's weights.",
-                               b ? "B" : "A", b ? s->block_type_b : s->block_type_a, s->cosine));
-    direction(w, b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
-              "Rounding loses what cannot be put back: the rounded side was made later.");
+    relation_add(w, "quantised", 1,
+                 assay_arena_print(
+                     w->c->arena, "%s holds %s blocks, at a cosine of %.5f to the other's weights.",
+                     b ? "B" : "A", b ? s->block_type_b : s->block_type_a, best_cosine(w)));
+    relation_direction(w, b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
+                       "Rounding loses what cannot be put back: the rounded side was made later.");
     return true;
 }
 
-static bool same_values(struct writer *w)
+static bool identical(struct relation_writer *w)
 {
     const struct compare_summary *s = &w->s;
     if (same_bytes(w->c)) {
-        relation(w, "identical", 1, "The files are the same bytes.");
+        relation_add(w, "identical", 1, "The files are the same bytes.");
         return true;
     }
     bool all_of_a = s->same_shape == w->c->a.count - s->ignored_a;
     bool all_of_b = s->same_shape == w->c->b.count - s->ignored_b;
-    if (s->all.elements > 0 && s->all.equal >= s->all.elements && (all_of_a || all_of_b)) {
-        const char *rest = all_of_a && all_of_b ? "the files differ otherwise"
-                           : all_of_b           ? "A holds other tensors besides"
-                                                : "B holds other tensors besides";
-        relation(w, "identical", 1,
+    if (!(s->all.elements > 0) || s->all.equal < s->all.elements || (!all_of_a && !all_of_b) ||
+        relations_disguised(&w->c->seen))
+        return false;
+    const char *rest = all_of_a && all_of_b ? "the files differ otherwise"
+                       : all_of_b           ? "A holds other tensors besides"
+                                            : "B holds other tensors besides";
+    relation_add(w, "identical", 1,
                  assay_arena_print(w->c->arena, "All %.0f compared weights are bit-equal; %s.",
                                    s->all.elements, rest));
-        return true;
-    }
-    return rounded(w, "F16", s->all.a_half, s->all.b_half, s->all.half_equal) ||
-           rounded(w, "BF16", s->all.a_bfloat16, s->all.b_bfloat16, s->all.bfloat16_equal) ||
-           quantised_in_blocks(w) || on_a_grid(w);
+    return true;
 }
 
-static void changed_values(struct writer *w)
+/* All weights of one side fit a type that those of the other do not, and units are alike. */
+static bool fits_a_type(struct relation_writer *w)
+{
+    const struct likeness *l = &w->s.all;
+    const struct {
+        const char *type;
+        double a, b;
+    } types[] = {{"F16", l->a_half, l->b_half}, {"BF16", l->a_bfloat16, l->b_bfloat16}};
+    double n = l->typed;
+    for (size_t i = 0; i < 2 && relations_disguised(&w->c->seen); i++) {
+        bool b = types[i].b >= 0.9999 * n && types[i].a < 0.9 * n;
+        bool a = types[i].a >= 0.9999 * n && types[i].b < 0.9 * n;
+        if (n < 1 || (!a && !b))
+            continue;
+        relation_add(w, "quantised", 1,
+                     assay_arena_print(w->c->arena,
+                                       "All weights of %s that were read fit %s, few of the "
+                                       "other's do; units are alike at a cosine of %.5f.",
+                                       b ? "B" : "A", types[i].type, w->c->seen.cosine));
+        if (w->c->seen.cosine > SAME_COSINE)
+            relation_direction(w, b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
+                               "Rounding loses what cannot be put back: the rounded side was made "
+                               "later.");
+        return true;
+    }
+    return false;
+}
+
+static bool quantised(struct relation_writer *w)
+{
+    const struct compare_summary *s = &w->s;
+    return rounded(w, "F16", s->all.a_half, s->all.b_half, s->all.half_equal) ||
+           rounded(w, "BF16", s->all.a_bfloat16, s->all.b_bfloat16, s->all.bfloat16_equal) ||
+           quantised_in_blocks(w) || on_a_grid(w) || fits_a_type(w);
+}
+
+/* By units that were found under other numbers, in other layers or turned. */
+static void changed_units(struct relation_writer *w)
+{
+    double cosine = w->c->seen.cosine;
+    const char *kind = cosine >= TUNED_COSINE             ? "fine-tuned"
+                       : cosine >= COMPARE_TRAINED_COSINE ? "continued-training"
+                                                          : "shared-initialisation";
+    relation_add(w, kind, 1,
+                 assay_arena_print(w->c->arena,
+                                   "Feed-forward units, laid over each other, have a cosine of "
+                                   "%.4f.",
+                                   cosine));
+}
+
+static void changed_values(struct relation_writer *w)
 {
     const struct compare_summary *s = &w->s;
     struct assay_arena *arena = w->c->arena;
     double equal = s->all.elements > 0 ? s->all.equal / s->all.elements : 0;
-    if (w->c->lent && w->c->seen.cosine > s->cosine) /* layers found by units, not by names */
-        relation(w, w->c->seen.cosine >= TUNED_COSINE ? "fine-tuned" : "continued-training", 1,
-                 assay_arena_print(arena, "Cosine %.4f of feed-forward units; names are hidden.",
-                                   w->c->seen.cosine));
-    else if (s->cosine >= TUNED_COSINE)
-        relation(w, "fine-tuned", 1,
-                 assay_arena_print(arena,
-                                   "Cosine %.4f over all weights (least %.3f in a tensor), %.2f%% "
-                                   "bit-equal, %zu of %zu tensors unchanged: one was trained on, "
-                                   "or both from one, for a short way.",
-                                   s->cosine, s->least_cosine, 100 * equal, s->unchanged,
-                                   s->same_shape));
+    if (s->cosine >= TUNED_COSINE)
+        relation_add(w, "fine-tuned", 1,
+                     assay_arena_print(
+                         arena,
+                         "Cosine %.4f over all weights (least %.3f in a tensor), %.2f%% "
+                         "bit-equal, %zu of %zu tensors unchanged: one was trained on, "
+                         "or both from one, for a short way.",
+                         s->cosine, s->least_cosine, 100 * equal, s->unchanged, s->same_shape));
     else if (s->cosine >= COMPARE_TRAINED_COSINE)
-        relation(w, "continued-training", 1,
-                 assay_arena_print(arena,
-                                   "Cosine %.4f over all weights: trained a long way from "
-                                   "common weights.",
-                                   s->cosine));
+        relation_add(w, "continued-training", 1,
+                     assay_arena_print(arena,
+                                       "Cosine %.4f over all weights: trained a long way from "
+                                       "common weights.",
+                                       s->cosine));
     else if (s->same_shape > 0)
-        relation(w, "shared-initialisation", 1,
-                 assay_arena_print(arena,
-                                   "Units keep their numbers at a cosine of only %.3f: a common "
-                                   "initialisation, or training so long that little else is left. "
-                                   "The weights cannot tell these two apart.",
-                                   s->cosine));
-}
-
-static void smaller_is_later(struct writer *w, bool b_is_smaller)
-{
-    direction(
-        w, b_is_smaller ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
-        "Leaving out is common and easy; growing a model so that the smaller one is a part of "
-        "it is not, but it is done.");
-}
-
-/* Shapes that differ without a layer map: a run in order found among more. */
-static void pruned(struct writer *w)
-{
-    const struct disguise_seen *d = &w->c->seen;
-    if (d->matched_layers > 0) {
-        if (d->units_a != d->units_b)
-            relation(w, "pruned", (double)d->matched_layers / (double)d->layers_b,
-                     assay_arena_print(w->c->arena,
-                                       "%s has %zu feed-forward units in the matched layers, the "
-                                       "other %zu.",
-                                       d->units_a > d->units_b ? "B" : "A",
-                                       d->units_a > d->units_b ? d->units_b : d->units_a,
-                                       d->units_a > d->units_b ? d->units_a : d->units_b));
-        if (d->units_a != d->units_b)
-            smaller_is_later(w, d->units_a > d->units_b);
-        return;
-    }
-    for (size_t i = 0; i < w->c->match_count; i++) {
-        const struct assay_lineage_match *m = &w->c->matches[i];
-        if (m->units_a == m->units_b || !isnan(m->cosine) || m->log10_p > COMPARE_SIGNIFICANT)
-            continue;
-        relation(w, "pruned", (double)m->increasing / (double)m->units_a,
-                 assay_arena_print(w->c->arena,
-                                   "%zu of %zu units of %s are found in order among %zu of the "
-                                   "other side.",
-                                   m->increasing, m->units_a, m->a, m->units_b));
-        return;
-    }
-}
-
-static void disguised(struct writer *w)
-{
-    const struct disguise_seen *d = &w->c->seen;
-    struct assay_arena *arena = w->c->arena;
-    if (!d->layer_map || d->matched_layers == 0)
-        return;
-    double share = (double)d->matched_layers / (double)d->layers_b;
-    if (d->units_renumbered || d->residual_renumbered)
-        relation(w, "permuted", share,
-                 assay_arena_print(arena,
-                                   "%s; %.1f%% of feed-forward units are found by gate, up and "
-                                   "down alike, at a cosine of %.3f.",
-                                   d->units_renumbered && d->residual_renumbered
-                                       ? "Units and the residual stream are renumbered"
-                                   : d->units_renumbered ? "Units are renumbered"
-                                                         : "The residual stream is renumbered",
-                                   100 * d->agreement, d->cosine));
-    if (d->residual_turned)
-        relation(w, "rotated", share,
-                 assay_arena_print(arena,
-                                   "With the residual stream turned to fit the embeddings, %.1f%% "
-                                   "of feed-forward units are found by gate, up and down alike, "
-                                   "at a cosine of %.3f.",
-                                   100 * d->agreement, d->cosine));
-    if (d->negated > 0.05 || d->length_spread > 0.25)
-        relation(w, "rescaled", share,
-                 assay_arena_print(arena,
-                                   "%.1f%% of feed-forward units are negated, and their lengths "
-                                   "differ by a factor that spreads by %.2f in its logarithm.",
-                                   100 * d->negated, d->length_spread));
-    if (d->layers_a != d->layers_b)
-        smaller_is_later(w, d->layers_a > d->layers_b);
-    if (d->layers_moved)
-        relation(w, "layers-changed", share,
-                 assay_arena_print(arena, "B's %zu layers are these of A's %zu: %s; cosine %.4f.",
-                                   d->layers_b, d->layers_a, d->layer_map, d->cosine));
-}
-
-/* Experts that began as copies of a dense layer. Each pair was tested exactly; here it is counted
- * in how many experts of a layer the dense matrix is found. */
-static void upcycled(struct writer *w)
-{
-    struct comparing *c = w->c;
-    double cosine = 0;
-    size_t beside = 0, found = 0;
-    bool experts_in_b = false;
-    for (size_t i = 0; i < c->pair_count; i++) {
-        const struct pair *p = &c->pairs[i];
-        if ((p->a->name.expert < 0) == (p->b->name.expert < 0))
-            continue;
-        experts_in_b = p->b->name.expert >= 0;
-        beside++;
-        if (p->best_log10_p < COMPARE_SIGNIFICANT) {
-            found++;
-            cosine += cosine_of(&p->like);
-        }
-    }
-    if (found < 2)
-        return;
-    relation(
-        w, "upcycled", (double)found / (double)beside,
-        assay_arena_print(c->arena,
-                          "%zu of %zu feed-forward matrices of experts in %s keep the numbering "
-                          "of the other's dense ones, at a mean cosine of %.3f: experts that "
-                          "began as copies.",
-                          found, beside, experts_in_b ? "B" : "A", cosine / (double)found));
-    if (c->result->direction == ASSAY_DIRECTION_UNKNOWN)
-        direction(w, experts_in_b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
-                  "Several experts are copies of one dense layer: they were made from it.");
+        relation_add(
+            w, "shared-initialisation", 1,
+            assay_arena_print(arena,
+                              "Units keep their numbers at a cosine of only %.3f: a common "
+                              "initialisation, or training so long that little else is left. "
+                              "The weights cannot tell these two apart.",
+                              s->cosine));
 }
 
 /* LoRA: the matrices that changed at all did so in few directions. The first eight are looked at.
  */
-static assay_status low_rank(struct writer *w)
+static assay_status low_rank(struct relation_writer *w)
 {
     struct comparing *c = w->c;
     size_t looked = 0, low = 0, most = 0;
@@ -347,7 +288,7 @@ static assay_status low_rank(struct writer *w)
     for (size_t i = 0; i < c->pair_count && looked < 8 && elements < 1u << 24; i++) {
         const struct pair *p = &c->pairs[i];
         size_t rank;
-        if (!p->same_shape || !(p->like.difference > 0) || cosine_of(&p->like) < 0.8)
+        if (!p->same_shape || !(p->like.difference > 0) || relation_cosine(&p->like) < 0.8)
             continue;
         ASSAY_TRY(compare_difference_rank(c, p, &rank));
         looked++;
@@ -355,12 +296,20 @@ static assay_status low_rank(struct writer *w)
         low += rank > 0;
         most = rank > most ? rank : most;
     }
-    if (low > 0 && low * 2 > looked)
-        relation(w, "low-rank", (double)low / (double)looked,
-                 assay_arena_print(c->arena,
-                                   "%zu of %zu changed matrices that were looked at differ by a "
-                                   "rank of at most %zu, as low-rank adaptation (LoRA) leaves.",
-                                   low, looked, most));
+    if (looked == 0) {
+        looked = c->seen.differences;
+        low = c->seen.low_differences;
+        most = c->seen.most_rank;
+    }
+    if (low > 0 && low * 2 > looked) {
+        relation_add(w, "low-rank", (double)low / (double)looked,
+                     assay_arena_print(c->arena,
+                                       "%zu of %zu changed matrices that were looked at differ by "
+                                       "a rank of at most %zu, as low-rank adaptation (LoRA) "
+                                       "leaves.",
+                                       low, looked, most));
+        w->relations[c->result->relation_count - 1].rank = (double)most;
+    }
     return ASSAY_OK;
 }
 
@@ -380,7 +329,7 @@ static const char *const limits[] = {
 
 assay_status compare_conclude(struct comparing *c)
 {
-    struct writer w = {.c = c};
+    struct relation_writer w = {.c = c};
     struct assay_lineage_comparison *r = c->result;
     w.relations = assay_arena_alloc(c->arena, MOST_RELATIONS, sizeof *w.relations);
     if (!w.relations)
@@ -393,16 +342,23 @@ assay_status compare_conclude(struct comparing *c)
     r->equal_share = w.s.all.elements > 0 ? w.s.all.equal / w.s.all.elements : (double)NAN;
     r->cosine = w.s.cosine;
     if (c->settings->quick && r->log10_p < COMPARE_SIGNIFICANT)
-        relation(&w, "related", 1,
-                 "A few units were enough, as asked; what was done in between was not looked at.");
-    else if (!c->settings->quick && !same_values(&w) && r->log10_p < COMPARE_SIGNIFICANT) {
-        if (!c->seen.residual_renumbered && !c->seen.residual_turned && !c->seen.layers_moved)
-            changed_values(&w);
-        pruned(&w);
-        disguised(&w);
-        upcycled(&w);
-        if (w.s.cosine > 0.8)
+        relation_add(&w, "related", 1,
+                     "A few units were enough, as asked; what was done in between was not looked "
+                     "at.");
+    else if (!c->settings->quick && !identical(&w)) {
+        bool coarse = quantised(&w), moved = relations_disguised(&c->seen);
+        double cosine =
+            moved || (c->lent && !(w.s.cosine > c->seen.cosine)) ? c->seen.cosine : w.s.cosine;
+        double same = c->lent && c->seen.residual_turned ? NORMS_COSINE : SAME_COSINE;
+        bool changed = cosine < (coarse ? COARSE_COSINE : moved ? same : (double)INFINITY);
+        if (r->log10_p < COMPARE_SIGNIFICANT) {
+            if (changed && (moved || (c->lent && !(w.s.cosine > c->seen.cosine))))
+                changed_units(&w);
+            else if (changed || (!coarse && !moved))
+                changed_values(&w);
+            relations_structure(&w);
             ASSAY_TRY(low_rank(&w));
+        }
     }
     return w.short_of_memory ? compare_no_memory(c) : compare_stages(c, &w.s);
 }

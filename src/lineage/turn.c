@@ -3,21 +3,33 @@
  * How A's residual stream lies in B's, from the embeddings of the tokens that both have: first a
  * renumbering (each column of B is most like one of A), else a rotation, the orthogonal factor of
  * E_A^T E_B (Procrustes; Schoenemann, Psychometrika 1966), by Newton-Schulz iteration.
+ *
+ * Streams wider than FEW_TOKENS are turned as far as FEW_TOKENS tokens span them. With T tokens,
+ * E E^T = C C^T (Cholesky) and Y = C^-1 E, which has orthonormal rows, E_A^T E_B is
+ * Y_A^T (C_A^T C_B) Y_B, so its orthogonal factor is Y_A^T P Y_B, P that of a T x T matrix.
  */
 #include "lineage/turn.h"
 
 #include "lineage/dots.h"
+
+#include <assay/stats.h>
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_TOKENS 16384
-#define WIDEST_ROTATION 1024
+#define FEW_TOKENS 1024
+#define WIDEST_ROTATION 8192
 #define ITERATIONS 100
 
 /* ---- renumbering --------------------------------------------------------------------------------
  */
+
+static assay_status no_memory(struct assay_error *error)
+{
+    return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
 
 static assay_status columns(const struct matrix *embedding, uint64_t tokens, struct units *u,
                             uint64_t *bytes_read, struct assay_error *error)
@@ -53,10 +65,12 @@ static assay_status renumbering(const struct assay_context *context, const struc
                               : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     if (status == ASSAY_OK)
         status = match_packed(context, a, b, back, score, error);
+    turn->fit = 0;
     for (size_t c = 0; c < n && status == ASSAY_OK; c++) {
         mutual += turn->to[c] != MATCH_NONE && back[turn->to[c]] == c;
         if (turn->to[c] == MATCH_NONE)
             turn->to[c] = c;
+        turn->fit += (double)score[c] / (double)n;
     }
     *found = (double)mutual >= 0.9 * (double)n;
     if (!*found) {
@@ -70,45 +84,65 @@ static assay_status renumbering(const struct assay_context *context, const struc
 
 /* ---- rotation ------------------------------------------------------------------------ */
 
-/* c = a b^T of n x n matrices, by dots.h. */
-static void multiply_transposed(const struct units *a, const struct units *b, struct units *c)
+/* c = a b^T, by dots.h, four rows of a at a time. */
+struct product {
+    const struct units *a, *b;
+    struct units *c;
+};
+
+static void four_rows(void *data, size_t task)
 {
+    const struct product *p = data;
     dots_function *kernel = dots_fastest();
-    for (size_t i = 0; i < a->count; i += 4)
-        for (size_t j = 0; j < b->count; j++) {
-            float product[4];
-            kernel(a->values + i * a->width, a->width, b->values + j * b->width, a->width, product);
-            for (size_t row = 0; row < 4 && i + row < a->count; row++)
-                c->values[(i + row) * c->width + j] = product[row];
-        }
+    size_t i = 4 * task, width = p->a->width;
+    for (size_t j = 0; j < p->b->count; j++) {
+        float product[4];
+        kernel(p->a->values + i * width, width, p->b->values + j * width, width, product);
+        for (size_t row = 0; row < 4 && i + row < p->a->count; row++)
+            p->c->values[(i + row) * p->c->width + j] = product[row];
+    }
 }
 
+static assay_status multiply_transposed(const struct assay_context *context, const struct units *a,
+                                        const struct units *b, struct units *c,
+                                        struct assay_error *error)
+{
+    struct product p = {a, b, c};
+    return assay_parallel_for(context, NULL, (a->count + 3) / 4, four_rows, &p, error);
+}
+
+/* `to` has as many rows as `from` has columns that count. */
 static void transpose(const struct units *from, struct units *to)
 {
     for (size_t i = 0; i < from->count; i++)
-        for (size_t j = 0; j < from->count; j++)
+        for (size_t j = 0; j < to->count; j++)
             to->values[j * to->width + i] = from->values[i * from->width + j];
 }
 
 /* X <- 1.5 X - 0.5 X X^T X until X X^T is the identity; from singular values in (0, 1]. */
-static bool orthogonal_factor(struct units *x)
+static assay_status orthogonal_factor(const struct assay_context *context, struct units *x,
+                                      bool *done, struct assay_error *error)
 {
     struct units gram = {0}, turned = {0}, next = {0};
     size_t n = x->count;
     double norm = 0, off = 1;
-    bool room = units_new(&gram, n, n) && units_new(&turned, n, n) && units_new(&next, n, n);
+    assay_status status =
+        units_new(&gram, n, n) && units_new(&turned, n, n) && units_new(&next, n, n)
+            ? ASSAY_OK
+            : no_memory(error);
     for (size_t i = 0; i < n * x->width; i++)
         norm += (double)x->values[i] * (double)x->values[i];
     for (size_t i = 0; i < n * x->width && norm > 0; i++)
         x->values[i] = (float)((double)x->values[i] / sqrt(norm));
-    for (int k = 0; k < ITERATIONS && room && off > 1e-4; k++) {
-        multiply_transposed(x, x, &gram);
+    for (int k = 0; k < ITERATIONS && status == ASSAY_OK && off > 1e-4; k++) {
+        status = multiply_transposed(context, x, x, &gram, error);
         off = 0;
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j < n; j++)
                 off = fmax(off, fabs((double)gram.values[i * gram.width + j] - (i == j)));
         transpose(x, &turned);
-        multiply_transposed(&gram, &turned, &next); /* the Gram matrix is symmetric */
+        if (status == ASSAY_OK) /* the Gram matrix is symmetric */
+            status = multiply_transposed(context, &gram, &turned, &next, error);
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j < n; j++)
                 x->values[i * x->width + j] =
@@ -117,7 +151,8 @@ static bool orthogonal_factor(struct units *x)
     units_free(&gram);
     units_free(&turned);
     units_free(&next);
-    return room && norm > 0 && off < 0.2;
+    *done = norm > 0 && off < 0.2;
+    return status;
 }
 
 static void centre(struct units *u)
@@ -132,24 +167,183 @@ static void centre(struct units *u)
     }
 }
 
-static assay_status rotation(struct units *a, struct units *b, struct turn *turn, bool *found,
-                             struct assay_error *error)
+/* The cosine of all of A's embeddings, turned, with B's: the sum of q times E_A^T E_B. */
+static double fit_of(const struct units *products, const float *q, const struct units *a,
+                     const struct units *b)
 {
-    struct units x = {0};
+    double sum = 0, aa = 0, bb = 0;
+    size_t n = a->count;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            sum += (double)q[i * n + j] * (double)products->values[i * products->width + j];
+    for (size_t i = 0; i < n * a->width; i++) {
+        aa += (double)a->values[i] * (double)a->values[i];
+        bb += (double)b->values[i] * (double)b->values[i];
+    }
+    return aa > 0 && bb > 0 ? sum / sqrt(aa * bb) : 0;
+}
+
+/* `a` and `b` are embeddings by column: a coordinate of the stream is a row of them. */
+static assay_status rotation(const struct assay_context *context, struct units *a, struct units *b,
+                             struct turn *turn, bool *found, struct assay_error *error)
+{
+    struct units x = {0}, products = {0};
     size_t n = a->count;
     centre(a);
     centre(b);
     turn->q = malloc(n * n * sizeof *turn->q);
-    if (!turn->q || !units_new(&x, n, n)) {
-        units_free(&x);
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    assay_status status = turn->q && units_new(&x, n, n) && units_new(&products, n, n)
+                              ? multiply_transposed(context, a, b, &products, error)
+                              : no_memory(error);
+    if (status == ASSAY_OK) {
+        memcpy(x.values, products.values, n * x.width * sizeof *x.values);
+        status = orthogonal_factor(context, &x, found, error);
     }
-    multiply_transposed(a, b, &x);
-    *found = orthogonal_factor(&x);
-    for (size_t i = 0; i < n; i++)
-        memcpy(turn->q + i * n, x.values + i * x.width, n * sizeof *turn->q);
+    if (status == ASSAY_OK) {
+        for (size_t i = 0; i < n; i++)
+            memcpy(turn->q + i * n, x.values + i * x.width, n * sizeof *turn->q);
+        turn->fit = fit_of(&products, turn->q, a, b);
+    }
     units_free(&x);
-    return ASSAY_OK;
+    units_free(&products);
+    return status;
+}
+
+/* ---- rotation as far as a few tokens span the stream --------------------------------- */
+
+struct span {
+    struct units tokens; /* T x width: embeddings */
+    struct units y;      /* width x T: those, then Y^T */
+    double *factor;      /* C, T x T, lower */
+};
+
+static void span_free(struct span *s)
+{
+    units_free(&s->tokens);
+    units_free(&s->y);
+    free(s->factor);
+}
+
+/* An even sample of tokens; their mean, which would leave C singular, stays. */
+static bool sample_tokens(const struct units *columns, size_t all, size_t count, struct span *to)
+{
+    if (!units_new(&to->tokens, count, columns->count) || !units_new(&to->y, columns->count, count))
+        return false;
+    for (size_t t = 0; t < count; t++)
+        for (size_t c = 0; c < columns->count; c++)
+            to->y.values[c * to->y.width + t] = to->tokens.values[t * to->tokens.width + c] =
+                columns->values[c * columns->width + t * all / count];
+    return true;
+}
+
+/* One column of Y: forward substitution. */
+static void solve_column(void *data, size_t column)
+{
+    const struct span *s = data;
+    size_t n = s->tokens.count;
+    float *x = s->y.values + column * s->y.width;
+    for (size_t i = 0; i < n; i++) {
+        double sum = (double)x[i];
+        for (size_t k = 0; k < i; k++)
+            sum -= s->factor[i * n + k] * (double)x[k];
+        x[i] = (float)(sum / s->factor[i * n + i]);
+    }
+}
+
+/* False in *found if there are no tokens that span anything. */
+static assay_status factor_span(const struct assay_context *context, struct span *s, bool *found,
+                                struct assay_error *error)
+{
+    size_t n = s->tokens.count;
+    struct units gram = {0};
+    double trace = 0;
+    s->factor = malloc(n * n * sizeof *s->factor);
+    assay_status status = s->factor && units_new(&gram, n, n)
+                              ? multiply_transposed(context, &s->tokens, &s->tokens, &gram, error)
+                              : no_memory(error);
+    for (size_t i = 0; i < n && status == ASSAY_OK; i++) {
+        trace += (double)gram.values[i * gram.width + i];
+        for (size_t j = 0; j < n; j++)
+            s->factor[i * n + j] = (double)gram.values[i * gram.width + j];
+    }
+    for (size_t i = 0; i < n && status == ASSAY_OK; i++) /* tokens never seen may be alike */
+        s->factor[i * n + i] += 1e-5 * trace / (double)n;
+    *found = status == ASSAY_OK && trace > 0 && assay_stats_cholesky(s->factor, n);
+    if (*found)
+        status = assay_parallel_for(context, NULL, s->y.count, solve_column, s, error);
+    units_free(&gram);
+    return status;
+}
+
+/* c = C_A^T C_B. */
+static bool inner_matrix(const struct span *a, const struct span *b, struct units *c)
+{
+    size_t n = a->tokens.count;
+    double *row = calloc(n, sizeof *row);
+    if (!row || !units_new(c, n, n)) {
+        free(row);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        memset(row, 0, n * sizeof *row);
+        for (size_t k = i; k < n; k++)
+            for (size_t j = 0; j <= k; j++)
+                row[j] += a->factor[k * n + i] * b->factor[k * n + j];
+        for (size_t j = 0; j < n; j++)
+            c->values[i * c->width + j] = (float)row[j];
+    }
+    free(row);
+    return true;
+}
+
+/* q = Y_A^T P Y_B. */
+static assay_status put_together(const struct assay_context *context, const struct span *a,
+                                 const struct span *b, const struct units *p, struct turn *turn,
+                                 struct assay_error *error)
+{
+    size_t n = p->count, width = (size_t)turn->width;
+    struct units turned = {0}, middle = {0}, q = {0};
+    turn->q = malloc(width * width * sizeof *turn->q);
+    assay_status status = turn->q && units_new(&turned, n, n) && units_new(&middle, width, n) &&
+                                  units_new(&q, width, width)
+                              ? ASSAY_OK
+                              : no_memory(error);
+    if (status == ASSAY_OK) {
+        transpose(p, &turned);
+        status = multiply_transposed(context, &a->y, &turned, &middle, error);
+    }
+    if (status == ASSAY_OK)
+        status = multiply_transposed(context, &middle, &b->y, &q, error);
+    for (size_t i = 0; i < width && status == ASSAY_OK; i++)
+        memcpy(turn->q + i * width, q.values + i * q.width, width * sizeof *turn->q);
+    units_free(&turned);
+    units_free(&middle);
+    units_free(&q);
+    return status;
+}
+
+static assay_status partial_rotation(const struct assay_context *context, const struct units *ua,
+                                     const struct units *ub, size_t tokens, struct turn *turn,
+                                     bool *found, struct assay_error *error)
+{
+    struct span a = {.factor = NULL}, b = {.factor = NULL};
+    struct units p = {0};
+    size_t count = tokens < FEW_TOKENS ? tokens : FEW_TOKENS;
+    assay_status status =
+        sample_tokens(ua, tokens, count, &a) && sample_tokens(ub, tokens, count, &b)
+            ? factor_span(context, &a, found, error)
+            : no_memory(error);
+    if (status == ASSAY_OK && *found)
+        status = factor_span(context, &b, found, error);
+    if (status == ASSAY_OK && *found)
+        status = inner_matrix(&a, &b, &p) ? orthogonal_factor(context, &p, found, error)
+                                          : no_memory(error);
+    if (status == ASSAY_OK && *found)
+        status = put_together(context, &a, &b, &p, turn, error);
+    span_free(&a);
+    span_free(&b);
+    units_free(&p);
+    return status;
 }
 
 /* A rotation that mostly renumbers (noise made the columns hard to match) is a renumbering. */
@@ -185,38 +379,57 @@ void turn_free(struct turn *turn)
     memset(turn, 0, sizeof *turn);
 }
 
-assay_status turn_find(const struct assay_context *context, const struct body *a,
-                       const struct body *b, struct turn *turn, bool *found, uint64_t *bytes_read,
-                       struct assay_error *error)
+bool turn_is_identity(const struct turn *t)
 {
-    struct units ua = {0}, ub = {0};
-    uint64_t tokens = a->embedding->shape.out < b->embedding->shape.out ? a->embedding->shape.out
-                                                                        : b->embedding->shape.out;
-    *turn = (struct turn){.width = a->width};
-    *found = false;
-    if (a->width != b->width || a->width > 65536)
-        return ASSAY_OK;
-    if (tokens > MOST_TOKENS)
-        tokens = MOST_TOKENS;
-    assay_status status = columns(a->embedding, tokens, &ua, bytes_read, error);
-    if (status == ASSAY_OK)
-        status = columns(b->embedding, tokens, &ub, bytes_read, error);
+    size_t same = 0;
+    for (uint64_t c = 0; t->to && c < t->width; c++)
+        same += t->to[c] == c;
+    return t->to && same == t->width;
+}
+
+static assay_status look(const struct assay_context *context, struct units *a, struct units *b,
+                         size_t tokens, struct turn *turn, bool *found, struct assay_error *error)
+{
     struct packed pa = {0}, pb = {0};
+    assay_status status = units_pack(context, a, true, &pa, error);
     if (status == ASSAY_OK)
-        status = units_pack(context, &ua, true, &pa, error);
-    if (status == ASSAY_OK)
-        status = units_pack(context, &ub, true, &pb, error);
+        status = units_pack(context, b, true, &pb, error);
     if (status == ASSAY_OK)
         status = renumbering(context, &pa, &pb, turn, found, error);
     packed_free(&pa);
     packed_free(&pb);
-    if (status == ASSAY_OK && !*found && a->width <= WIDEST_ROTATION && tokens >= a->width)
-        status = rotation(&ua, &ub, turn, found, error);
-    if (status == ASSAY_OK && *found && turn->q)
+    if (status != ASSAY_OK || *found || turn->width > WIDEST_ROTATION)
+        return status;
+    if (turn->width <= FEW_TOKENS && tokens >= turn->width)
+        return rotation(context, a, b, turn, found, error);
+    return partial_rotation(context, a, b, tokens, turn, found, error);
+}
+
+assay_status turn_find(const struct assay_context *context, const struct matrix *a,
+                       const struct matrix *b, struct turn *turn, bool *found, uint64_t *bytes_read,
+                       struct assay_error *error)
+{
+    struct units ua = {0}, ub = {0};
+    uint64_t tokens = a->shape.out < b->shape.out ? a->shape.out : b->shape.out;
+    struct assay_context own = *context;
+    *turn = (struct turn){.width = a->shape.in};
+    *found = false;
+    if (a->shape.in <= 128) /* small: to wake other threads would take longer */
+        own.threads = 1;
+    if (a->shape.in != b->shape.in || a->shape.in > 65536)
+        return ASSAY_OK;
+    if (tokens > MOST_TOKENS)
+        tokens = MOST_TOKENS;
+    assay_status status = columns(a, tokens, &ua, bytes_read, error);
+    if (status == ASSAY_OK)
+        status = columns(b, tokens, &ub, bytes_read, error);
+    if (status == ASSAY_OK)
+        status = look(&own, &ua, &ub, (size_t)tokens, turn, found, error);
+    if (status == ASSAY_OK && *found && turn->q && turn->width <= FEW_TOKENS)
         (void)settle_on_renumbering(turn);
     units_free(&ua);
     units_free(&ub);
-    if (status != ASSAY_OK)
+    if (status != ASSAY_OK || !*found)
         turn_free(turn);
     return status;
 }
