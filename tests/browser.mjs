@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 export const SOURCE = process.env.ASSAY_SOURCE;
-const require = createRequire(join(SOURCE, "web", "package.json"));
+export const require = createRequire(join(SOURCE, "web", "package.json"));
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
 /** A browser, or nothing: then the whole test is skipped and says so. */

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { accessibility, browser, open, SOURCE, tap } from "./browser.mjs";
+import { accessibility, browser, open, require, SOURCE, tap } from "./browser.mjs";
 
 const [page_of, sample_report] = process.argv.slice(2);
 const chromium = await browser();
@@ -132,6 +132,91 @@ async function ten_thousand_exhibits_open() {
     return `opened in ${seconds.toFixed(2)} s`;
 }
 
+/** The page's weigher, without the page. */
+async function load_weigher() {
+    const esbuild = require("esbuild");
+    const { outputFiles } = esbuild.buildSync({ entryPoints: [join(SOURCE, "web/src/weigh.ts")], bundle: true, format: "esm", write: false });
+    return await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
+}
+
+/** Every ratio that the program gives at the medians, computed by the page: the largest difference in log10. */
+function disagreement({ Weigher, no_changes }, c) {
+    const weigher = new Weigher(c), z = weigher.evaluate(no_changes());
+    let most = Math.abs((z[c.leading] - z[c.runner_up]) / Math.LN10 - c.log10_lead), compared = 1;
+    const compare = (a, b) => { most = Math.max(most, Math.abs(a - b)); compared++; };
+    for (const pair of c.pairs) compare((z[pair.a] - z[pair.b]) / Math.LN10, pair.log10_lr);
+    for (const left of c.left_out) {
+        const changes = no_changes();
+        if (left.kind === "finding") changes.findings_out.add(c.findings.findIndex((f) => f.id === left.id));
+        else if (left.kind !== "assumption") changes.nodes_out.add(c.nodes.findIndex((n) => n.kind === left.kind && n.name === left.id));
+        else if (left.id === "grades") c.nodes.forEach((n, i) => { if (n.kind !== "cause") changes.probability.set(i, 1); });
+        else if (left.id.startsWith("dependence:")) changes.correlation.set(c.dependences.findIndex((d) => `dependence:${d.id}` === left.id), 0);
+        else continue;
+        const without = weigher.evaluate(changes);
+        const others = Math.max(...[...without].filter((_, h) => h !== c.leading));
+        compare((without[c.leading] - others) / Math.LN10, left.log10_lr);
+    }
+    return { most, compared };
+}
+
+async function the_page_weighs_as_the_program_does() {
+    const weigher = await load_weigher();
+    const made = join(folder, "made");
+    execFileSync("python3", [join(SOURCE, "bench/make_case.py"), made, "60", "5"]);
+    const reports = [sample, JSON.parse(execFileSync(process.env.ASSAY, ["case", "run", made, "--json", "--data", join(SOURCE, "data")], big))];
+    let compared = 0;
+    for (const report of reports)
+        for (const question of report.questions) {
+            if (!question.combination) continue;
+            const found = disagreement(weigher, question.combination);
+            // the report rounds log10 values to a millionth, a finding at a time
+            const room = 2e-6 + 1e-6 * question.combination.findings.length;
+            assert.ok(found.most < room, `${report.title}: ${found.most} apart`);
+            compared += found.compared;
+        }
+    assert.ok(compared > 100);
+    return `${compared} ratios compared`;
+}
+
+async function a_change_is_weighed_at_once_and_can_be_put_back() {
+    const page = await open(chromium, page_file(sample));
+    const question = page.locator(".question").first(), line = question.locator(".headline");
+    const before = await line.innerText();
+    await question.locator(".reweigh > summary").click();
+    const box = question.locator(".check input").first();
+    await box.focus();
+    await page.keyboard.press("Space"); // by keyboard
+    await question.getByText("As you changed it:").waitFor();
+    assert.notEqual(await line.innerText(), before);
+    await question.getByRole("button", { name: "Put everything back" }).click();
+    await page.waitForFunction((text) => document.querySelector(".headline").innerText === text, before);
+    assert.deepEqual(page.wrong, []);
+    await page.close();
+}
+
+async function a_prior_redraws_within_some_frames() {
+    const page = await open(chromium, page_file(sample));
+    await page.locator(".reweigh > summary").first().click();
+    const milliseconds = await page.evaluate(async () => {
+        const input = document.querySelector(".controls fieldset input[type=range]");
+        const times = [];
+        for (let i = 1; i <= 20; i++) {
+            const headline = document.querySelector(".headline");
+            const redrawn = new Promise((done) => new MutationObserver((_, o) => { o.disconnect(); done(); }).observe(headline, { childList: true }));
+            const started = performance.now();
+            input.value = String(i / 25);
+            input.dispatchEvent(new Event("input"));
+            await redrawn;
+            times.push(performance.now() - started);
+        }
+        return times.sort((a, b) => a - b)[10];
+    });
+    assert.ok(milliseconds < 2000, `${milliseconds} ms`);
+    assert.deepEqual(page.wrong, []);
+    await page.close();
+    return `a changed prior is redrawn after ${milliseconds.toFixed(0)} ms (median of 20; a frame is 17)`;
+}
+
 const failed = await tap([
     the_types_hold,
     a_report_opens_and_draws_without_error_or_network,
@@ -139,6 +224,9 @@ const failed = await tap([
     a_script_that_is_let_in_does_not_run,
     axe_finds_nothing_light_or_dark_wide_or_narrow,
     every_figure_gives_its_numbers_as_table_csv_and_svg,
+    the_page_weighs_as_the_program_does,
+    a_change_is_weighed_at_once_and_can_be_put_back,
+    a_prior_redraws_within_some_frames,
     it_prints_on_a4_and_letter,
     ten_thousand_exhibits_open,
 ]);

@@ -8,6 +8,8 @@ import type { Report } from "./report";
 
 export function report_page(report: Report): HTMLElement[] {
     document.title = report.title;
+    const exhibits = new Map(report.exhibits.map((e) => [e.id, e.statement ?? e.file ?? ""]));
+    const describe = (id: string) => exhibits.get(id) ?? "";
     return [
         h("header", null,
             h("p", { class: "brand" }, "Assay"),
@@ -17,7 +19,7 @@ export function report_page(report: Report): HTMLElement[] {
                 report.questions.map((q) => h("li", null, h("a", { href: `#question-${q.id}` }, q.text))),
                 report.exhibits.length > 0 && h("li", null, h("a", { href: "#exhibits" }, count(report.exhibits.length, "exhibit")))))),
         h("main", null,
-            report.questions.map((q) => question_section(q, report)),
+            report.questions.map((q) => question_section(q, describe)),
             report.exhibits.length > 0 && exhibits_section(report.exhibits)),
         h("footer", null,
             h("p", null, "A likelihood ratio says how many times better one hypothesis predicts the evidence than another. It is not the " +

@@ -78,11 +78,79 @@ export interface Question {
     kind: string;
     stated: string | null;
     exhibits: string[];
-    priors_held_by: string | null;
-    priors_reason: string | null;
     confidence: string | null;
     confidence_reason: string | null;
     results: Result[];
+    combination: Combination | null;
+}
+
+/** Lists with an entry a hypothesis are in the order of `hypotheses`. */
+export interface Combination {
+    reference: string;
+    reference_is_best: boolean;
+    draws: number;
+    leading: number;
+    runner_up: number;
+    log10_lead: number;
+    hypotheses: CombinedHypothesis[];
+    nodes: { kind: "source" | "exhibit" | "cause"; name: string; probability: number }[];
+    findings: CombinedFinding[];
+    dependences: { id: string; because: string | null; declared: boolean; correlation: number; informative: number; findings: number[] }[];
+    posteriors: { held_by: string; reason: string | null; rows: { prior: number | null; posterior: Interval | null; words: string | null }[]; leading: number; even_prior: number | null }[];
+    curves: { hypothesis: number; priors: number[]; posteriors: Intervals }[];
+    left_out: { kind: string; id: string; text: string | null; log10_lr: number; change: number; words: string; leading: number; overturns: boolean }[];
+    left_out_total: number;
+    pairs: { a: number; b: number; log10_lr: number; findings: number[] }[];
+    overturn: { kind: string; text: string; value: number | null }[];
+    next: Next[];
+    confidence: string;
+    confidence_reasons: string[];
+}
+export interface Intervals {
+    median: (number | null)[];
+    low: (number | null)[];
+    high: (number | null)[];
+}
+export interface CombinedHypothesis {
+    id: string;
+    text: string | null;
+    none_of_these: boolean;
+    reference: boolean;
+    rank: number;
+    log10_lr: Interval;
+    words: string;
+    favours: number;
+    log10_lr_others: Interval;
+}
+export interface CombinedFinding {
+    id: string;
+    text: string | null;
+    because: string | null;
+    result: number | null;
+    exhibits: string[];
+    parents: number[];
+    group: number | null;
+    weight: number;
+    assumed: number[];
+    log10_likelihood: Intervals;
+    log10_lr: Intervals | null;
+    best: number;
+    worst: number;
+    log10_lr_most: Interval;
+    words: string;
+    bits: number;
+}
+export interface Next {
+    id: string;
+    text: string;
+    because: string | null;
+    instrument: string | null;
+    cost: number | null;
+    cost_unit: string | null;
+    bits: number;
+    bits_per_cost: number | null;
+    overturn: number;
+    outcomes: { text: string; probability: number; log10_lr: number }[];
 }
 export interface Report {
     assay: string;
@@ -103,5 +171,18 @@ const UNSAFE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e
 
 /** JSON from a stranger: such characters become U+FFFD in every text. */
 export function parse<T>(json: string): T {
-    return JSON.parse(json, (_, value: unknown) => (typeof value === "string" ? value.replace(UNSAFE, "\ufffd") : value)) as T;
+    return clean(JSON.parse(json)) as T;
+}
+
+function clean(value: unknown): unknown {
+    if (typeof value === "string") return value.replace(UNSAFE, "\ufffd");
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) {
+        if (typeof value[0] === "number" && typeof value[value.length - 1] === "number") return value; // long lists of numbers
+        for (let i = 0; i < value.length; i++) value[i] = clean(value[i]);
+        return value;
+    }
+    const object = value as Record<string, unknown>;
+    for (const key in object) object[key] = clean(object[key]);
+    return object;
 }

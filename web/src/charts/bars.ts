@@ -28,10 +28,10 @@ export function bars_chart(bars: Bar[], unit: string, width: number, show?: (x: 
     const brackets = tied.length > 1;
     const floor = Math.min(0, ...lows), roof = Math.max(0, ...highs);
     const svg = chart({
-        width, height: 46 + bars.length * 24, marginLeft: left, marginRight: brackets ? 96 : 64, marginTop: 6, marginBottom: 40,
+        width, height: 52 + bars.length * 24, marginLeft: left, marginRight: brackets ? 96 : 64, marginTop: 6, marginBottom: 46,
         x: { domain: floor === roof ? [0, 1] : [floor, roof], nice: true, label: null }, y: { domain: keys, label: null, padding: 0.28 },
         marks: [
-            axisX({ ticks: Math.max(2, Math.floor((width - left) / 90)), tickFormat: say, color: SOFT, label: unit || null, labelAnchor: "center", labelArrow: "none", tickSize: 4 }),
+            axisX({ ticks: Math.max(2, Math.floor((width - left) / 90)), tickFormat: (x: number) => say(x), color: SOFT, label: unit || null, labelAnchor: "center", labelArrow: "none", tickSize: 4 }),
             axisY({ tickSize: 0, tickFormat: (i: number) => short(bars[i]!.label, most) }),
             barX(bars, { x1: 0, x2: "value", y: (_, i) => i, fill: (b) => group_colour(Math.max(0, groups.indexOf(b.group ?? ""))), rx: 2,
                 title: (b) => `${b.label}${b.group ? ` (${b.group})` : ""}\n${say(b.value)} ${unit}${b.low !== b.high && Number.isFinite(b.low) ? `, ${say(b.low)} to ${say(b.high)}` : ""}`, tip: true }),
@@ -49,7 +49,7 @@ export function bars_chart(bars: Bar[], unit: string, width: number, show?: (x: 
 
 // A bracket to the right of those bars, in the place that the right margin leaves.
 function bracket(svg: Element, tied: number[], rows: number, width: number): void {
-    const top = 6, bottom = 46 + rows * 24 - 40;
+    const top = 6, bottom = 6 + rows * 24;
     const step = (bottom - top) / rows; // near enough to the band scale at this padding
     const x = width - 22;
     const from = top + tied[0]! * step + step * 0.25, to = top + tied[tied.length - 1]! * step + step * 0.75;

@@ -26,6 +26,6 @@ export function short(text: string, most: number): string {
 /** Room on the left for labels, and the labels cut to it. */
 export function label_room(labels: string[], width: number): { left: number; most: number } {
     const longest = Math.max(0, ...labels.map((label) => label.length));
-    const left = Math.min(Math.max(60, longest * 6.6 + 14), width * 0.42);
-    return { left, most: Math.max(6, Math.floor((left - 14) / 6.6)) };
+    const left = Math.min(Math.max(60, longest * 7.1 + 16), width * 0.42);
+    return { left, most: Math.max(6, Math.floor((left - 15) / 7.1)) };
 }

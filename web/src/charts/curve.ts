@@ -21,14 +21,14 @@ export interface Mark {
 export function curve_chart(points: Point[], marks: Mark[], hypothesis: string, width: number): { svg: Element; says: string } {
     const narrow = width < 480;
     const svg = chart({
-        width, height: Math.min(380, Math.max(280, width * 0.55)), marginLeft: 52, marginRight: narrow ? 14 : 140, marginBottom: 44, marginTop: 14,
+        width, height: Math.min(380, Math.max(280, width * 0.55)), marginLeft: 52, marginRight: narrow ? 14 : 140, marginBottom: 50, marginTop: 30,
         x: { domain: [0, 1] }, y: { domain: [0, 1] },
         marks: [
             ruleY(PROBABILITY_SCALE.map(([to]) => to).filter((to) => to < 1), { stroke: LINE }),
             !narrow && text(PROBABILITY_SCALE.map(([to, words], i) => ({ y: (to + (PROBABILITY_SCALE[i - 1]?.[0] ?? 0)) / 2, words })),
                 { x: 1, y: "y", text: "words", textAnchor: "start", dx: 8, fill: SOFT, fontSize: 11 }),
-            axisX({ tickFormat: percent, label: "prior probability", labelAnchor: "center", labelArrow: "none", color: SOFT, ticks: narrow ? 4 : 6, tickSize: 4 }),
-            axisY({ tickFormat: percent, label: "posterior probability", labelAnchor: "top", labelArrow: "none", color: SOFT, ticks: 5, tickSize: 4 }),
+            axisX({ tickFormat: (x: number) => percent(x), label: "prior probability", labelAnchor: "center", labelArrow: "none", color: SOFT, ticks: narrow ? 4 : 6, tickSize: 4 }),
+            axisY({ tickFormat: (x: number) => percent(x), label: "posterior probability", labelAnchor: "top", labelArrow: "none", color: SOFT, ticks: 5, tickSize: 4 }),
             gridX({ ticks: 5, stroke: LINE }),
             line([[0, 0], [1, 1]], { stroke: SOFT, strokeDasharray: "3,4" }),
             areaY(points, { x: "prior", y1: "low", y2: "high", fill: FOR, fillOpacity: 0.18 }),

@@ -24,6 +24,7 @@ export function ladder(rungs: Rung[], width: number, towards: { left: string; ri
         side, from: side * edge, to: side * Math.min(far, edges[i + 1] ?? far), step: i,
     })));
     const wide_enough = (from: number, to: number) => Math.abs(to - from) / (2 * far) * (width - left) > 62;
+    const side = Math.max(6, Math.floor((width - left) / 2 / 8.2) - 2); // letters of what is named on each side
     const keys = rungs.map((_, i) => i);
     const clamp = (x: number) => Math.max(-far, Math.min(far, x));
     const svg = chart({
@@ -35,9 +36,8 @@ export function ladder(rungs: Rung[], width: number, towards: { left: string; ri
                 x: (b) => (b.from + b.to) / 2, frameAnchor: "top", dy: -9, fontSize: 10.5, fill: SOFT,
                 text: (b) => words_of_ratio((b.from + b.to) / 2).replace(" support", "").replace("moderately strong", "mod. strong"),
             }),
-            text([{ x: far, words: `${short(towards.right, Math.floor(width / 18))} →`, anchor: "end" }, { x: -far, words: `← ${short(towards.left, Math.floor(width / 18))}`, anchor: "start" }]
-                .filter((side) => side.anchor === "end"), { x: "x", text: "words", frameAnchor: "top", dy: -25, textAnchor: "end", fill: FOR, fontWeight: "600" }),
-            text([{ x: -far, words: `← ${short(towards.left, Math.floor(width / 18))}` }], { x: "x", text: "words", frameAnchor: "top", dy: -25, textAnchor: "start", fill: AGAINST, fontWeight: "600" }),
+            text([{ x: far, words: `${short(towards.right, side)} →` }], { x: "x", text: "words", frameAnchor: "top", dy: -25, textAnchor: "end", fill: FOR, fontWeight: "600" }),
+            text([{ x: -far, words: `← ${short(towards.left, side)}` }], { x: "x", text: "words", frameAnchor: "top", dy: -25, textAnchor: "start", fill: AGAINST, fontWeight: "600" }),
             axisX({ ticks: Math.max(3, Math.floor((width - left) / 80)), tickFormat: tick, tickSize: 4, color: SOFT }),
             axisY({ tickSize: 0, tickFormat: (i: number) => short(rungs[i]!.label, most), fontSize: 12 }),
             ruleX([0], { stroke: INK, strokeWidth: 1.2 }),

@@ -18,7 +18,7 @@ export function lines_chart(points: LinePoint[], width: number, labels: { x: str
     const narrow = width < 480;
     const top = Math.max(...points.map((p) => Math.max(p.y, Number.isFinite(p.high) ? p.high : 0)));
     const svg = chart({
-        width, height: Math.min(360, Math.max(260, width * 0.5)), marginLeft: 52, marginRight: narrow ? 14 : 150, marginBottom: 44,
+        width, height: Math.min(360, Math.max(260, width * 0.5)), marginLeft: 52, marginRight: narrow ? 14 : 150, marginBottom: 50, marginTop: 30,
         x: { label: null }, y: { domain: [Math.min(0, ...points.map((p) => p.y)), top > 0.5 && top <= 1 ? 1 : top], label: null },
         marks: [
             gridY({ stroke: LINE }),

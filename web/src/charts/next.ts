@@ -18,7 +18,7 @@ export function next_chart(items: Obtainable[], unit: string, width: number): { 
     const far = Math.max(...items.map((i) => i.cost));
     const right = (i: Obtainable) => i.cost > far * (spread ? 0.03 : 0.5);
     const svg = chart({
-        width, height: Math.min(340, Math.max(250, width * 0.45)), marginLeft: 52, marginRight: 30, marginBottom: 44, marginTop: 18,
+        width, height: Math.min(340, Math.max(250, width * 0.45)), marginLeft: 52, marginRight: 30, marginBottom: 50, marginTop: 30,
         x: { type: spread ? "log" : "linear", label: null, domain: spread ? [Math.min(...costs) / 1.5, far * 1.5] : [0, far * 1.08 || 1] },
         y: { domain: [0, top * 1.12], label: null },
         marks: [

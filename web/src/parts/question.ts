@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // question: one question of a case: what the findings say together, then each instrument.
 import { h } from "../dom";
-import type { Question, Report } from "../report";
+import type { Question } from "../report";
+import { combined_section } from "./combined";
 import { result_section } from "./result";
+import { next_section, sensitivity_section } from "./sensitivity";
 
-export function question_section(question: Question, _report: Report): HTMLElement {
+export function question_section(question: Question, describe: (exhibit: string) => string): HTMLElement {
     const title = `title-${question.id}`;
+    const c = question.combination;
+    const stated = c?.hypotheses.find((x) => x.id === question.stated);
     return h("section", { class: "question", id: `question-${question.id}`, "aria-labelledby": title },
         h("p", { class: "kind" }, question.kind),
         h("h2", { id: title }, question.text),
-        question.stated && h("p", null, "Stated: ", h("strong", null, question.stated)),
-        question.confidence && h("p", null, "Confidence in the sources and the reasoning: ", h("strong", null, question.confidence), `. ${question.confidence_reason ?? ""}`),
-        h("h3", null, "What each instrument gave"),
+        question.stated && h("p", null, "As stated: ", h("strong", null, stated?.text ?? question.stated)),
+        c ? [combined_section(question, c, describe), sensitivity_section(c, question.id), next_section(c, question.id)]
+            : h("p", null, "Nothing could be weighed together."),
+        question.results.length > 0 && h("h3", null, "What each instrument gave"),
         question.results.map((r) => result_section(r, question.id)));
 }

@@ -23,7 +23,7 @@ export function folding<T>(all: T[], what: string, make: (shown: T[]) => ReturnT
         again(f, all.slice(0, shown));
         say();
     } });
-    const say = () => { more.textContent = shown > SHOWN || all.length <= SHOWN ? `Show the first ${SHOWN}` : `Show ${Math.min(60, all.length)} of ${all.length} ${what}`; };
+    const say = () => { more.textContent = shown > SHOWN || all.length <= SHOWN ? `Show the first ${SHOWN}` : all.length > 60 ? `Show 60 of ${all.length} ${what}` : `Show all ${all.length} ${what}`; };
     say();
     f.element.append(more);
     return f.element;

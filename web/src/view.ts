@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// view: a question as the reader has it now: the report's own numbers until something is changed,
+// then those of the page's weigher; and the priors chosen.
+import type { Combination, Interval } from "./report";
+import { against_others, interval, is_changed, no_changes, posterior, Weigher, type Changes, type Drawn } from "./weigh";
+
+export interface Range { low: number; median: number; high: number }
+
+const range = (x: Interval): Range => ({ low: x.low ?? x.median ?? NaN, median: x.median ?? NaN, high: x.high ?? x.median ?? NaN });
+
+/** The log-likelihood of a finding discounted by all its causes, by itself. */
+const discounted = (chance: number, log10: number): number => Math.log1p(chance * Math.expm1(Math.LN10 * log10)) / Math.LN10;
+
+export class View {
+    readonly reference: number;
+    changes: Changes = no_changes();
+    priors: number[];
+    holder: string;
+    failed = false; // too entangled to weigh in a page
+    private weigher: Weigher | null = null;
+    private ln_z: Float64Array | null = null;
+    private drawn: Drawn | null = null;
+
+    constructor(readonly c: Combination) {
+        this.reference = Math.max(0, c.hypotheses.findIndex((h) => h.reference));
+        const first = c.posteriors[0];
+        this.priors = first ? first.rows.map((row) => row.prior ?? 0) : this.equal();
+        this.holder = first ? first.held_by : "";
+    }
+
+    equal(): number[] {
+        return this.c.hypotheses.map(() => 1 / this.c.hypotheses.length);
+    }
+
+    get changed(): boolean {
+        return is_changed(this.changes);
+    }
+
+    /** Call after `changes` have changed. */
+    weigh(): void {
+        this.ln_z = this.drawn = null;
+        if (!this.changed) return;
+        this.weigher ??= new Weigher(this.c);
+        this.ln_z = this.weigher.evaluate(this.changes);
+        this.failed = !this.ln_z;
+        this.drawn = this.ln_z && this.weigher.draw(this.changes);
+    }
+
+    /** ln Z at the medians, up to a term that all share. */
+    z(): Float64Array {
+        if (this.ln_z) return this.ln_z;
+        this.weigher ??= new Weigher(this.c);
+        const z = this.weigher.evaluate(no_changes());
+        return z ?? Float64Array.from(this.c.hypotheses, (h) => Math.LN10 * (h.log10_lr.median ?? 0));
+    }
+
+    private over_draws(value: (z: ArrayLike<number>) => number): Range {
+        const drawn = this.drawn;
+        if (!drawn) {
+            const middle = value(this.z());
+            return { low: middle, median: middle, high: middle };
+        }
+        return interval(Array.from({ length: drawn.draws }, (_, d) => value(drawn.ln_z.subarray(d * drawn.n, (d + 1) * drawn.n))));
+    }
+
+    /** log10 of the ratio against the reference, all findings together. */
+    ratio(h: number): Range {
+        if (!this.ln_z) return range(this.c.hypotheses[h]!.log10_lr);
+        if (h === this.reference) return { low: 0, median: 0, high: 0 };
+        return this.over_draws((z) => (z[h]! - z[this.reference]!) / Math.LN10);
+    }
+
+    /** Against all others, as if they were equally probable. */
+    ratio_others(h: number): Range {
+        return this.ln_z ? this.over_draws((z) => against_others(z, h)) : range(this.c.hypotheses[h]!.log10_lr_others);
+    }
+
+    /** The best and the next, at the medians, and log10 of their ratio. */
+    lead(): { leading: number; next: number; log10: number } {
+        if (!this.ln_z) return { leading: this.c.leading, next: this.c.runner_up, log10: this.c.log10_lead };
+        const z = this.ln_z;
+        const order = [...z.keys()].sort((a, b) => z[b]! - z[a]!);
+        return { leading: order[0]!, next: order[1]!, log10: (z[order[0]!]! - z[order[1]!]!) / Math.LN10 };
+    }
+
+    /** Posteriors for the priors chosen. */
+    posteriors(): Range[] {
+        const stated = this.ln_z ? undefined : this.c.posteriors.find((p) => p.held_by === this.holder);
+        if (stated && stated.rows.every((row, h) => (row.prior ?? 0) === this.priors[h]))
+            return stated.rows.map((row) => (row.posterior ? range(row.posterior) : { low: 0, median: 0, high: 0 }));
+        const middle = posterior(this.priors, this.z());
+        const drawn = this.drawn;
+        if (!drawn) return middle.map((median) => ({ low: NaN, median, high: NaN }));
+        const all = Array.from({ length: drawn.draws }, (_, d) => posterior(this.priors, drawn.ln_z.subarray(d * drawn.n, (d + 1) * drawn.n)));
+        return middle.map((_, h) => interval(all.map((p) => p[h]!)));
+    }
+
+    /** The posterior of one hypothesis by holder of priors, at the medians. */
+    posterior_of(h: number, priors: number[]): number {
+        return posterior(priors, this.z())[h]!;
+    }
+
+    /** One finding by itself: log10 of h over g, discounted by its causes; 0 if it is left out. */
+    finding_ratio(f: number, h: number, g: number): Range {
+        const finding = this.c.findings[f]!;
+        if (!this.changed && finding.log10_lr && g === this.reference)
+            return { low: finding.log10_lr.low[h] ?? NaN, median: finding.log10_lr.median[h] ?? NaN, high: finding.log10_lr.high[h] ?? NaN };
+        if (this.left_out(f)) return { low: 0, median: 0, high: 0 };
+        let chance = 1;
+        for (const node of finding.parents) chance *= this.changes.probability.get(node) ?? this.c.nodes[node]!.probability;
+        const { median, low, high } = finding.log10_likelihood;
+        const d = (values: (number | null)[], i: number) => discounted(chance, values[i] ?? median[i] ?? 0);
+        const middle = d(median, h) - d(median, g);
+        return {
+            median: middle,
+            low: middle - Math.hypot(d(median, h) - d(low, h), d(high, g) - d(median, g)),
+            high: middle + Math.hypot(d(high, h) - d(median, h), d(median, g) - d(low, g)),
+        };
+    }
+
+    left_out(f: number): boolean {
+        return this.changes.findings_out.has(f) || this.c.findings[f]!.parents.some((node) => this.changes.nodes_out.has(node));
+    }
+}
