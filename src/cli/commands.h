@@ -11,7 +11,7 @@ extern const struct cli_command cli_claim_predict, cli_claim_search, cli_claim_s
 extern const struct cli_command cli_claim_validate;
 extern const struct cli_command cli_claim_infer, cli_claim_calibrate;
 extern const struct cli_command cli_chips, cli_claim_explain, cli_claim_fence;
-extern const struct cli_command cli_model;
+extern const struct cli_command cli_model, cli_serve;
 
 extern const struct cli_command cli_lineage_compare, cli_lineage_disguise, cli_lineage_inspect,
     cli_lineage_scan, cli_lineage_tokenizers;
