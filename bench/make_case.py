@@ -3,10 +3,10 @@
 
 usage: make_case.py DIR [EXHIBITS [HYPOTHESES]]    (10000 and 100 unless stated)
 
-One question; every exhibit is a statement of one of EXHIBITS / 20 sources, and a finding rests on
-it that favours one hypothesis tenfold at most. One finding in ten rests on two exhibits, one
-exhibit in fifty repeats another, and a hundred groups of five are declared dependent. The same
-arguments give the same bytes."""
+One question; every exhibit is a statement of one of EXHIBITS / 20 sources, which come in topics of
+four, and a finding rests on it that tells a few hypotheses from the others. One finding in ten
+rests on a second exhibit of its topic, one exhibit in fifty repeats another, and a hundred groups
+of five are declared dependent. The same arguments give the same bytes."""
 import os
 import random
 import sys
@@ -14,7 +14,8 @@ import sys
 
 def write(folder, exhibits, hypotheses):
     rng = random.Random(1)
-    sources = max(1, exhibits // 20)
+    topic = lambda i: i // 80
+    source = lambda i: 4 * topic(i) + rng.randrange(4)
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "case.yaml"), "w") as file:
         put = lambda line: file.write(line + "\n")
@@ -22,7 +23,7 @@ def write(folder, exhibits, hypotheses):
         put("exhibits:")
         for i in range(exhibits):
             repeats = f", repeats: E{i - 1}" if i and i % 50 == 0 else ""
-            put(f"  - {{id: E{i}, statement: Statement {i}, said_by: Source {rng.randrange(sources)}, "
+            put(f"  - {{id: E{i}, statement: Statement {i}, said_by: Source {source(i)}, "
                 f"source: Paper {i}, date: 2026-01, grade: {rng.choice('ABCD')}{rng.randint(1, 4)}"
                 f"{repeats}}}")
         put("questions:")
@@ -33,7 +34,8 @@ def write(folder, exhibits, hypotheses):
         put("      - {id: none, none_of_these: true}")
         put("    findings:")
         for i in range(exhibits):
-            also = f", E{rng.randrange(exhibits)}" if i % 10 == 0 else ""
+            other = min(exhibits - 1, 80 * topic(i) + rng.randrange(80))
+            also = f", E{other}" if i % 10 == 0 and other != i else ""
             named = sorted({rng.randrange(hypotheses - 1) for _ in range(5)})
             likelihoods = []
             for h in named:

@@ -74,6 +74,7 @@ struct assay_case_entry {
     const char *text;    /* what was observed */
     const char *because; /* why these numbers */
     const struct assay_interval *log10_likelihoods; /* one a hypothesis, in their order */
+    const bool *others; /* one a hypothesis: it has the likelihood given to all others */
     const struct assay_case_exhibit *const *exhibits;
     size_t exhibit_count;
     long line;
@@ -258,6 +259,7 @@ struct assay_combined_finding {
     double weight; /* to which its log-likelihoods are multiplied: 1 unless in a group */
     const struct assay_interval *log10_likelihoods; /* one a hypothesis, best 0, undiscounted */
     const bool *assumed; /* one a hypothesis: not weighed, taken as the average of the others */
+    const bool *shared;  /* one a hypothesis: the same number, and draw, for all that have this */
     const struct assay_interval *log10_ratios; /* against the reference, discounted, by itself */
     size_t best, worst;                        /* hypotheses that it separates most */
     struct assay_interval log10_most;          /* of best over worst, discounted, by itself */

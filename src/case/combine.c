@@ -40,18 +40,15 @@ void combine_two_best(const double *values, size_t n, size_t *best, size_t *next
 static assay_status evaluate_medians(struct weighing *w)
 {
     const struct assay_combination *c = w->combination;
-    double *ln_l = assay_arena_alloc(w->arena, c->finding_count * w->n, sizeof *ln_l);
     double *weights = assay_arena_alloc(w->arena, c->finding_count, sizeof *weights);
     double *rows = assay_arena_alloc(w->arena, w->circuit.row_count * w->n, sizeof *rows);
-    if (!ln_l || !weights || !rows)
+    double *scratch = assay_arena_alloc(w->arena, 2 * w->n, sizeof *scratch);
+    if (!weights || !rows || !scratch)
         return out_of_memory(w);
-    for (size_t f = 0; f < c->finding_count; f++) {
+    for (size_t f = 0; f < c->finding_count; f++)
         weights[f] = c->findings[f].weight;
-        for (size_t h = 0; h < w->n; h++)
-            ln_l[f * w->n + h] = LN10 * c->findings[f].log10_likelihoods[h].median;
-    }
-    circuit_evaluate(&w->circuit, ln_l, weights, w->n, rows);
-    w->ln_l = ln_l;
+    ASSAY_TRY(combine_likelihoods(w));
+    circuit_evaluate(&w->circuit, &w->likelihoods, weights, scratch, rows);
     w->weights = weights;
     w->rows = rows;
     return ASSAY_OK;

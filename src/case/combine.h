@@ -16,11 +16,11 @@ struct weighing {
     const struct assay_case_reliability *reliability;
     struct assay_combination *combination;
     struct circuit circuit;
-    size_t n;              /* hypotheses */
-    const double *ln_l;    /* findings x n: ln likelihoods relative to the best, at the medians */
-    const double *weights; /* by finding */
-    const double *rows;    /* of the circuit, at the medians; row 0 is the whole */
-    const double *draws;   /* draws x n: ln of the whole in each draw */
+    size_t n;                       /* hypotheses */
+    struct likelihoods likelihoods; /* at the medians */
+    const double *weights;          /* by finding */
+    const double *rows;             /* of the circuit, at the medians; row 0 is the whole */
+    const double *draws;            /* draws x n: ln of the whole in each draw */
     struct assay_arena *arena;
     const struct assay_context *context;
     struct assay_error *error;
@@ -34,6 +34,9 @@ ASSAY_MUST_USE assay_status combine_question(const struct assay_case *subject,
                                              struct assay_arena *arena,
                                              const struct assay_combination **combination,
                                              struct assay_error *error);
+
+/* The likelihoods at their medians: fills weighing->likelihoods. */
+ASSAY_MUST_USE assay_status combine_likelihoods(struct weighing *w);
 
 /* The draws of the likelihoods: fills weighing->draws and the number of them. */
 ASSAY_MUST_USE assay_status combine_draw(struct weighing *w);

@@ -131,6 +131,7 @@ static assay_status add_result(struct building *b, const struct assay_case_resul
         .weight = 1,
         .log10_likelihoods = values,
         .assumed = assumed,
+        .shared = assumed,
     };
     b->combination->finding_count++;
     return ASSAY_OK;
@@ -156,6 +157,7 @@ static assay_status add_entry(struct building *b, const struct assay_case_entry 
         .text = entry->text,
         .because = entry->because,
         .entry = entry,
+        .shared = entry->others,
         .exhibits = entry->exhibits,
         .exhibit_count = entry->exhibit_count,
         .group = -1,

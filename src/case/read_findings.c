@@ -105,7 +105,8 @@ static assay_status read_likelihoods(struct reading *r, struct assay_yaml *map,
     size_t n = question->hypothesis_count;
     struct assay_interval others = {.level = 0};
     struct assay_interval *values = assay_arena_alloc(r->subject->arena, n, sizeof *values);
-    if (!values)
+    bool *is_other = assay_arena_alloc(r->subject->arena, n, sizeof *is_other);
+    if (!values || !is_other)
         return read_out_of_memory(r);
     ASSAY_TRY(assay_yaml_need(map, "likelihoods", &node, r->error));
     ASSAY_TRY(read_need_map(r, node, "likelihoods: a map from hypotheses to probabilities"));
@@ -123,10 +124,12 @@ static assay_status read_likelihoods(struct reading *r, struct assay_yaml *map,
                                "finding %s: no likelihood for '%s'; give one, or 'others' for all "
                                "that are not named",
                                entry->id, question->hypotheses[h].id);
-        if (values[h].level == 0)
+        is_other[h] = values[h].level == 0;
+        if (is_other[h])
             values[h] = others;
     }
     entry->log10_likelihoods = values;
+    entry->others = is_other;
     return check_zeros(r, node, entry, question);
 }
 

@@ -58,7 +58,7 @@ static void push(struct reweigher *r, uint32_t mixture)
         return;
     r->waits[mixture] = true;
     size_t at = r->heap_count++;
-    while (at > 0 && r->heap[(at - 1) / 2] < mixture) {
+    while (at > 0 && r->heap[(at - 1) / 2] > mixture) {
         r->heap[at] = r->heap[(at - 1) / 2];
         at = (at - 1) / 2;
     }
@@ -70,9 +70,9 @@ static uint32_t pop(struct reweigher *r)
     uint32_t top = r->heap[0], last = r->heap[--r->heap_count];
     size_t at = 0;
     for (size_t child = 1; child < r->heap_count; child = 2 * at + 1) {
-        if (child + 1 < r->heap_count && r->heap[child + 1] > r->heap[child])
+        if (child + 1 < r->heap_count && r->heap[child + 1] < r->heap[child])
             child++;
-        if (r->heap[child] <= last)
+        if (r->heap[child] >= last)
             break;
         r->heap[at] = r->heap[child];
         at = child;
@@ -85,18 +85,22 @@ static uint32_t pop(struct reweigher *r)
 /* ---- changes, from the leaves to the whole ----------------------------------------------------
  */
 
-/* delta[row] += now - before, n of each; whatever the row is part of must be done anew. */
-static void change(struct reweigher *r, uint32_t row, const double *now, const double *before)
+/* delta[row] += now - before in every row of the factor; what these are part of is done anew. */
+static void change(struct reweigher *r, struct circuit_use use, const double *now,
+                   const double *before)
 {
     size_t n = r->w->n;
-    for (size_t h = 0; h < n; h++)
-        r->delta[row * n + h] += now[h] - before[h];
-    if (!r->row_changed[row]) {
-        r->row_changed[row] = true;
-        r->changed[r->changed_count++] = row;
+    for (uint32_t i = 0; i < use.count; i++) {
+        uint32_t row = r->w->circuit.rows[use.start + i];
+        for (size_t h = 0; h < n; h++)
+            r->delta[row * n + h] += now[h] - before[h];
+        if (!r->row_changed[row]) {
+            r->row_changed[row] = true;
+            r->changed[r->changed_count++] = row;
+        }
+        if (row > 0)
+            push(r, (row - 1) / 2);
     }
-    if (row > 0)
-        push(r, r->w->circuit.of_row[row]);
 }
 
 static void change_leaves(struct reweigher *r, uint32_t finding)
@@ -105,25 +109,26 @@ static void change_leaves(struct reweigher *r, uint32_t finding)
     size_t n = r->w->n;
     for (uint32_t i = c->leaf_start[finding]; i < c->leaf_start[finding + 1]; i++) {
         const struct circuit_leaf *leaf = &c->leaves[c->leaf_order[i]];
-        const double *ln_l = r->w->ln_l + finding * n;
-        circuit_leaf_values(leaf->chance, r->weights[finding], ln_l, n, r->scratch);
-        circuit_leaf_values(leaf->chance, r->w->weights[finding], ln_l, n, r->scratch + n);
-        change(r, leaf->row, r->scratch, r->scratch + n);
+        double *now = r->scratch + n, *before = r->scratch + 2 * n;
+        circuit_leaf_values(leaf, &r->w->likelihoods, r->weights[finding], r->scratch, now);
+        circuit_leaf_values(leaf, &r->w->likelihoods, r->w->weights[finding], r->scratch, before);
+        change(r, c->leaf_uses[c->leaf_order[i]], now, before);
     }
 }
 
-static void change_mixture(struct reweigher *r, const struct circuit_mixture *m)
+static void change_mixture(struct reweigher *r, uint32_t m)
 {
     size_t n = r->w->n;
-    const double *yes = r->w->rows + m->yes * n, *no = r->w->rows + m->no * n;
+    const double *yes = r->w->rows + (2 * m + 1) * n, *no = yes + n;
+    const double *delta_yes = r->delta + (2 * m + 1) * n, *delta_no = delta_yes + n;
     double *now_yes = r->scratch, *now_no = r->scratch + n, *now = r->scratch + 2 * n;
     for (size_t h = 0; h < n; h++) {
-        now_yes[h] = yes[h] + r->delta[m->yes * n + h];
-        now_no[h] = no[h] + r->delta[m->no * n + h];
+        now_yes[h] = yes[h] + delta_yes[h];
+        now_no[h] = no[h] + delta_no[h];
     }
-    circuit_mix(m->chance, now_yes, now_no, n, now);
-    circuit_mix(m->chance, yes, no, n, now + n);
-    change(r, m->row, now, now + n);
+    circuit_mix(r->w->circuit.chances[m], now_yes, now_no, n, now);
+    circuit_mix(r->w->circuit.chances[m], yes, no, n, now + n);
+    change(r, r->w->circuit.mixture_uses[m], now, now + n);
 }
 
 void reweigh_finish(struct reweigher *r, double *ln_z)
@@ -132,7 +137,7 @@ void reweigh_finish(struct reweigher *r, double *ln_z)
     for (size_t i = 0; i < r->touched_count; i++)
         change_leaves(r, r->touched[i]);
     while (r->heap_count > 0)
-        change_mixture(r, &r->w->circuit.mixtures[pop(r)]);
+        change_mixture(r, pop(r));
     for (size_t h = 0; h < n; h++)
         ln_z[h] = r->w->rows[h] + r->delta[h];
     for (size_t i = 0; i < r->changed_count; i++) {

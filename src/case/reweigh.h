@@ -15,7 +15,7 @@ struct reweigher {
     bool *row_changed; /* by row */
     uint32_t *changed; /* rows that are */
     size_t changed_count;
-    uint32_t *heap; /* mixtures that wait, the innermost first */
+    uint32_t *heap; /* mixtures that wait, the innermost first: the least number */
     bool *waits;    /* by mixture */
     size_t heap_count;
     double *scratch; /* 4 x n */

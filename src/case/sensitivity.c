@@ -158,10 +158,10 @@ static assay_status leave_grades(struct leaving *l)
     sure.nodes = nodes;
     ASSAY_TRY(
         circuit_build(&sure, w->subject->path, w->question->line, w->arena, &circuit, w->error));
-    double *rows = assay_arena_alloc(w->arena, circuit.row_count * w->n, sizeof *rows);
+    double *rows = assay_arena_alloc(w->arena, (circuit.row_count + 2) * w->n, sizeof *rows);
     if (!rows)
         return out_of_memory(w);
-    circuit_evaluate(&circuit, w->ln_l, w->weights, w->n, rows);
+    circuit_evaluate(&circuit, &w->likelihoods, w->weights, rows + circuit.row_count * w->n, rows);
     add(l, ASSAY_LEFT_ASSUMPTION, "grades",
         "That sources may be wrong: every grade is ignored and every exhibit trusted.", rows);
     return ASSAY_OK;
@@ -172,23 +172,26 @@ static assay_status leave_averages(struct leaving *l)
 {
     struct weighing *w = l->w;
     const struct assay_combination *c = w->combination;
-    size_t cells = c->finding_count * w->n;
+    const struct likelihoods *l_medians = &w->likelihoods;
+    size_t values = l_medians->start[c->finding_count], rows_count = w->circuit.row_count;
     bool any = false;
     for (size_t f = 0; f < c->finding_count && !any; f++)
         for (size_t h = 0; h < w->n; h++)
             any = any || c->findings[f].assumed[h];
     if (!any)
         return ASSAY_OK;
-    double *ln_l = assay_arena_alloc(w->arena, cells, sizeof *ln_l);
-    double *rows = assay_arena_alloc(w->arena, w->circuit.row_count * w->n, sizeof *rows);
-    if (!ln_l || !rows)
+    double *ln = assay_arena_alloc(w->arena, values, sizeof *ln);
+    double *rows = assay_arena_alloc(w->arena, (rows_count + 2) * w->n, sizeof *rows);
+    if (!ln || !rows)
         return out_of_memory(w);
-    memcpy(ln_l, w->ln_l, cells * sizeof *ln_l);
+    memcpy(ln, l_medians->ln, values * sizeof *ln);
     for (size_t f = 0; f < c->finding_count; f++)
         for (size_t h = 0; h < w->n; h++)
             if (c->findings[f].assumed[h])
-                ln_l[f * w->n + h] = 0;
-    circuit_evaluate(&w->circuit, ln_l, w->weights, w->n, rows);
+                ln[l_medians->start[f] + l_medians->map[f * w->n + h]] = 0;
+    struct likelihoods changed = *l_medians;
+    changed.ln = ln;
+    circuit_evaluate(&w->circuit, &changed, w->weights, rows + rows_count * w->n, rows);
     add(l, ASSAY_LEFT_ASSUMPTION, "average",
         "That a hypothesis which an instrument did not weigh predicts what it saw as the average "
         "of the others does: it predicts it as well as the best.",
