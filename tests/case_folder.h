@@ -80,7 +80,7 @@ static inline assay_status sample_instrument(const char *path, const char *data_
 
 static inline const struct instrument_table *sample_table(void)
 {
-    static const struct instrument entries[] = {{"test.sample", sample_instrument}};
+    static const struct instrument entries[] = {{"test.sample", "1", sample_instrument}};
     static const struct instrument_table table = {entries, 1};
     return &table;
 }

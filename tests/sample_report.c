@@ -16,7 +16,8 @@ int main(void)
     case_folder_free(&folder);
     if (status != ASSAY_OK)
         return 2;
-    status = case_run_with(sample_table(), &subject, shipped_data(), &context, &assessment, &error);
+    status = case_run_with(sample_table(), &subject, shipped_data(), NULL, &context, &assessment,
+                           &error);
     if (status == ASSAY_OK) {
         status = assay_report_json(&assessment, &text, &error);
         assay_assessment_free(&assessment);

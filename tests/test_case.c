@@ -28,7 +28,8 @@ static assay_status run_text(const char *text, struct assay_case *subject,
 {
     struct assay_context context = assay_context_default();
     assert_int_equal(read_text(text, subject, error), ASSAY_OK);
-    return case_run_with(sample_table(), subject, shipped_data(), &context, assessment, error);
+    return case_run_with(sample_table(), subject, shipped_data(), NULL, &context, assessment,
+                         error);
 }
 
 static void a_case_is_read_with_the_digests_of_its_files(void **state)

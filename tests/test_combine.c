@@ -29,8 +29,8 @@ static const struct assay_combination *run(const char *text, struct ran *ran)
     case_folder_free(&folder);
     if (status != ASSAY_OK)
         fail_msg("line %ld: %s", error.line, error.message);
-    if (case_run_with(sample_table(), &ran->subject, shipped_data(), &context, &ran->assessment,
-                      &error) != ASSAY_OK)
+    if (case_run_with(sample_table(), &ran->subject, shipped_data(), NULL, &context,
+                      &ran->assessment, &error) != ASSAY_OK)
         fail_msg("line %ld: %s", error.line, error.message);
     assert_non_null(ran->assessment.replies[0].combination);
     return ran->assessment.replies[0].combination;
@@ -380,7 +380,7 @@ static void the_same_seed_gives_the_same_numbers_on_any_threads(void **state)
         context.threads = i == 1 ? 3 : 1;
         context.seed = i == 2 ? 2 : 1;
         assert_int_equal(case_read_with(sample_table(), folder.path, &ran.subject, NULL), ASSAY_OK);
-        assert_int_equal(case_run_with(sample_table(), &ran.subject, shipped_data(), &context,
+        assert_int_equal(case_run_with(sample_table(), &ran.subject, shipped_data(), NULL, &context,
                                        &ran.assessment, NULL),
                          ASSAY_OK);
         case_folder_free(&folder);

@@ -82,8 +82,9 @@ static char *report_of(const char *text, const struct instrument_table *table, w
     if (case_read_with(table, folder.path, &subject, &error) != ASSAY_OK)
         fail_msg("%ld: %s", error.line, error.message);
     case_folder_free(&folder);
-    assert_int_equal(case_run_with(table, &subject, shipped_data(), &context, &assessment, &error),
-                     ASSAY_OK);
+    assert_int_equal(
+        case_run_with(table, &subject, shipped_data(), NULL, &context, &assessment, &error),
+        ASSAY_OK);
     assert_int_equal(write(&assessment, &report, &error), ASSAY_OK);
     assay_assessment_free(&assessment);
     assay_case_free(&subject);
@@ -92,7 +93,7 @@ static char *report_of(const char *text, const struct instrument_table *table, w
 
 static char *hostile_report(writer *write)
 {
-    static const struct instrument entries[] = {{"test.hostile", hostile_instrument}};
+    static const struct instrument entries[] = {{"test.hostile", "1", hostile_instrument}};
     const struct instrument_table table = {entries, 1};
     return report_of(hostile_case, &table, write);
 }
@@ -232,9 +233,9 @@ static void a_report_is_not_written_into_a_folder_that_is_not_there(void **state
     struct stat there;
     char missing[96];
     assert_int_equal(case_read_with(sample_table(), folder.path, &subject, &error), ASSAY_OK);
-    assert_int_equal(
-        case_run_with(sample_table(), &subject, shipped_data(), &context, &assessment, &error),
-        ASSAY_OK);
+    assert_int_equal(case_run_with(sample_table(), &subject, shipped_data(), NULL, &context,
+                                   &assessment, &error),
+                     ASSAY_OK);
     snprintf(missing, sizeof missing, "%s/out", folder.path);
     assert_int_equal(assay_report_write(&assessment, missing, &error), ASSAY_ERROR_IO);
     assert_int_not_equal(stat(missing, &there), 0);

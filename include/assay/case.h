@@ -415,6 +415,17 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_case_run(const struct assay_case *su
                                                      const struct assay_context *context,
                                                      struct assay_assessment *assessment,
                                                      struct assay_error *error);
+/*
+ * The same, but keeps the findings of instruments in `kept_folder` (which must be there; one file
+ * a finding) and takes them from there as long as all that they depend on is as it was:
+ * instrument and version, seed, program, facts, and every file that was read. NULL keeps none.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_case_run_kept(const struct assay_case *subject,
+                                                          const char *data_folder,
+                                                          const char *kept_folder,
+                                                          const struct assay_context *context,
+                                                          struct assay_assessment *assessment,
+                                                          struct assay_error *error);
 ASSAY_API void assay_assessment_free(struct assay_assessment *assessment);
 
 /* ---- words ------------------------------------------------------------------------------- */

@@ -83,33 +83,47 @@ static struct assay_interval as_interval(const double quantiles[3])
     return (struct assay_interval){quantiles[0], quantiles[1], quantiles[2], 0.8};
 }
 
-/* log10 of the mean of the others' Z. */
-static double mean_of_others(const double *z, size_t n, size_t h)
+/* ln of the sum of all exp(z) but that of h, from the sum of all exp(z - top). */
+static double sum_of_others(const double *z, size_t n, size_t h, double top, double sum)
+{
+    double own = exp(z[h] - top), second = -INFINITY, rest = 0;
+    if (own < 0.5 * sum)
+        return top + log(sum - own);
+    for (size_t g = 0; g < n; g++) /* a difference would lose its digits: add up the others */
+        second = g != h ? fmax(second, z[g]) : second;
+    for (size_t g = 0; g < n; g++)
+        rest += g != h ? exp(z[g] - second) : 0;
+    return second + log(rest);
+}
+
+/* log10 of each Z over the mean of the others, in one draw. */
+static void against_others(const double *z, size_t n, double *log10_ratios)
 {
     double top = -INFINITY, sum = 0;
     for (size_t g = 0; g < n; g++)
-        if (g != h)
-            top = fmax(top, z[g]);
+        top = fmax(top, z[g]);
     for (size_t g = 0; g < n; g++)
-        if (g != h)
-            sum += exp(z[g] - top);
-    return (top + log(sum / (double)(n - 1))) / LN10;
+        sum += exp(z[g] - top);
+    for (size_t h = 0; h < n; h++)
+        log10_ratios[h] = (z[h] - sum_of_others(z, n, h, top, sum) + log((double)(n - 1))) / LN10;
 }
 
 static assay_status weigh_hypotheses(struct weighing *w, struct assay_combined_hypothesis *list)
 {
     struct assay_combination *c = w->combination;
     double *ratios = assay_arena_alloc(w->arena, c->draws, sizeof *ratios), quantiles[3];
-    if (!ratios)
+    double *others = assay_arena_alloc(w->arena, c->draws * w->n, sizeof *others);
+    if (!ratios || !others)
         return out_of_memory(w);
+    for (size_t d = 0; d < c->draws; d++)
+        against_others(&w->draws[d * w->n], w->n, &others[d * w->n]);
     for (size_t h = 0; h < w->n; h++) {
         for (size_t d = 0; d < c->draws; d++)
             ratios[d] = (w->draws[d * w->n + h] - w->draws[d * w->n + c->reference_index]) / LN10;
         ASSAY_TRY(assay_stats_quantiles(ratios, NULL, c->draws, levels, 3, quantiles, w->error));
         list[h].log10_ratio = as_interval(quantiles);
         for (size_t d = 0; d < c->draws; d++)
-            ratios[d] =
-                w->draws[d * w->n + h] / LN10 - mean_of_others(&w->draws[d * w->n], w->n, h);
+            ratios[d] = others[d * w->n + h];
         ASSAY_TRY(assay_stats_quantiles(ratios, NULL, c->draws, levels, 3, quantiles, w->error));
         list[h].log10_ratio_others = as_interval(quantiles);
         list[h].words = assay_words_likelihood_ratio(list[h].log10_ratio.median);

@@ -15,6 +15,7 @@
 #define LN10 2.302585092994045684
 #define MOST_DRAWS 2000
 #define LEAST_DRAWS 100
+#define RESULTS 200000 /* draws x hypotheses, each of which is sorted */
 #define VALUES 200000000 /* additions, an exponential counting as eight, that are worth it */
 
 /* Hypotheses that share a number come last and are one value. */
@@ -119,7 +120,7 @@ assay_status combine_draw(struct weighing *w)
     struct assay_combination *c = w->combination;
     size_t parts = w->likelihoods.start[c->finding_count] * 8 + w->circuit.leaf_count * w->n +
                    w->circuit.mixture_count * w->n * 8;
-    size_t draws = VALUES / parts;
+    size_t draws = VALUES / parts < RESULTS / w->n ? VALUES / parts : RESULTS / w->n;
     draws = draws > MOST_DRAWS ? MOST_DRAWS : draws < LEAST_DRAWS ? LEAST_DRAWS : draws;
     struct drawing g = {.w = w,
                         .draws = draws,

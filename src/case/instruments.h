@@ -20,6 +20,7 @@ typedef assay_status instrument_function(const char *path, const char *data_fold
 
 struct instrument {
     const char *name;
+    const char *version; /* the method_version of its findings; others are not kept */
     instrument_function *run;
 };
 
@@ -39,6 +40,7 @@ ASSAY_MUST_USE assay_status case_read_with(const struct instrument_table *table,
                                            struct assay_case *subject, struct assay_error *error);
 ASSAY_MUST_USE assay_status case_run_with(const struct instrument_table *table,
                                           const struct assay_case *subject, const char *data_folder,
+                                          const char *kept_folder,
                                           const struct assay_context *context,
                                           struct assay_assessment *assessment,
                                           struct assay_error *error);

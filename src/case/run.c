@@ -4,6 +4,7 @@
 #include "case/compare.h"
 #include "case/grades.h"
 #include "case/instruments.h"
+#include "case/keep.h"
 
 #include <string.h>
 
@@ -18,21 +19,28 @@ const struct instrument *instrument_find(const struct instrument_table *table, c
 static assay_status run_task(const struct instrument_table *table, const struct assay_case *subject,
                              const struct assay_case_question *question,
                              const struct assay_case_task *task, const char *data_folder,
-                             const struct assay_context *context, struct assay_arena *arena,
-                             struct assay_case_result *result, struct assay_error *error)
+                             const char *kept_folder, const struct assay_context *context,
+                             struct assay_arena *arena, struct assay_case_result *result,
+                             struct assay_error *error)
 {
     const struct instrument *instrument = instrument_find(table, task->instrument);
     if (!instrument)
         return assay_error_at(error, ASSAY_ERROR_INPUT, subject->path, task->line,
                               "unknown instrument '%s'", task->instrument);
+    struct keeping keeping = {kept_folder, subject->path, question->id,  task,
+                              instrument,  data_folder,   context->seed, arena};
     result->task = task;
-    ASSAY_TRY(instrument->run(task->path, data_folder, context, arena, &result->finding,
-                              &result->stated, &result->stated_count, error));
+    if (!keep_read(&keeping, &result->finding, &result->stated, &result->stated_count)) {
+        ASSAY_TRY(instrument->run(task->path, data_folder, context, arena, &result->finding,
+                                  &result->stated, &result->stated_count, error));
+        keep_write(&keeping, &result->finding, result->stated, result->stated_count);
+    }
     return compare_result(subject->path, question, arena, result, error);
 }
 
 static assay_status run_all(const struct instrument_table *table, const struct assay_case *subject,
-                            const char *data_folder, const struct assay_context *context,
+                            const char *data_folder, const char *kept_folder,
+                            const struct assay_context *context,
                             struct assay_assessment *assessment, struct assay_error *error)
 {
     struct assay_arena *arena = assessment->arena;
@@ -52,7 +60,8 @@ static assay_status run_all(const struct instrument_table *table, const struct a
         for (size_t t = 0; t < reply->question->task_count; t++) {
             reply->result_count++;
             ASSAY_TRY(run_task(table, subject, reply->question, &reply->question->tasks[t],
-                               data_folder, context, arena, &reply->results[t], error));
+                               data_folder, kept_folder, context, arena, &reply->results[t],
+                               error));
         }
         ASSAY_TRY(combine_question(subject, reply, &assessment->reliability, context, arena,
                                    &reply->combination, error));
@@ -61,8 +70,9 @@ static assay_status run_all(const struct instrument_table *table, const struct a
 }
 
 assay_status case_run_with(const struct instrument_table *table, const struct assay_case *subject,
-                           const char *data_folder, const struct assay_context *context,
-                           struct assay_assessment *assessment, struct assay_error *error)
+                           const char *data_folder, const char *kept_folder,
+                           const struct assay_context *context, struct assay_assessment *assessment,
+                           struct assay_error *error)
 {
     memset(assessment, 0, sizeof *assessment);
     assessment->subject = subject;
@@ -73,7 +83,7 @@ assay_status case_run_with(const struct instrument_table *table, const struct as
     assay_status status = grades_read(data_folder, subject, &assessment->reliability,
                                       assessment->reliability_sha256, error);
     if (status == ASSAY_OK)
-        status = run_all(table, subject, data_folder, context, assessment, error);
+        status = run_all(table, subject, data_folder, kept_folder, context, assessment, error);
     if (status != ASSAY_OK)
         assay_assessment_free(assessment);
     return status;
@@ -83,7 +93,15 @@ assay_status assay_case_run(const struct assay_case *subject, const char *data_f
                             const struct assay_context *context,
                             struct assay_assessment *assessment, struct assay_error *error)
 {
-    return case_run_with(&instruments_all, subject, data_folder, context, assessment, error);
+    return case_run_with(&instruments_all, subject, data_folder, NULL, context, assessment, error);
+}
+
+assay_status assay_case_run_kept(const struct assay_case *subject, const char *data_folder,
+                                 const char *kept_folder, const struct assay_context *context,
+                                 struct assay_assessment *assessment, struct assay_error *error)
+{
+    return case_run_with(&instruments_all, subject, data_folder, kept_folder, context, assessment,
+                         error);
 }
 
 void assay_assessment_free(struct assay_assessment *assessment)

@@ -6,10 +6,12 @@
 
 #include "report/report_json.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- run ------------------------------------------------------------------------------------ */
 
@@ -26,10 +28,10 @@ static assay_status out_folder(struct cli_call *call, char *folder, size_t size)
     return ASSAY_OK;
 }
 
-static assay_status give(struct cli_call *call, const struct assay_assessment *assessment)
+static assay_status give(struct cli_call *call, const struct assay_assessment *assessment,
+                         const char *folder)
 {
-    char folder[4000], *text = NULL;
-    ASSAY_TRY(out_folder(call, folder, sizeof folder));
+    char *text = NULL;
     ASSAY_TRY(assay_report_write(assessment, folder, &call->error));
     cli_progress_end();
     if (call->json)
@@ -40,15 +42,37 @@ static assay_status give(struct cli_call *call, const struct assay_assessment *a
     return cli_finish_output(call);
 }
 
+/* Removes the kept findings of earlier runs, and nothing else. */
+static void forget(const char *kept)
+{
+    DIR *directory = opendir(kept);
+    char path[8192];
+    for (struct dirent *entry; directory && (entry = readdir(directory)) != NULL;) {
+        const char *dot = strrchr(entry->d_name, '.');
+        snprintf(path, sizeof path, "%s/%s", kept, entry->d_name);
+        if (dot && strcmp(dot, ".json") == 0)
+            unlink(path);
+    }
+    if (directory)
+        closedir(directory);
+}
+
 static assay_status run_case(struct cli_call *call)
 {
     struct assay_case subject;
     struct assay_assessment assessment;
+    char folder[4000], kept[4096];
     ASSAY_TRY(assay_case_read(call->positional[0], &subject, &call->error));
-    assay_status status =
-        assay_case_run(&subject, call->data_folder, &call->context, &assessment, &call->error);
+    assay_status status = out_folder(call, folder, sizeof folder);
+    snprintf(kept, sizeof kept, "%s/findings", folder);
+    bool keeps = status == ASSAY_OK && (mkdir(kept, 0777) == 0 || errno == EEXIST);
+    if (keeps && call->value[1])
+        forget(kept);
+    if (status == ASSAY_OK)
+        status = assay_case_run_kept(&subject, call->data_folder, keeps ? kept : NULL,
+                                     &call->context, &assessment, &call->error);
     if (status == ASSAY_OK) {
-        status = give(call, &assessment);
+        status = give(call, &assessment, folder);
         assay_assessment_free(&assessment);
     }
     assay_case_free(&subject);
@@ -60,13 +84,16 @@ const struct cli_command cli_case_run = {
     .verb = "run",
     .arguments = "DIR",
     .summary = "Run a case's instruments, print the assessment and write the report",
-    .text = "Reads DIR/case.yaml, runs the instruments that it names, prints the assessment and\n"
-            "writes report.html (one page, no network) and report.json (its schema is\n"
-            "docs/report.schema.json). With --json the report object is printed as well. Nothing\n"
-            "is written unless everything succeeded.\n",
+    .text =
+        "Reads DIR/case.yaml, runs the instruments that it names, combines all findings, prints\n"
+        "the assessment and writes report.html (one page, no network) and report.json (its schema "
+        "is\n"
+        "docs/report.schema.json). With --json the report object is printed as well. Nothing\n"
+        "is written unless everything succeeded.\n",
     .least = 1,
     .most = 1,
-    .options = {{"out", "DIR", "folder of the report (default: DIR/out)"}},
+    .options = {{"out", "DIR", "folder of the report (default: DIR/out)"},
+                {"fresh", NULL, "run every instrument again"}},
     .run = run_case,
 };
 
@@ -155,24 +182,72 @@ const struct cli_command cli_case_show = {
 /* ---- new ------------------------------------------------------------------------------------ */
 
 static const char skeleton_case[] =
-    "# A case: what is asked, what was said and found, and which instruments to run\n"
-    "# (docs/case.md). `assay case check` reads it, `assay case run` assesses it.\n"
+    "# A case: what is asked, what was said and found, and what follows (docs/case.md).\n"
+    "# `assay case check` reads it, `assay case run` assesses it. It runs as it stands; nobody "
+    "ever said\n"
+    "# what is in it. Everything below \"optional\" may go.\n"
     "title: Could the stated hardware have trained the model?\n"
-    "exhibits:\n"
+    "exhibits:                     # what there is: statements and files\n"
     "  - id: E1\n"
+    "    statement: It was trained on 2,048 H100s.\n"
+    "    said_by: The makers\n"
+    "    source: Technical report, page 1\n"
+    "    date: 2026-01-01\n"
+    "    grade: C3                 # source A to F, statement 1 to 6; it discounts what is said\n"
+    "  - id: E2\n"
     "    file: claim.yaml          # the claim, as numbers; its digest is taken\n"
     "    source: Entered by hand from the sources that it names\n"
     "    date: 2026-01-01\n"
-    "    grade: C3                 # source A to F, statement 1 to 6\n"
+    "    grade: B2\n"
     "questions:\n"
     "  - id: hardware\n"
     "    text: Would that hardware give the hours that were claimed, and which other would?\n"
-    "    kind: hardware\n"
-    "    stated: 2048 x H100-SXM   # the hypothesis as claimed\n"
+    "    kind: hardware            # hardware, teacher, descent, stages or other\n"
+    "    stated: as-stated         # optional: the hypothesis as claimed\n"
+    "    hypotheses:               # they exclude one another; one is none of these\n"
+    "      - {id: as-stated, text: 2048 H100s, matches: [2048 x H100-SXM]}\n"
+    "      - {id: other-count, text: Another number of H100s, matches: [\"* x H100-SXM\"]}\n"
+    "      - {id: none, text: None of these, none_of_these: true}\n"
     "    instruments:\n"
     "      - instrument: claim.infer\n"
     "        input: claim.yaml\n"
-    "    exhibits: [E1]\n";
+    "        id: hours\n"
+    "        exhibits: [E2]\n"
+    "    findings:                 # optional: what no instrument weighs, as probabilities of "
+    "seeing it\n"
+    "      - id: said\n"
+    "        text: The makers say that it was 2,048 H100s.\n"
+    "        exhibits: [E1]\n"
+    "        because: They would say so if it were true, and might if it were not.\n"
+    "        likelihoods:          # under each hypothesis, with the interval that you would "
+    "defend\n"
+    "          as-stated: 0.9 (0.8 to 0.97)\n"
+    "          others: 0.4 (0.2 to 0.6)\n"
+    "    dependence:               # optional: findings that share a cause\n"
+    "      - id: report\n"
+    "        findings: [hours, said]\n"
+    "        because: The same people state both.\n"
+    "        correlation: 0.5      # 1: together they count once; 0: apart\n"
+    "    assumptions:              # optional: what is taken for granted\n"
+    "      - {id: entered, text: claim.yaml says what its sources say., findings: [hours]}\n"
+    "    obtainable:               # optional: what could be had, to rank what to look for next\n"
+    "      - id: invoices\n"
+    "        text: Invoices of the network\n"
+    "        because: About three transceivers an accelerator.\n"
+    "        cost: 3 days\n"
+    "        outcomes:\n"
+    "          - {text: For such a number, probabilities: {as-stated: 80 %, others: 20 %}}\n"
+    "          - {text: For another, probabilities: {as-stated: 20 %, others: 80 %}}\n"
+    "    priors:                   # optional: without them there are no probabilities\n"
+    "      - held_by: A reader who is named here\n"
+    "        reason: Equal for want of better.\n"
+    "        probabilities:\n"
+    "          - {hypothesis: as-stated, probability: 40 %}\n"
+    "          - {hypothesis: other-count, probability: 40 %}\n"
+    "          - {hypothesis: none, probability: 20 %}\n"
+    "    confidence:               # optional: yours, in the sources and the reasoning\n"
+    "      level: low\n"
+    "      because: One interested source states every number.\n";
 
 static const char skeleton_claim[] =
     "# A training run and what was claimed of it (docs/claim.md). Every number may be written as\n"

@@ -2,7 +2,9 @@
 /* The report for a terminal: the answer first, then what it cannot tell, then the numbers. */
 #include <assay/report.h>
 
+#include "report/combination_text.h"
 #include "report/escape.h"
+#include "report/lines.h"
 #include "report/number.h"
 
 #include <math.h>
@@ -10,39 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WIDTH 80
 #define MOST_BARS 12
-
-/* Text folded at words, every line after the first indented; control characters replaced. */
-static void fold(FILE *to, const char *lead, const char *text)
-{
-    size_t indent = strlen(lead), column = indent;
-    fputs(lead, to);
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column > indent && column + 1 + word > WIDTH) {
-            fprintf(to, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            fputc(' ', to);
-            column++;
-        }
-        column += escape_plain(to, text, word);
-        text += word + (text[word] == ' ');
-    }
-    fputc('\n', to);
-}
-
-/* At most `width` characters of `text`, padded to as many. */
-static void column(FILE *to, const char *text, size_t width)
-{
-    size_t bytes = 0;
-    for (size_t characters = 0; text[bytes]; bytes++)
-        if (((unsigned char)text[bytes] & 0xC0) != 0x80 && characters++ == width)
-            break;
-    size_t shown = escape_plain(to, text, bytes);
-    fprintf(to, "%*s", (int)(width - shown), "");
-}
 
 static void bars(FILE *to, const struct assay_figure *figure)
 {
@@ -53,12 +23,12 @@ static void bars(FILE *to, const struct assay_figure *figure)
         negative = negative || figure->bars[i].value < 0;
     }
     fputc('\n', to);
-    fold(to, "  ", figure->title);
+    lines_fold(to, "  ", figure->title);
     for (size_t i = 0; i < figure->bar_count && (i < MOST_BARS || !negative); i++) {
         const struct assay_bar *b = &figure->bars[i];
         int length = most > 0 ? (int)(30 * fabs(b->value) / most + 0.5) : 0;
         fputs("    ", to);
-        column(to, b->label, 22);
+        lines_column(to, b->label, 22);
         fprintf(to, " %9.3g  %.*s\n", b->value, length, "##############################");
     }
     if (negative && figure->bar_count > MOST_BARS)
@@ -110,7 +80,7 @@ static void comparisons(FILE *to, const struct assay_case_result *r)
         if (c->reference || shown++ >= MOST_BARS)
             continue;
         fputs("    ", to);
-        column(to, c->hypothesis, 22);
+        lines_column(to, c->hypothesis, 22);
         fprintf(to, " %8.2f  %s%s\n", round(c->log10_likelihood_ratio.median * 100) / 100 + 0.0,
                 c->words,
                 c->favours > 0   ? " for it"
@@ -131,11 +101,11 @@ static void result(FILE *to, const struct assay_case_result *r)
 {
     const struct assay_finding *f = &r->finding;
     for (size_t i = 0; i < f->answer_count; i++)
-        fold(to, "  * ", f->answers[i]);
+        lines_fold(to, "  * ", f->answers[i]);
     if (f->cannot_tell_count)
         fputs("\n  What this cannot tell\n", to);
     for (size_t i = 0; i < f->cannot_tell_count; i++)
-        fold(to, "  * ", f->cannot_tell[i]);
+        lines_fold(to, "  * ", f->cannot_tell[i]);
     for (size_t i = 0; i < f->figure_count; i++)
         bars(to, &f->figures[i]);
     quantities(to, f);
@@ -143,25 +113,33 @@ static void result(FILE *to, const struct assay_case_result *r)
     if (f->limit_count)
         fputs("\n  Limits\n", to);
     for (size_t i = 0; i < f->limit_count; i++)
-        fold(to, "  * ", f->limits[i]);
+        lines_fold(to, "  * ", f->limits[i]);
+}
+
+/* One finding by one instrument, against its own hypotheses: what it gave says it all. */
+static bool shows_combination(const struct assay_case_question *question)
+{
+    return question->hypothesis_count || question->task_count + question->entry_count > 1;
 }
 
 static void print(FILE *to, const struct assay_assessment *a)
 {
-    fold(to, "", a->subject->title);
+    lines_fold(to, "", a->subject->title);
     if (a->subject->summary)
-        fold(to, "", a->subject->summary);
+        lines_fold(to, "", a->subject->summary);
     for (size_t q = 0; q < a->reply_count; q++) {
         const struct assay_case_question *question = a->replies[q].question;
         fputc('\n', to);
-        fold(to, "? ", question->text);
+        lines_fold(to, "? ", question->text);
         fputc('\n', to);
         for (size_t r = 0; r < a->replies[q].result_count; r++)
             result(to, &a->replies[q].results[r]);
+        if (a->replies[q].combination && shows_combination(question))
+            combination_text(to, a->replies[q].combination);
         if (question->confidence) {
             fprintf(to, "\n  Confidence in the sources and the reasoning: %s\n",
                     question->confidence);
-            fold(to, "  * ", question->confidence_reason);
+            lines_fold(to, "  * ", question->confidence_reason);
         }
     }
 }
@@ -173,30 +151,38 @@ static void exhibits(FILE *to, const struct assay_case *subject)
         const struct assay_case_exhibit *e = &subject->exhibits[i];
         char lead[80];
         snprintf(lead, sizeof lead, "  %-6s %s  ", e->id, e->grade);
-        fold(to, lead, e->statement ? e->statement : e->file);
+        lines_fold(to, lead, e->statement ? e->statement : e->file);
         snprintf(lead, sizeof lead, "%*s", 13, "");
-        fold(to, lead, e->source);
+        lines_fold(to, lead, e->source);
         fprintf(to, "%*s%s%s", 13, "", e->date, e->said_by ? ", " : "\n");
         if (e->said_by)
-            fold(to, "", e->said_by);
+            lines_fold(to, "", e->said_by);
     }
 }
 
 static void print_case(FILE *to, const struct assay_case *subject)
 {
-    fold(to, "", subject->title);
+    lines_fold(to, "", subject->title);
     if (subject->summary)
-        fold(to, "", subject->summary);
+        lines_fold(to, "", subject->summary);
     for (size_t i = 0; i < subject->question_count; i++) {
         const struct assay_case_question *q = &subject->questions[i];
         fputc('\n', to);
-        fold(to, "? ", q->text);
+        lines_fold(to, "? ", q->text);
         fprintf(to, "    kind: %s\n", assay_question_kind_name(q->kind));
         if (q->stated)
-            fold(to, "    as stated: ", q->stated);
+            lines_fold(to, "    as stated: ", q->stated);
+        for (size_t h = 0; h < q->hypothesis_count; h++) {
+            fputs("    hypothesis ", to);
+            lines_column(to, q->hypotheses[h].id, 16);
+            fputc(' ', to);
+            lines_fold(to, "", q->hypotheses[h].text ? q->hypotheses[h].text : "");
+        }
+        for (size_t e = 0; e < q->entry_count; e++)
+            lines_fold(to, "    finding: ", q->entries[e].text);
         for (size_t t = 0; t < q->task_count; t++) {
             fprintf(to, "    runs %s on ", q->tasks[t].instrument);
-            fold(to, "", q->tasks[t].input);
+            lines_fold(to, "", q->tasks[t].input);
         }
     }
     if (subject->exhibit_count)
