@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The lineage room, timed and tried: the matching kernels; one layer of a 7-billion-parameter
- * Llama (64 units against 11,008 of width 4,096); and, where the shared data are, how often each
- * disguise of a real transformer is seen through, over 20 seeds.
+ * Llama (64 units against 11,008 of width 4,096); two files of three such matrices compared, beside
+ * mere reading; fingerprints; and, where the shared data are, how often each disguise of a real
+ * transformer is seen through, over 20 seeds.
  */
 #include "lineage/match.h"
 
@@ -72,6 +73,188 @@ static void time_layer(void)
     packed_free(&pa);
     packed_free(&pb);
 }
+
+/* ---- a whole comparison, beside mere reading ------------------------------------------ */
+
+#define FEED_FORWARD 11008
+#define WIDTH 4096
+#define MATRICES 3
+#define ROUNDS 3
+
+/* Three matrices of a Llama 7B's layer as BF16, with `noise` standard deviations added. */
+static bool write_layer(const char *path, double noise)
+{
+    static const char *const names[MATRICES] = {"model.layers.0.mlp.gate_proj.weight",
+                                                "model.layers.0.mlp.up_proj.weight",
+                                                "model.layers.0.mlp.down_proj.weight"};
+    size_t n = (size_t)FEED_FORWARD * WIDTH;
+    uint16_t *values = malloc(MATRICES * n * sizeof *values);
+    struct assay_tensor_out out[MATRICES];
+    struct assay_random random;
+    static float pool[1 << 16], other[1 << 16];
+    assay_random_start(&random, 2, 0);
+    for (size_t i = 0; i < sizeof pool / sizeof pool[0]; i++) {
+        pool[i] = (float)assay_random_normal(&random);
+        other[i] = (float)(noise * assay_random_normal(&random));
+    }
+    for (size_t i = 0; values && i < MATRICES * n; i++) { /* every row is another mix of the pool */
+        size_t x = i * 2654435761u >> 7 & 0xffff, y = (i + i / WIDTH * 977) * 40503u & 0xffff;
+        float value = pool[x] + pool[y] + other[(x ^ y) & 0xffff];
+        uint32_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        values[i] = (uint16_t)(bits >> 16);
+    }
+    for (size_t k = 0; k < MATRICES; k++)
+        out[k] = (struct assay_tensor_out){
+            .name = names[k],
+            .dtype = ASSAY_DTYPE_BF16,
+            .rank = 2,
+            .shape = {k < 2 ? FEED_FORWARD : WIDTH, k < 2 ? WIDTH : FEED_FORWARD},
+            .bytes = values ? values + k * n : NULL};
+    bool done = values && assay_safetensors_write(path, out, MATRICES, NULL, 0, NULL) == ASSAY_OK;
+    free(values);
+    return done;
+}
+
+#define PIECE ((size_t)1 << 20)
+
+struct reading {
+    const unsigned char *bytes;
+    uint64_t *sums;
+};
+
+static void read_piece(void *data, size_t i)
+{
+    const struct reading *r = data;
+    uint64_t sum[8] = {0};
+    for (size_t at = 0; at < PIECE; at += sizeof sum) {
+        uint64_t words[8];
+        memcpy(words, r->bytes + i * PIECE + at, sizeof words);
+        for (int k = 0; k < 8; k++)
+            sum[k] += words[k];
+    }
+    for (int k = 0; k < 8; k++)
+        r->sums[i] += sum[k];
+}
+
+/* Seconds that all threads take to add up every byte of memory, or of a file in the page cache. */
+static double time_reading(const unsigned char *bytes, size_t size)
+{
+    struct assay_context context = assay_context_default();
+    struct reading r = {bytes, calloc(size / PIECE + 1, sizeof(uint64_t))};
+    double start = now(), seconds = 1e9;
+    if (r.sums &&
+        assay_parallel_for(&context, NULL, size / PIECE, read_piece, &r, NULL) == ASSAY_OK)
+        seconds = now() - start;
+    free(r.sums);
+    return seconds;
+}
+
+static double time_reading_file(const char *path)
+{
+    struct assay_file file;
+    double seconds = 1e9, start = now();
+    if (assay_file_open(path, SIZE_MAX, &file, NULL) != ASSAY_OK)
+        return seconds;
+    if (time_reading(file.bytes, file.size) < 1e9)
+        seconds = now() - start; /* mapping counts, as it does in a comparison */
+    assay_file_close(&file);
+    return seconds;
+}
+
+static double time_compare(const char *const paths[2], bool quick, double *log10_p)
+{
+    struct assay_checkpoint a, b;
+    struct assay_lineage_comparison r;
+    struct assay_context context = assay_context_default();
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    double start = now(), seconds = 1e9;
+    settings.quick = quick;
+    if (assay_checkpoint_open(paths[0], &a, NULL) != ASSAY_OK)
+        return seconds;
+    if (assay_checkpoint_open(paths[1], &b, NULL) == ASSAY_OK) {
+        if (assay_lineage_compare(&a, &b, &settings, &context, &r, NULL) == ASSAY_OK) {
+            *log10_p = r.log10_p;
+            assay_lineage_comparison_free(&r);
+            seconds = now() - start;
+        }
+        assay_checkpoint_close(&b);
+    }
+    assay_checkpoint_close(&a);
+    return seconds;
+}
+
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* Rounds take turns, so that what else the machine does falls on all alike; the best counts. */
+static void time_files(void)
+{
+    char a[] = "/tmp/assay-bench-XXXXXX", b[] = "/tmp/assay-bench-XXXXXX";
+    const char *const paths[2] = {a, b};
+    double memory = 1e9, mapped = 1e9, full = 1e9, quick = 1e9, p = 0, quick_p = 0;
+    double bytes = 2.0 * MATRICES * 2 * FEED_FORWARD * WIDTH;
+    size_t size = (size_t)bytes / 4 / PIECE * PIECE;
+    unsigned char *block = malloc(size);
+    int file_a = mkstemp(a), file_b = mkstemp(b);
+    if (block && file_a >= 0 && file_b >= 0 && write_layer(a, 0) && write_layer(b, 0.5)) {
+        memset(block, 1, size);
+        for (int round = 0; round < ROUNDS; round++) {
+            memory = least(memory, time_reading(block, size) / (double)size);
+            mapped = least(mapped, (time_reading_file(a) + time_reading_file(b)) / bytes);
+            full = least(full, time_compare(paths, false, &p) / bytes);
+            quick = least(quick, time_compare(paths, true, &quick_p));
+        }
+        printf("reading memory       %8.2f GB/s\n", 1e-9 / memory);
+        printf("reading mapped files %8.2f GB/s, %3.0f%% of memory (page cache, page faults)\n",
+               1e-9 / mapped, 100 * memory / mapped);
+        printf("full comparison      %8.2f GB/s, %3.0f%% of memory, %3.0f%% of mapped files; "
+               "log10 p %.0f\n",
+               1e-9 / full, 100 * memory / full, 100 * mapped / full, p);
+        printf("quick comparison     %8.4f s; log10 p %.0f\n", quick, quick_p);
+    }
+    free(block);
+    if (file_a >= 0)
+        close(file_a);
+    if (file_b >= 0)
+        close(file_b);
+    unlink(a);
+    unlink(b);
+}
+
+/* ---- many at once -------------------------------------------------------------------- */
+
+#define SKETCHES 300
+
+static void time_sketches(void)
+{
+    struct assay_sketch *all = calloc(SKETCHES, sizeof *all);
+    struct assay_random random;
+    size_t related = 0;
+    assay_random_start(&random, 3, 0);
+    for (size_t s = 0; all && s < SKETCHES; s++) {
+        all[s].axis_count = ASSAY_SKETCH_AXES;
+        for (size_t a = 0; a < ASSAY_SKETCH_AXES; a++) {
+            struct assay_sketch_axis *axis = &all[s].axes[a];
+            strcpy(axis->role, a == 0 ? "embedding" : a < 6 ? "up" : "down");
+            axis->units = axis->width = WIDTH;
+            axis->sampled = ASSAY_SKETCH_UNITS;
+            for (size_t i = 0; i < ASSAY_SKETCH_UNITS; i++)
+                for (size_t w = 0; w < ASSAY_SKETCH_BITS / 64; w++)
+                    axis->bits[i][w] = assay_random_u64(&random);
+        }
+    }
+    double start = now();
+    for (size_t s = 0; all && s < SKETCHES; s++)
+        related += assay_lineage_sketches_compare(&all[0], &all[s]).log10_p < -6;
+    printf("%d fingerprints     %8.3f s, one core, %zu related\n\n", SKETCHES, now() - start,
+           related);
+    free(all);
+}
+
+/* ---- disguises ----------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -159,6 +342,8 @@ int main(void)
     for (size_t i = 0; i < kinds; i++)
         time_kernel(&list[i]);
     time_layer();
+    time_files();
+    time_sketches();
     snprintf(path, sizeof path, "%s%s/models/llama2c/stories260K.bin",
              shared   ? shared
              : source ? source

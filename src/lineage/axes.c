@@ -11,7 +11,9 @@
 
 #define LEAST_UNITS 8
 #define LEAST_SAMPLED 64
-#define LEAST_COORDINATES 512
+#define LEAST_COORDINATES ((uint64_t)512)
+#define RUN 1024 /* units of B, where they are very many */
+#define LARGEST_BLOCK 256
 #define MOST_CELLS ((uint64_t)1 << 22) /* weights of the side with more units */
 #define MOST_WORK 5e8                  /* multiplications a test */
 
@@ -30,12 +32,8 @@ static double same_number_cosine(const struct packed *a, const uint64_t *numbers
                                  const struct packed *b)
 {
     double sum = 0;
-    for (size_t i = 0; i < a->count; i++) {
-        int64_t product = 0;
-        for (size_t x = 0; x < a->tiles * KERNEL_COORDINATES; x++)
-            product += packed_at(a, i, x) * packed_at(b, numbers[i], x);
-        sum += (double)product * (double)a->inverse[i] * (double)b->inverse[numbers[i]];
-    }
+    for (size_t i = 0; i < a->count; i++)
+        sum += packed_cosine(a, i, b, (size_t)numbers[i]);
     return sum / (double)a->count;
 }
 
@@ -59,36 +57,55 @@ static assay_status test(const struct comparing *c, struct pair *p, const struct
 }
 
 /*
- * Fewer coordinates where there are very many units, then fewer units: 64 that all keep their
- * number among 11,008 are 10^-250, and at 512 coordinates a cosine of 0.2 still finds most.
+ * What is looked at of an axis: `units` of `few`, among `among` of `many` from number `first` on,
+ * each by so many coordinates.
  */
-static void afford(const struct comparing *c, const struct side *few, const struct side *many,
-                   enum axis axis, uint64_t *units, uint64_t *coordinates)
+struct extent {
+    uint64_t units, first, among, coordinates;
+};
+
+/*
+ * Where both have equally many units and those are very many, a run of them in the middle does:
+ * given all else B's units stand in any order, and so do those in the run, whichever they are; 64
+ * that all keep their number among 1,024 are 10^-190. Else fewer coordinates, then fewer units.
+ */
+static struct extent afford(const struct comparing *c, const struct side *few,
+                            const struct side *many, enum axis axis)
 {
     uint64_t width = matrix_width(few->matrix, axis), most = c->settings->most_coordinates;
     uint64_t least = most < LEAST_COORDINATES ? most : LEAST_COORDINATES;
-    uint64_t fitting = MOST_CELLS / many->units;
-    *coordinates = fitting < least ? least : fitting < most ? fitting : most;
-    double each = (double)many->units * (double)(width < *coordinates ? width : *coordinates);
-    *units = (uint64_t)fmin((double)c->settings->most_units, MOST_WORK / each);
+    uint64_t cells = MOST_CELLS;
+    double work = MOST_WORK;
+    struct extent e = {.among = many->units};
+    if (few->units == many->units && many->units >= 2 * RUN) {
+        e.among = RUN;
+        cells = RUN * LEAST_COORDINATES;
+        work = 128 * (double)cells;
+        e.first = (many->units - RUN) / 2 / LARGEST_BLOCK * LARGEST_BLOCK;
+    }
+    uint64_t fitting = cells / e.among;
+    e.coordinates = fitting < least ? least : fitting < most ? fitting : most;
+    double each = (double)e.among * (double)(width < e.coordinates ? width : e.coordinates);
+    e.units = (uint64_t)fmin((double)c->settings->most_units, work / each);
     least = c->settings->most_units < LEAST_SAMPLED ? c->settings->most_units : LEAST_SAMPLED;
-    *units = *units < least ? least : *units;
+    e.units = e.units < least ? least : e.units;
+    return e;
 }
 
 static assay_status test_block(const struct comparing *c, struct pair *p, const struct side *few,
                                const struct side *many, enum axis axis, uint64_t block,
                                struct assay_lineage_match *match)
 {
-    uint64_t count, units, most;
-    afford(c, few, many, axis, &units, &most);
-    uint64_t *numbers = matrix_sample(few->units, units, &count);
+    struct extent e = afford(c, few, many, axis);
+    uint64_t count, available = e.among < many->units ? e.among : few->units;
+    uint64_t *numbers = matrix_sample(available, e.units, &count);
     uint64_t *shifted = malloc((size_t)(count + 1) * sizeof *shifted);
     struct packed a = {0}, b = {0};
     assay_status status = numbers && shifted ? ASSAY_OK : no_memory(p);
     for (uint64_t i = 0; i < count && status == ASSAY_OK; i++)
-        shifted[i] = numbers[i] + block * few->units;
-    struct selection from_a = {axis, shifted, 0, count, most};
-    struct selection from_b = {axis, NULL, block * many->units, many->units, most};
+        shifted[i] = numbers[i] + block * few->units + e.first;
+    struct selection from_a = {axis, shifted, 0, count, e.coordinates};
+    struct selection from_b = {axis, NULL, block * many->units + e.first, e.among, e.coordinates};
     if (status == ASSAY_OK)
         status = matrix_pack_units(c->context, few->matrix, &from_a, &a, &p->bytes_read, p->error);
     if (status == ASSAY_OK)
@@ -98,7 +115,7 @@ static assay_status test_block(const struct comparing *c, struct pair *p, const 
     else if (status == ASSAY_OK) {
         status = test(c, p, &a, numbers, &b, match);
         match->units_a = (size_t)count;
-        match->units_b = (size_t)many->units;
+        match->units_b = (size_t)e.among;
         if (few->units == many->units)
             match->cosine = same_number_cosine(&a, numbers, &b);
     }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define CHUNK 32             /* blocks that one thread takes */
-#define LOOKED_CLOSELY 64    /* blocks of which types are looked at, where there are many more */
+#define LOOKED_CLOSELY 16    /* blocks of which types are looked at, where there are many more */
 #define LOOKED_AT_GRIDS 16   /* first blocks */
 #define LEAST_SQUARES 1e-20f /* below, float32 loses squares */
 

@@ -51,6 +51,21 @@ int8_t packed_at(const struct packed *p, size_t unit, size_t x)
                 x % KERNEL_COORDINATES / 4 * 4 * KERNEL_UNITS + unit % KERNEL_UNITS * 4 + x % 4];
 }
 
+static const int8_t *start_of(const struct packed *p, size_t unit)
+{
+    return p->bytes + unit / KERNEL_UNITS * p->tiles * KERNEL_TILE + unit % KERNEL_UNITS * 4;
+}
+
+double packed_cosine(const struct packed *a, size_t unit_a, const struct packed *b, size_t unit_b)
+{
+    const int8_t *x = start_of(a, unit_a), *y = start_of(b, unit_b);
+    int32_t product = 0;
+    for (size_t at = 0; at < a->tiles * KERNEL_TILE; at += 4 * (size_t)KERNEL_UNITS)
+        product +=
+            x[at] * y[at] + x[at + 1] * y[at + 1] + x[at + 2] * y[at + 2] + x[at + 3] * y[at + 3];
+    return (double)product * (double)a->inverse[unit_a] * (double)b->inverse[unit_b];
+}
+
 static assay_status packed_new(struct packed *p, size_t count, size_t width,
                                struct assay_error *error)
 {

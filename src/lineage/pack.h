@@ -47,4 +47,7 @@ void packed_free(struct packed *packed);
 /* The unit's coordinate, from -127 to 127. */
 int8_t packed_at(const struct packed *packed, size_t unit, size_t coordinate);
 
+/* The cosine of two units, 0 if either is none. Both packed with equally many tiles. */
+double packed_cosine(const struct packed *a, size_t unit_a, const struct packed *b, size_t unit_b);
+
 #endif

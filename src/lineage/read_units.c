@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define NEIGHBOURS 16
+#define LARGEST_BLOCK 256 /* of any type: pieces of rows begin at its multiples */
 
 struct reading {
     const struct matrix *matrix;
@@ -107,14 +108,18 @@ static assay_status read_coordinate(const void *from, size_t coordinate, size_t 
     return status;
 }
 
-/* Whole rows, of which the selected units' entries are kept. */
+/* The part of each row between the first and the last selected unit, of which those are kept. */
 static assay_status pick(const struct reading *r, float *row, float *piece, float *table,
                          struct assay_error *error)
 {
+    const struct selection *s = r->selection;
+    uint64_t first = s->numbers[0] / LARGEST_BLOCK * LARGEST_BLOCK, in = r->matrix->shape.in;
+    uint64_t end = (s->numbers[s->count - 1] / LARGEST_BLOCK + 1) * LARGEST_BLOCK;
+    uint64_t count = (end < in ? end : in) - first;
     for (uint64_t x = 0; x < r->width; x++) {
-        ASSAY_TRY(read_piece(r, x, 0, r->matrix->shape.in, piece, row, error));
-        for (uint64_t i = 0; i < r->selection->count; i++)
-            table[x * r->selection->count + i] = row[r->selection->numbers[i]];
+        ASSAY_TRY(read_piece(r, x, first, count, piece, row, error));
+        for (uint64_t i = 0; i < s->count; i++)
+            table[x * s->count + i] = row[s->numbers[i] - first];
     }
     return ASSAY_OK;
 }
@@ -172,7 +177,9 @@ static assay_status pack_second(const struct assay_context *context, struct read
     if (r->rows * inner > most)
         r->rows = most / inner ? most / inner : 1;
     r->width = r->rows * inner;
-    *bytes_read += r->rows * m->shape.in * inner / block * bytes;
+    const struct selection *s = r->selection;
+    uint64_t span = s->numbers ? s->numbers[s->count - 1] + 1 - s->numbers[0] : s->count;
+    *bytes_read += r->rows * span * inner / block * bytes;
     return r->selection->numbers
                ? pack_picked(context, r, packed, error)
                : pack_columns(context, read_coordinate, r, (size_t)r->selection->count,

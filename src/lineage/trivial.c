@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define ORDER 8
+#define FEW 8
 #define LONGEST 1024
 #define BEGINNING 256 /* a multiple of every block */
 #define SAMPLED 24
@@ -50,30 +51,52 @@ static double left_over(const float *x, size_t n)
     return left / energy;
 }
 
-static int by_value(const void *a, const void *b)
+static uint32_t bits_of(float value)
 {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 
-static const char *few_values(float *values, size_t n)
+/* How many values differ by their bits, as far as FEW + 1. */
+static size_t distinct(const float *values, size_t n)
 {
-    size_t distinct = 1, run = 1, longest = 1;
-    qsort(values, n, sizeof *values, by_value);
-    for (size_t i = 1; i < n; i++) {
-        uint32_t here, before;
-        memcpy(&here, &values[i], sizeof here);
-        memcpy(&before, &values[i - 1], sizeof before);
-        bool same = here == before;
-        distinct += !same;
-        run = same ? run + 1 : 1;
-        longest = run > longest ? run : longest;
+    uint32_t seen[FEW + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < n && count <= FEW; i++) {
+        size_t k = 0;
+        while (k < count && seen[k] != bits_of(values[i]))
+            k++;
+        if (k == count)
+            seen[count++] = bits_of(values[i]);
     }
-    if (distinct == 1)
+    return count;
+}
+
+/* How often the most frequent value occurs, if it is more than half of all; else any count of a
+ * value (Boyer and Moore's majority vote). */
+static size_t majority(const float *values, size_t n)
+{
+    uint32_t candidate = 0;
+    size_t votes = 0, count = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (votes == 0)
+            candidate = bits_of(values[i]);
+        votes += bits_of(values[i]) == candidate ? 1 : (size_t)-1;
+    }
+    for (size_t i = 0; i < n; i++)
+        count += bits_of(values[i]) == candidate;
+    return count;
+}
+
+static const char *few_values(const float *values, size_t n)
+{
+    size_t different = distinct(values, n);
+    if (different == 1)
         return "constant";
-    if (distinct <= 8 && n >= 64)
+    if (different <= FEW && n >= 64)
         return "no more than 8 distinct values";
-    if ((double)longest > 0.9 * (double)n)
+    if ((double)majority(values, n) > 0.9 * (double)n)
         return "more than 90% of it is one value";
     return NULL;
 }
