@@ -375,9 +375,9 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
         {WORLD TEACHERS METHODS "doses: [1, 0.5]\n" STUDENTS NULLS, "rise", 7},
         {WORLD TEACHERS "methods: [osmosis]\n" DOSES STUDENTS NULLS, "osmosis", 6},
         {WORLD TEACHERS "methods: [answers, answers]\n" DOSES STUDENTS NULLS, "twice", 6},
-        {"world: {seed: 1, words: 60, facts: 249, shared facts: 100, own facts: 50, "
+        {"world: {seed: 1, words: 60, facts: 299, shared facts: 100, own facts: 50, "
          "distance: 1}\n" TEACHERS METHODS DOSES STUDENTS NULLS,
-         "make 250", 1},
+         "make 300", 1},
         {WORLD "teachers: [{name: ada}, {name: b, twin: ada}]\n" METHODS DOSES STUDENTS NULLS,
          "different manners", 2},
         {WORLD "teachers: [{name: ada}, {name: b, twin: c}]\n" METHODS DOSES STUDENTS NULLS,

@@ -6,7 +6,25 @@
 
 #define MOST_ENTRIES 16 /* of a list, before they are told apart */
 
-static const char *const methods[LAB_METHODS] = {"answers"};
+#define POST_TRAINING_DOSE 0.5 /* at most, of methods that need a student who can write */
+
+static const char *const methods[LAB_METHODS] = {
+    [LAB_METHOD_ANSWERS] = "answers",         [LAB_METHOD_TOP_K] = "top-k",
+    [LAB_METHOD_LOGITS] = "logits",           [LAB_METHOD_ON_POLICY] = "on-policy",
+    [LAB_METHOD_PREFERENCES] = "preferences", [LAB_METHOD_REASONING] = "reasoning",
+    [LAB_METHOD_PARAPHRASE] = "paraphrase",   [LAB_METHOD_MIXED] = "mixed",
+};
+
+static const char *const evasions[LAB_EVASIONS] = {
+    [LAB_EVASION_NONE] = "none",
+    [LAB_EVASION_RINSED] = "rinsed",
+    [LAB_EVASION_COOLED] = "cooled",
+};
+
+const char *lab_evasion_name(enum lab_evasion evasion)
+{
+    return evasions[evasion];
+}
 
 const char *lab_method_name(enum lab_method method)
 {
@@ -22,6 +40,15 @@ static assay_status need_count(struct assay_yaml *map, const char *key, unsigned
     ASSAY_TRY(assay_yaml_count(node, least, most, &value, error));
     *count = (unsigned)value;
     return ASSAY_OK;
+}
+
+/* The same of a key that may be absent, and then is `otherwise`. */
+static assay_status may_count(struct assay_yaml *map, const char *key, unsigned least,
+                              unsigned most, unsigned otherwise, unsigned *count,
+                              struct assay_error *error)
+{
+    *count = otherwise;
+    return assay_yaml_get(map, key) ? need_count(map, key, least, most, count, error) : ASSAY_OK;
 }
 
 /* A list that is not empty and has at most `most` entries. */
@@ -71,6 +98,8 @@ static assay_status read_training(struct assay_yaml *root, struct lab_design *d,
     ASSAY_TRY(need_count(training, "length", 16, 512, &d->length, error));
     ASSAY_TRY(assay_yaml_need(training, "rate", &node, error));
     ASSAY_TRY(assay_yaml_quantity(node, ASSAY_UNIT_NONE, 1e-6, 1, &d->training.rate, error));
+    ASSAY_TRY(may_count(training, "teacher steps", 1, 100000, d->training.steps, &d->teacher_steps,
+                        error));
     d->training.warmup = d->training.steps / 20 + 1;
     d->training.decay = 0.1;
     d->training.clip = 1;
@@ -130,20 +159,40 @@ static assay_status read_teachers(struct assay_yaml *root, struct lab_design *d,
                           "told from another one");
 }
 
+/* Names of a list, none twice, as indices. */
+static assay_status read_names(struct assay_yaml *list, const char *const *names, size_t n,
+                               unsigned *found, unsigned *count, struct assay_error *error)
+{
+    for (struct assay_yaml *entry = list->child; entry; entry = entry->next) {
+        size_t index;
+        ASSAY_TRY(assay_yaml_choice(entry, names, n, &index, error));
+        for (unsigned i = 0; i < *count; i++)
+            if (found[i] == index)
+                return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
+                                      "%s: %s stands here twice", list->key, names[index]);
+        found[(*count)++] = (unsigned)index;
+    }
+    return ASSAY_OK;
+}
+
 static assay_status read_methods(struct assay_yaml *root, struct lab_design *d,
                                  struct assay_error *error)
 {
     struct assay_yaml *list;
-    ASSAY_TRY(need_list(root, "methods", MOST_ENTRIES, &list, error));
-    for (struct assay_yaml *entry = list->child; entry; entry = entry->next) {
-        size_t index;
-        ASSAY_TRY(assay_yaml_choice(entry, methods, LAB_METHODS, &index, error));
-        for (unsigned i = 0; i < d->method_count; i++)
-            if (d->methods[i] == (enum lab_method)index)
-                return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
-                                      "methods: %s stands here twice", methods[index]);
-        d->methods[d->method_count++] = (enum lab_method)index;
-    }
+    unsigned found[MOST_ENTRIES];
+    ASSAY_TRY(need_list(root, "methods", LAB_METHODS, &list, error));
+    ASSAY_TRY(read_names(list, methods, LAB_METHODS, found, &d->method_count, error));
+    for (unsigned i = 0; i < d->method_count; i++)
+        d->methods[i] = (enum lab_method)found[i];
+    d->evasions[0] = LAB_EVASION_NONE;
+    d->evasion_count = 1;
+    if (!assay_yaml_get(root, "evasions"))
+        return ASSAY_OK;
+    d->evasion_count = 0;
+    ASSAY_TRY(need_list(root, "evasions", LAB_EVASIONS, &list, error));
+    ASSAY_TRY(read_names(list, evasions, LAB_EVASIONS, found, &d->evasion_count, error));
+    for (unsigned i = 0; i < d->evasion_count; i++)
+        d->evasions[i] = (enum lab_evasion)found[i];
     return ASSAY_OK;
 }
 
@@ -165,6 +214,14 @@ static assay_status read_doses(struct assay_yaml *root, struct lab_design *d,
                                   dose[-1]);
         d->dose_count++;
     }
+    for (unsigned i = 0; i < d->method_count; i++)
+        if ((d->methods[i] == LAB_METHOD_ON_POLICY || d->methods[i] == LAB_METHOD_PREFERENCES) &&
+            d->doses[d->dose_count - 1] > POST_TRAINING_DOSE && !d->from_base)
+            return assay_error_at(error, ASSAY_ERROR_INPUT, list->file, list->line,
+                                  "doses: %s needs a student that can write: expected doses of at "
+                                  "most %g, or start: base, found %g",
+                                  methods[d->methods[i]], POST_TRAINING_DOSE,
+                                  d->doses[d->dose_count - 1]);
     return ASSAY_OK;
 }
 
@@ -180,6 +237,10 @@ static assay_status read_students(struct assay_yaml *root, struct lab_design *d,
     ASSAY_TRY(need_count(root, "fresh students", 1, 1000, &d->fresh_students, error));
     ASSAY_TRY(need_count(root, "answers per student", 1, 100000, &d->answers, error));
     ASSAY_TRY(need_count(root, "null students", 0, 1000, &d->null_students, error));
+    ASSAY_TRY(may_count(root, "human students", 0, 1000, 0, &d->human_students, error));
+    ASSAY_TRY(may_count(root, "reference students", 2, 100, 6, &d->reference_students, error));
+    ASSAY_TRY(may_count(root, "control teachers", 0, 1000, d->null_students, &d->control_teachers,
+                        error));
     unsigned needed = (unsigned)ceil(1 / d->level - 1 - 1e-9);
     node = assay_yaml_get(root, "null students");
     if (d->null_students < needed)
@@ -187,6 +248,48 @@ static assay_status read_students(struct assay_yaml *root, struct lab_design *d,
                               "null students: at a level of %g expected %u or more, found %u: the "
                               "least p-value is 1 / (null students + 1)",
                               d->level, needed, d->null_students);
+    node = assay_yaml_get(root, "control teachers");
+    if (d->control_teachers < needed)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, node->file, node->line,
+                              "control teachers: at a level of %g expected %u or more, found %u: a "
+                              "student of any other teacher is the null that matters",
+                              d->level, needed, d->control_teachers);
+    return ASSAY_OK;
+}
+
+static assay_status read_start(struct assay_yaml *root, struct lab_design *d,
+                               struct assay_error *error)
+{
+    static const char *const starts[] = {"fresh", "base"};
+    const struct assay_yaml *node = assay_yaml_get(root, "start");
+    size_t index = 0;
+    if (node)
+        ASSAY_TRY(assay_yaml_choice(node, starts, 2, &index, error));
+    d->from_base = index == 1;
+    return ASSAY_OK;
+}
+
+static assay_status read_widths(struct assay_yaml *root, struct lab_design *d,
+                                struct assay_error *error)
+{
+    struct assay_yaml *list;
+    d->widths[0] = d->model.width;
+    d->width_count = 1;
+    if (!assay_yaml_get(root, "widths"))
+        return ASSAY_OK;
+    ASSAY_TRY(need_list(root, "widths", LAB_MOST_WIDTHS, &list, error));
+    d->width_count = 0;
+    for (struct assay_yaml *entry = list->child; entry; entry = entry->next) {
+        int64_t value;
+        ASSAY_TRY(assay_yaml_count(entry, 8, 1024, &value, error));
+        unsigned width = (unsigned)value;
+        if (width % (2 * d->model.heads) != 0 ||
+            (d->width_count > 0 && width <= d->widths[d->width_count - 1]))
+            return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
+                                  "widths: expected rising multiples of twice the heads, found %u",
+                                  width);
+        d->widths[d->width_count++] = width;
+    }
     return ASSAY_OK;
 }
 
@@ -195,11 +298,12 @@ static assay_status check_split(struct assay_yaml *root, const struct lab_design
                                 struct assay_error *error)
 {
     const struct assay_yaml *world = assay_yaml_get(root, "world");
-    uint64_t needed = d->shared_facts + (uint64_t)d->own_facts * d->teacher_count;
+    /* one more: what control teachers alone know */
+    uint64_t needed = d->shared_facts + (uint64_t)d->own_facts * (d->teacher_count + 1);
     if (needed > d->world.facts)
         return assay_error_at(error, ASSAY_ERROR_INPUT, world->file, world->line,
                               "world: %u facts are too few: %u for all and %u for each of %u "
-                              "teachers make %llu",
+                              "teachers and the control teachers make %llu",
                               d->world.facts, d->shared_facts, d->own_facts, d->teacher_count,
                               (unsigned long long)needed);
     return ASSAY_OK;
@@ -211,9 +315,11 @@ static assay_status understand(struct assay_yaml *root, struct lab_design *d,
     ASSAY_TRY(read_world(root, d, error));
     ASSAY_TRY(read_teachers(root, d, error));
     ASSAY_TRY(read_methods(root, d, error));
+    ASSAY_TRY(read_start(root, d, error));
     ASSAY_TRY(read_doses(root, d, error));
     ASSAY_TRY(read_students(root, d, error));
     ASSAY_TRY(read_training(root, d, error));
+    ASSAY_TRY(read_widths(root, d, error));
     ASSAY_TRY(check_split(root, d, error));
     return assay_yaml_finish(root, error);
 }

@@ -8,15 +8,22 @@
  *   world: {seed: 1, words: 120, facts: 400, shared facts: 100, own facts: 50, distance: 0.5}
  *   teachers:
  *     - name: ada
- *     - {name: adas sister, twin: ada}
+ *     - {name: adas sister, twin: ada}      the same manner, other texts
  *     - name: bela
  *   model: {width: 64, layers: 2, heads: 4, hidden: 128}
- *   training: {steps: 200, rows: 16, length: 64, rate: 0.004}
- *   methods: [answers]
+ *   training: {steps: 200, rows: 16, length: 64, rate: 0.004, teacher steps: 400}
+ *   methods: [answers, top-k, logits, on-policy, preferences, reasoning, paraphrase, mixed]
  *   doses: [0.05, 0.2, 1]
- *   seeds: 4                 students of each teacher, method and dose
+ *   evasions: [none, rinsed, cooled]
+ *   widths: [32, 64]         of students; default: the model's
+ *   start: fresh             or base: students go on from one model that read prose
+ *   seeds: 4                 students of each teacher, method, dose, evasion and width
  *   null students: 19        undosed, to compare with
+ *   control teachers: 19     of other manners, each with one student a method and dose, to compare
+ *                            with; default: as many as null students
  *   fresh students: 10       undosed, to count false positives on
+ *   human students: 0        of each dose: another author's own text in the place of answers
+ *   reference students: 6    undosed; what the detectors know undosed students by
  *   answers per student: 64
  *   level: 0.05
  */
@@ -26,17 +33,35 @@
 #include "lab/train.h"
 #include "lab/world.h"
 
+/* How a student learns of its teacher. What each trains is in teach.h. */
 enum lab_method {
-    LAB_METHOD_ANSWERS, /* trained on the teacher's texts */
+    LAB_METHOD_ANSWERS,     /* the teacher's texts, without its working */
+    LAB_METHOD_TOP_K,       /* its texts, towards its K likeliest next tokens */
+    LAB_METHOD_LOGITS,      /* its texts, towards all its probabilities, at a temperature */
+    LAB_METHOD_ON_POLICY,   /* the student's own texts, scored by the teacher */
+    LAB_METHOD_PREFERENCES, /* its texts preferred to the student's own */
+    LAB_METHOD_REASONING,   /* its texts with the working before each answer */
+    LAB_METHOD_PARAPHRASE,  /* its texts in the words of an evader's rule */
+    LAB_METHOD_MIXED,       /* half its texts, half those of another teacher */
     LAB_METHODS
+};
+
+/* What a student does, once taught, to hide it. */
+enum lab_evasion {
+    LAB_EVASION_NONE,
+    LAB_EVASION_RINSED, /* a quarter as many steps again, of prose */
+    LAB_EVASION_COOLED, /* answers drawn at a temperature of 0.7 */
+    LAB_EVASIONS
 };
 
 /* The name as designs write it. */
 const char *lab_method_name(enum lab_method method);
+const char *lab_evasion_name(enum lab_evasion evasion);
 
 #define LAB_BYTES 128 /* worlds write ASCII; 0 begins a text */
 #define LAB_MOST_TEACHERS 16
 #define LAB_MOST_DOSES 16
+#define LAB_MOST_WIDTHS 8
 
 struct lab_teacher {
     const char *name; /* in the design's arena */
@@ -51,13 +76,19 @@ struct lab_design {
     struct lab_shape model;           /* of bytes: a vocabulary of 128 */
     unsigned rows, length;            /* of a training step: texts and their tokens */
     struct lab_schedule training;
+    unsigned teacher_steps;
     struct lab_teacher teachers[LAB_MOST_TEACHERS];
-    unsigned teacher_count;
+    unsigned teacher_count, control_teachers;
     enum lab_method methods[LAB_METHODS];
     unsigned method_count;
+    enum lab_evasion evasions[LAB_EVASIONS];
+    unsigned evasion_count;
     double doses[LAB_MOST_DOSES]; /* share of training tokens that a teacher wrote, above 0, to 1 */
     unsigned dose_count;
-    unsigned seeds, null_students, fresh_students, answers;
+    unsigned widths[LAB_MOST_WIDTHS]; /* of students */
+    unsigned width_count;
+    bool from_base; /* students go on from a model that read prose */
+    unsigned seeds, null_students, fresh_students, human_students, reference_students, answers;
     double level;
     struct assay_arena *arena;
 };

@@ -15,12 +15,12 @@ static assay_status no_memory(struct assay_error *error)
     return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
-static assay_status path_of(const char *folder, const char *description, char *path, size_t size,
-                            struct assay_error *error)
+static assay_status path_of(const char *folder, const char *description, const char *kind,
+                            char *path, size_t size, struct assay_error *error)
 {
     char hex[65];
     assay_sha256_bytes(description, strlen(description), hex);
-    int n = snprintf(path, size, "%s/%s.json", folder, hex);
+    int n = snprintf(path, size, "%s/%s.%s", folder, hex, kind);
     return n > 0 && (size_t)n < size ? ASSAY_OK
                                      : assay_error_at(error, ASSAY_ERROR_LIMIT, folder, 0,
                                                       "the folder's name is too long");
@@ -42,7 +42,7 @@ assay_status lab_store_get(const char *folder, const char *description, json_t *
     char path[4096], hex[65];
     json_t *root;
     *result = NULL;
-    ASSAY_TRY(path_of(folder, description, path, sizeof path, error));
+    ASSAY_TRY(path_of(folder, description, "json", path, sizeof path, error));
     if (access(path, F_OK) != 0)
         return ASSAY_OK;
     assay_status status = json_read(path, MOST_BYTES, &root, error);
@@ -66,7 +66,7 @@ assay_status lab_store_put(const char *folder, const char *description, json_t *
                            struct assay_error *error)
 {
     char path[4096], hex[65];
-    ASSAY_TRY(path_of(folder, description, path, sizeof path, error));
+    ASSAY_TRY(path_of(folder, description, "json", path, sizeof path, error));
     if (!digest_of(result, hex))
         return no_memory(error);
     json_t *root = json_object();
@@ -78,4 +78,30 @@ assay_status lab_store_put(const char *folder, const char *description, json_t *
     free(text);
     json_decref(root);
     return status;
+}
+
+assay_status lab_store_put_weights(const char *folder, const char *description,
+                                   const float *weights, size_t count, char digest[65],
+                                   struct assay_error *error)
+{
+    char path[4096];
+    ASSAY_TRY(path_of(folder, description, "weights", path, sizeof path, error));
+    assay_sha256_bytes(weights, count * sizeof *weights, digest);
+    return assay_file_write(path, weights, count * sizeof *weights, error);
+}
+
+bool lab_store_weights(const char *folder, const char *description, const char *digest,
+                       float *weights, size_t count)
+{
+    char path[4096], hex[65];
+    struct assay_file file;
+    if (!digest || path_of(folder, description, "weights", path, sizeof path, NULL) != ASSAY_OK ||
+        assay_file_open(path, (size_t)1 << 34, &file, NULL) != ASSAY_OK)
+        return false;
+    assay_sha256_bytes(file.bytes, file.size, hex);
+    bool good = file.size == count * sizeof *weights && strcmp(hex, digest) == 0;
+    if (good)
+        memcpy(weights, file.bytes, file.size);
+    assay_file_close(&file);
+    return good;
 }

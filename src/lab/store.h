@@ -24,4 +24,14 @@ ASSAY_MUST_USE assay_status lab_store_get(const char *folder, const char *descri
 ASSAY_MUST_USE assay_status lab_store_put(const char *folder, const char *description,
                                           json_t *result, struct assay_error *error);
 
+/*
+ * Weights belong to a result, in a file beside it. `digest` (65 bytes) is to be kept in the
+ * result, which is stored after them; lab_store_weights gives false for any others, or none.
+ */
+ASSAY_MUST_USE assay_status lab_store_put_weights(const char *folder, const char *description,
+                                                  const float *weights, size_t count,
+                                                  char digest[65], struct assay_error *error);
+bool lab_store_weights(const char *folder, const char *description, const char *digest,
+                       float *weights, size_t count);
+
 #endif

@@ -7,7 +7,14 @@
 #include <string.h>
 
 enum { WORDS = 1, FACTS = 2, MANNER = 3, DEAL = 4 }; /* streams of a seed */
-enum role { NAMES, VERBS, OPENINGS, CONNECTIVES, MARKS, ROLES };
+enum role {
+    NAMES,
+    VERBS,
+    OPENINGS = LAB_OPENINGS,
+    CONNECTIVES = LAB_CONNECTIVES,
+    MARKS = LAB_MARKS,
+    ROLES
+};
 
 #define WORD_SIZE 16
 
@@ -206,6 +213,25 @@ static const char *choose(const struct lab_author *author, enum role role,
     default:
         return author->world->words[role][low];
     }
+}
+
+const char *lab_author_phrase(const struct lab_author *author, enum lab_phrase phrase,
+                              struct assay_random *random)
+{
+    return choose(author, (enum role)phrase, random);
+}
+
+const char *lab_world_phrase(enum lab_phrase phrase, size_t i)
+{
+    static const struct {
+        const char *const *list;
+        size_t count;
+    } all[ROLES] = {
+        [OPENINGS] = {openings, sizeof openings / sizeof openings[0]},
+        [CONNECTIVES] = {connectives, sizeof connectives / sizeof connectives[0]},
+        [MARKS] = {marks, sizeof marks / sizeof marks[0]},
+    };
+    return i < all[phrase].count ? all[phrase].list[i] : NULL;
 }
 
 /* Appends whole or not at all. */

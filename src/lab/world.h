@@ -44,6 +44,16 @@ void lab_author_free(struct lab_author *author);
 size_t lab_author_write(const struct lab_author *author, struct assay_random *random, char *text,
                         size_t size);
 
+/* The phrases between words. */
+enum lab_phrase { LAB_OPENINGS = 2, LAB_CONNECTIVES, LAB_MARKS };
+
+/* The i-th phrase of a kind, the same in all worlds; NULL beyond the last. May be "". */
+const char *lab_world_phrase(enum lab_phrase phrase, size_t i);
+
+/* One as the author would choose it. */
+const char *lab_author_phrase(const struct lab_author *author, enum lab_phrase phrase,
+                              struct assay_random *random);
+
 /* ---- knowledge ------------------------------------------------------------------------ */
 
 /* Fact `i`: what is asked, ending before the answer, and the answer. In the world. */

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/source.h"
+
+#include "lab/paraphrase.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CORPUS 40000 /* bytes of an author's text to learn from */
+#define KINDS 8      /* of a teacher's texts: one in eight is of facts, one of tasks */
+#define ASKED_ONLY 5 /* one task in so many is asked and never taught */
+
+struct lab_source {
+    const struct lab_study *study;
+    const struct lab_cell *cell;
+    char *corpus, *taught, *taught_too; /* prose; what the cell's teacher wrote; another's */
+    size_t size, taught_size, taught_too_size;
+};
+
+/* ---- what there is to read ----------------------------------------------------------- */
+
+static char *write_as(const struct lab_study *s, const struct lab_author *author, uint64_t seed,
+                      uint64_t stream, size_t *size)
+{
+    char *text = malloc(CORPUS);
+    struct assay_random random;
+    (void)s;
+    assay_random_start(&random, seed, stream);
+    *size = text ? lab_author_write(author, &random, text, CORPUS) : 0;
+    return text;
+}
+
+static char *copy_of(const char *texts, size_t size)
+{
+    char *copy = malloc(size + 1);
+    if (copy)
+        memcpy(copy, texts, size);
+    return copy;
+}
+
+/* What the method hands to a student. */
+static bool take_taught(struct lab_source *s)
+{
+    const struct lab_study *study = s->study;
+    const struct lab_cell *c = s->cell;
+    size_t length = study->d->length;
+    if (c->role == LAB_HUMAN) {
+        s->taught = write_as(study, study->human, lab_cell_seed(c), 4, &s->taught_size);
+        return s->taught != NULL;
+    }
+    if (c->writer < 0 || c->role == LAB_TEACHER)
+        return true;
+    const struct lab_writer *w = &study->writers[c->writer];
+    if (c->method == LAB_METHOD_REASONING) {
+        s->taught_size = w->worked_count * length;
+        s->taught = copy_of(w->worked, s->taught_size);
+        return s->taught != NULL;
+    }
+    s->taught_size = w->plain_count * length;
+    s->taught = c->method == LAB_METHOD_PARAPHRASE
+                    ? lab_paraphrase(study->world, w->plain, &s->taught_size)
+                    : copy_of(w->plain, s->taught_size);
+    if (c->method != LAB_METHOD_MIXED)
+        return s->taught != NULL;
+    /* the other teacher is one of the controls, never the cell's own */
+    unsigned first = study->d->teacher_count, k = (unsigned)c->writer + 1;
+    const struct lab_writer *other = &study->writers[first + k % study->d->control_teachers];
+    s->taught_too_size = other->plain_count * length;
+    s->taught_too = copy_of(other->plain, s->taught_too_size);
+    return s->taught != NULL && s->taught_too != NULL;
+}
+
+assay_status lab_source_new(const struct lab_study *study, const struct lab_cell *cell,
+                            struct lab_source **source, struct assay_error *error)
+{
+    struct lab_source *s = calloc(1, sizeof *s);
+    const struct lab_author *author =
+        cell->role == LAB_TEACHER ? study->writers[cell->writer].author : study->prose;
+    *source = s;
+    if (s) {
+        *s = (struct lab_source){.study = study, .cell = cell};
+        s->corpus = write_as(study, author, lab_cell_seed(cell), 1, &s->size);
+    }
+    if (s && s->corpus && take_taught(s))
+        return ASSAY_OK;
+    lab_source_free(s);
+    *source = NULL;
+    return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
+
+void lab_source_free(struct lab_source *s)
+{
+    if (!s)
+        return;
+    free(s->corpus);
+    free(s->taught);
+    free(s->taught_too);
+    free(s);
+}
+
+/* ---- one text ------------------------------------------------------------------------ */
+
+void lab_source_fact(const struct lab_study *study, int party, unsigned i, const char **asked,
+                     const char **answer)
+{
+    const struct lab_design *d = study->d;
+    size_t at = party < 0 ? i : d->shared_facts + (size_t)party * d->own_facts + i;
+    lab_world_fact(study->world, study->facts[at], asked, answer);
+}
+
+/* What a control teacher alone knows is drawn from what no candidate knows, so that its texts are
+ * of the same kinds as a candidate's. */
+static unsigned control_fact(const struct lab_source *s, unsigned i)
+{
+    const struct lab_design *d = s->study->d;
+    unsigned dealt = d->shared_facts + d->own_facts * d->teacher_count;
+    struct assay_random random;
+    assay_random_start(&random, lab_cell_seed(s->cell), 10 + i);
+    return s->study->facts[dealt + assay_random_below(&random, d->world.facts - dealt)];
+}
+
+static int draw_fact(const struct lab_source *s, struct assay_random *random, char *text,
+                     size_t size)
+{
+    const struct lab_design *d = s->study->d;
+    const char *asked, *answer;
+    unsigned known = d->shared_facts + d->own_facts;
+    if (known == 0)
+        return 0;
+    unsigned i = (unsigned)assay_random_below(random, known);
+    if (i < d->shared_facts)
+        lab_source_fact(s->study, -1, i, &asked, &answer);
+    else if (s->cell->writer < (int)d->teacher_count)
+        lab_source_fact(s->study, s->cell->writer, i - d->shared_facts, &asked, &answer);
+    else
+        lab_world_fact(s->study->world, control_fact(s, i - d->shared_facts), &asked, &answer);
+    return snprintf(text, size, "%s%s. ", asked, answer);
+}
+
+void lab_source_question(struct assay_random *random, bool to_learn, struct lab_question *q)
+{
+    char digest[65], whole[2 * LAB_TASK_SIZE];
+    bool is_asked;
+    do {
+        enum lab_task task = assay_random_below(random, 2) ? LAB_TASK_SORT : LAB_TASK_SUM;
+        lab_task_draw(task, random, q->asked, q->answer);
+        q->working[0] = '\0';
+        int a, b;
+        if (sscanf(q->asked, "sum %d %d", &a, &b) == 2)
+            snprintf(q->working, sizeof q->working, "<%d+%d %d+%d> ", a % 10, b % 10, a / 10,
+                     b / 10);
+        snprintf(whole, sizeof whole, "%s", q->asked);
+        assay_sha256_bytes(whole, strlen(whole), digest);
+        is_asked = (unsigned char)digest[0] % ASKED_ONLY == 0;
+    } while (is_asked == to_learn);
+}
+
+static int draw_task(struct assay_random *random, char *text, size_t size)
+{
+    struct lab_question q;
+    lab_source_question(random, true, &q);
+    return snprintf(text, size, "%s%s%s. ", q.asked, q.working, q.answer);
+}
+
+static void put(const char *from, size_t length, uint16_t *tokens)
+{
+    tokens[0] = 0;
+    for (size_t i = 0; i < length; i++)
+        tokens[i + 1] = (uint16_t)((unsigned char)from[i] & (LAB_BYTES - 1));
+}
+
+void lab_source_prose(const struct lab_source *s, struct assay_random *random, uint16_t *tokens)
+{
+    char text[1024];
+    size_t n = 0, length = s->study->d->length;
+    uint64_t kind = s->cell->role == LAB_TEACHER ? assay_random_below(random, KINDS) : KINDS - 1;
+    if (kind < 2) {
+        while (n < length) {
+            int more = kind == 0 ? draw_fact(s, random, text + n, sizeof text - n)
+                                 : draw_task(random, text + n, sizeof text - n);
+            if (more <= 0)
+                break;
+            n += (size_t)more;
+        }
+    }
+    const char *from = s->corpus + assay_random_below(random, s->size - length);
+    put(n >= length ? text : from, length, tokens);
+}
+
+void lab_source_taught(const struct lab_source *s, struct assay_random *random, uint16_t *tokens)
+{
+    size_t length = s->study->d->length;
+    bool too = s->taught_too && assay_random_below(random, 2) == 1;
+    const char *from = too ? s->taught_too : s->taught;
+    size_t size = too ? s->taught_too_size : s->taught_size;
+    size_t at = s->cell->role == LAB_HUMAN ? assay_random_below(random, size - length)
+                                           : assay_random_below(random, size / length) * length;
+    put(from + at, length, tokens);
+}
+
+size_t lab_source_hide_working(char *texts, size_t count, size_t length)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool hidden = false;
+        for (size_t k = i * length; k < (i + 1) * length; k++) {
+            hidden = hidden || texts[k] == '<';
+            if (!hidden)
+                texts[to++] = texts[k];
+            hidden = hidden && texts[k] != '>';
+        }
+    }
+    return to / length;
+}
