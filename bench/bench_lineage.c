@@ -9,6 +9,7 @@
 
 #include <assay/lineage.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,36 @@
 
 #define SEEDS 20
 
-static double now(void)
+static double clock_of(clockid_t clock)
 {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static double now(void)
+{
+    return clock_of(CLOCK_MONOTONIC);
+}
+
+/* Seconds by the clock on the wall, and of all threads' processor time together. */
+struct times {
+    double wall, processor;
+};
+
+static struct times start_times(void)
+{
+    return (struct times){clock_of(CLOCK_MONOTONIC), clock_of(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+/* The least of `best` and what has passed since `start`, per `amount`. */
+static void keep_least(struct times *best, struct times start, double amount)
+{
+    struct times end = start_times();
+    double wall = (end.wall - start.wall) / amount;
+    double processor = (end.processor - start.processor) / amount;
+    best->wall = wall < best->wall ? wall : best->wall;
+    best->processor = processor < best->processor ? processor : best->processor;
 }
 
 /* 64 units against 16, of width 4096. */
@@ -32,13 +58,14 @@ static void time_kernel(const struct kernel_choice *choice)
     static int32_t sums[KERNEL_MOST_PANELS * KERNEL_UNITS];
     int32_t product[KERNEL_MOST_PANELS][KERNEL_UNITS][KERNEL_UNITS];
     struct kernel_left left = {KERNEL_MOST_PANELS, TILES, rows, sums};
-    double start = now();
+    struct times start = start_times(), each = {1, 1};
     long count = 0;
-    while (now() - start < 0.3)
+    while (now() - start.wall < 0.3)
         for (int i = 0; i < 10; i++, count++)
             choice->kernel(&left, right, product);
-    printf("kernel %-14s %8.1f thousand million multiply-adds/s, one core\n", choice->name,
-           64.0 * 16 * 4096 * (double)count / (now() - start) * 1e-9);
+    keep_least(&each, start, 64.0 * 16 * 4096 * (double)count);
+    printf("kernel %-14s %8.1f thousand million multiply-adds a processor second\n", choice->name,
+           1e-9 / each.processor);
 }
 
 static void time_layer(void)
@@ -56,18 +83,20 @@ static void time_layer(void)
         b.values[i] = (float)assay_random_uniform(&random) - 0.5f;
     for (size_t i = 0; i < 64; i++)
         memcpy(a.values + i * a.width, b.values + 172 * i * b.width, b.width * sizeof(float));
-    double start = now();
+    struct times start = start_times(), packing = {1e9, 1e9}, all = {1e9, 1e9};
     if (units_pack(&context, &a, true, &pa, NULL) != ASSAY_OK ||
         units_pack(&context, &b, true, &pb, NULL) != ASSAY_OK)
         return;
-    double packing = now() - start;
+    keep_least(&packing, start, 1);
     if (match_packed(&context, &pa, &pb, best, score, NULL) != ASSAY_OK)
         return;
-    double seconds = now() - start;
+    keep_least(&all, start, 1);
     for (size_t i = 0; i < 64; i++)
         fixed += best[i] == 172 * i;
-    printf("64 units of 11008 x 4096 %8.4f s (packing %.4f), %zu found, log10 p %.0f\n", seconds,
-           packing, fixed, assay_lineage_fixed_tail(fixed, 64, 11008));
+    printf("64 units of 11008 x 4096 %8.4f s, %.4f processor seconds (packing %.4f), %zu found, "
+           "log10 p %.0f\n",
+           all.wall, all.processor, packing.processor, fixed,
+           assay_lineage_fixed_tail(fixed, 64, 11008));
     units_free(&a);
     units_free(&b);
     packed_free(&pa);
@@ -137,83 +166,111 @@ static void read_piece(void *data, size_t i)
         r->sums[i] += sum[k];
 }
 
-/* Seconds that all threads take to add up every byte of memory, or of a file in the page cache. */
-static double time_reading(const unsigned char *bytes, size_t size)
+/* Adds up every byte, on all threads. */
+static void read_all(const unsigned char *bytes, size_t size)
 {
     struct assay_context context = assay_context_default();
     struct reading r = {bytes, calloc(size / PIECE + 1, sizeof(uint64_t))};
-    double start = now(), seconds = 1e9;
+    uint64_t sum = 0;
     if (r.sums &&
         assay_parallel_for(&context, NULL, size / PIECE, read_piece, &r, NULL) == ASSAY_OK)
-        seconds = now() - start;
+        for (size_t i = 0; i < size / PIECE; i++)
+            sum += r.sums[i];
+    if (sum == 42) /* so that nobody optimises the reading away */
+        puts("");
     free(r.sums);
-    return seconds;
 }
 
-static double time_reading_file(const char *path)
+/* Mapping and unmapping count, as they do in a comparison. */
+static void read_file(const char *path)
 {
     struct assay_file file;
-    double seconds = 1e9, start = now();
-    if (assay_file_open(path, SIZE_MAX, &file, NULL) != ASSAY_OK)
-        return seconds;
-    if (time_reading(file.bytes, file.size) < 1e9)
-        seconds = now() - start; /* mapping counts, as it does in a comparison */
+    if (assay_file_open(path, SIZE_MAX, &file, NULL) == ASSAY_OK)
+        read_all(file.bytes, file.size);
     assay_file_close(&file);
-    return seconds;
 }
 
-static double time_compare(const char *const paths[2], bool quick, double *log10_p)
+/*
+ * Leaves the file in the page cache as reading it from disk does, in large pages where the file
+ * system has them: what has just been written lies there in small ones, which are slow to map.
+ */
+static void cache_as_read(const char *path)
+{
+    int file = open(path, O_RDONLY);
+    if (file < 0)
+        return;
+    (void)fsync(file);
+    (void)posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    close(file);
+    read_file(path);
+}
+
+static double compare_files(const char *const paths[2], bool quick)
 {
     struct assay_checkpoint a, b;
     struct assay_lineage_comparison r;
     struct assay_context context = assay_context_default();
     struct assay_lineage_settings settings = assay_lineage_settings_default();
-    double start = now(), seconds = 1e9;
+    double log10_p = 1;
     settings.quick = quick;
     if (assay_checkpoint_open(paths[0], &a, NULL) != ASSAY_OK)
-        return seconds;
+        return log10_p;
     if (assay_checkpoint_open(paths[1], &b, NULL) == ASSAY_OK) {
         if (assay_lineage_compare(&a, &b, &settings, &context, &r, NULL) == ASSAY_OK) {
-            *log10_p = r.log10_p;
+            log10_p = r.log10_p;
             assay_lineage_comparison_free(&r);
-            seconds = now() - start;
         }
         assay_checkpoint_close(&b);
     }
     assay_checkpoint_close(&a);
-    return seconds;
+    return log10_p;
 }
 
-static double least(double a, double b)
+static void print_rate(const char *what, struct times t, struct times memory, struct times mapped)
 {
-    return a < b ? a : b;
+    printf("%-22s %6.2f GB/s, %6.2f GB a processor second: %3.0f%% of memory, %3.0f%% of mapped "
+           "files\n",
+           what, 1e-9 / t.wall, 1e-9 / t.processor, 100 * memory.processor / t.processor,
+           100 * mapped.processor / t.processor);
 }
 
-/* Rounds take turns, so that what else the machine does falls on all alike; the best counts. */
+/*
+ * Rounds take turns, so that what else the machine does falls on all alike; the best counts.
+ * Shares are of processor time, which other work disturbs least.
+ */
 static void time_files(void)
 {
     char a[] = "/tmp/assay-bench-XXXXXX", b[] = "/tmp/assay-bench-XXXXXX";
     const char *const paths[2] = {a, b};
-    double memory = 1e9, mapped = 1e9, full = 1e9, quick = 1e9, p = 0, quick_p = 0;
-    double bytes = 2.0 * MATRICES * 2 * FEED_FORWARD * WIDTH;
+    struct times memory = {1, 1}, mapped = {1, 1}, full = {1, 1}, quick = {1e9, 1e9};
+    double bytes = 2.0 * MATRICES * 2 * FEED_FORWARD * WIDTH, p = 1, quick_p = 1;
     size_t size = (size_t)bytes / 4 / PIECE * PIECE;
     unsigned char *block = malloc(size);
     int file_a = mkstemp(a), file_b = mkstemp(b);
     if (block && file_a >= 0 && file_b >= 0 && write_layer(a, 0) && write_layer(b, 0.5)) {
         memset(block, 1, size);
+        cache_as_read(a);
+        cache_as_read(b);
         for (int round = 0; round < ROUNDS; round++) {
-            memory = least(memory, time_reading(block, size) / (double)size);
-            mapped = least(mapped, (time_reading_file(a) + time_reading_file(b)) / bytes);
-            full = least(full, time_compare(paths, false, &p) / bytes);
-            quick = least(quick, time_compare(paths, true, &quick_p));
+            struct times start = start_times();
+            read_all(block, size);
+            keep_least(&memory, start, (double)size);
+            start = start_times();
+            read_file(a);
+            read_file(b);
+            keep_least(&mapped, start, bytes);
+            start = start_times();
+            p = compare_files(paths, false);
+            keep_least(&full, start, bytes);
+            start = start_times();
+            quick_p = compare_files(paths, true);
+            keep_least(&quick, start, 1);
         }
-        printf("reading memory       %8.2f GB/s\n", 1e-9 / memory);
-        printf("reading mapped files %8.2f GB/s, %3.0f%% of memory (page cache, page faults)\n",
-               1e-9 / mapped, 100 * memory / mapped);
-        printf("full comparison      %8.2f GB/s, %3.0f%% of memory, %3.0f%% of mapped files; "
-               "log10 p %.0f\n",
-               1e-9 / full, 100 * memory / full, 100 * mapped / full, p);
-        printf("quick comparison     %8.4f s; log10 p %.0f\n", quick, quick_p);
+        print_rate("reading memory", memory, memory, mapped);
+        print_rate("reading mapped files", mapped, memory, mapped);
+        print_rate("full comparison", full, memory, mapped);
+        printf("%-22s %6.4f s, %6.4f processor seconds; log10 p %.0f, full %.0f\n",
+               "quick comparison", quick.wall, quick.processor, quick_p, p);
     }
     free(block);
     if (file_a >= 0)
@@ -246,11 +303,12 @@ static void time_sketches(void)
                     axis->bits[i][w] = assay_random_u64(&random);
         }
     }
-    double start = now();
+    struct times start = start_times(), took = {1e9, 1e9};
     for (size_t s = 0; all && s < SKETCHES; s++)
         related += assay_lineage_sketches_compare(&all[0], &all[s]).log10_p < -6;
-    printf("%d fingerprints     %8.3f s, one core, %zu related\n\n", SKETCHES, now() - start,
-           related);
+    keep_least(&took, start, 1);
+    printf("%d fingerprints       %6.3f s, %6.3f processor seconds, one core; %zu related\n\n",
+           SKETCHES, took.wall, took.processor, related);
     free(all);
 }
 

@@ -130,12 +130,18 @@ static void every_width_of_register_packs_alike(void **state)
     size_t kinds = rows_list(list);
     struct assay_random random;
     static float row[4][N], mean[N], scale[N];
+    float fifty[16];
     const float *const four[4] = {row[0], row[1], row[2], row[3]};
     struct {
         float sum[N], centred[N], squares[N], most[N], total, all_squares, all_most;
         int8_t bytes[N], words[4 * N];
         int32_t byte_squares, word_squares[N];
+        bool near[3];
     } plain, fast;
+    static const int32_t product[3][16] = {{[7] = 100}, {[15] = 99}, {[0] = -5, [1] = 200}};
+    static const float least[3] = {5000, 5000, 12000.5f};
+    for (size_t i = 0; i < 16; i++)
+        fifty[i] = 50;
     assay_random_start(&random, 5, 0);
     for (size_t i = 0; i < N; i++) {
         for (size_t k = 0; k < 4; k++)
@@ -154,10 +160,12 @@ static void every_width_of_register_packs_alike(void **state)
         list[k]->spread(row[1], -0.5f, N, fast.squares, fast.most);
         fast.byte_squares = list[k]->quantise(row[0], 50, N, fast.bytes);
         list[k]->quantise_four(four, mean, scale, N, fast.words, 64, fast.word_squares);
+        list[k]->near(product, fifty, least, 3, fast.near);
         if (k == 0)
             plain = fast;
         assert_memory_equal(&fast, &plain, sizeof fast);
     }
+    assert_true(plain.near[0] && !plain.near[1] && !plain.near[2]);
     for (size_t i = 0; i < N; i++) { /* and the plain one does what it says */
         double q = fmax(-127, fmin(127, rint((double)(row[0][i] * 50))));
         assert_int_equal(plain.bytes[i], q);

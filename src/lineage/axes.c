@@ -206,10 +206,14 @@ assay_status compare_sampled_axis(const struct comparing *c, struct pair *p, enu
         units < LEAST_UNITS)
         return ASSAY_OK;
     uint64_t *numbers = matrix_sample(units, LEAST_SAMPLED, &count);
+    uint64_t first = count < units ? units / 2 / LARGEST_BLOCK * LARGEST_BLOCK : 0;
     struct packed a = {0}, b = {0};
     struct selection s = {axis, numbers, 0, count, coordinates};
-    for (uint64_t i = 0; i < count; i++)
+    first = first + count <= units ? first : 0;
+    for (uint64_t i = 0; i < count && numbers; i++) {
         own[i] = i;
+        numbers[i] = first + i; /* neighbours: the fewest pages of the file */
+    }
     assay_status status =
         numbers ? matrix_pack_units(c->context, p->a, &s, &a, &p->bytes_read, p->error)
                 : no_memory(p);

@@ -177,6 +177,13 @@ size_t kernel_list(struct kernel_choice list[KERNEL_KINDS])
 
 match_kernel *kernel_fastest(void)
 {
+#if defined(__x86_64__)
+    match_kernel *tiles = kernel_amx();
+    if (tiles)
+        return tiles;
+    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))
+        return kernel_avx512_vnni;
+#endif
     struct kernel_choice list[KERNEL_KINDS];
     return list[kernel_list(list) - 1].kernel;
 }

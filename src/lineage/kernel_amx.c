@@ -77,9 +77,13 @@ static bool agrees_with_plain(void)
     return memcmp(tiled, plain, sizeof plain) == 0;
 }
 
+/* Asked once, for a virtual machine answers cpuid slowly; a property of the machine. */
 match_kernel *kernel_amx(void)
 {
-    return processor_has_tiles() && system_grants_tiles() && agrees_with_plain() ? kernel : NULL;
+    static _Atomic(int) answer; /* 0: not asked, 1: no, 2: yes */
+    if (answer == 0)
+        answer = processor_has_tiles() && system_grants_tiles() && agrees_with_plain() ? 2 : 1;
+    return answer == 2 ? kernel : NULL;
 }
 #else
 match_kernel *kernel_amx(void)

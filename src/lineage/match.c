@@ -2,6 +2,8 @@
 /* Matching units by cosine: every unit of A against every unit of B, the best kept. */
 #include "lineage/match.h"
 
+#include "lineage/rows.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,51 +88,57 @@ struct matching {
     const struct packed *a, *b;
     struct kernel_left left;
     match_kernel *kernel;
+    const struct row_functions *rows;
     struct best *best; /* [group of panels][unit of a] */
 };
 
-/* One unit of A against a panel; few panels hold a new best. */
+/* One unit of A against a panel that holds its best so far or one as good. */
 static void keep_best(struct best *best, const int32_t product[KERNEL_UNITS], const float *inverse,
                       size_t first, size_t count)
 {
-    float score[KERNEL_UNITS];
-    int near = 0;
-    for (size_t j = 0; j < KERNEL_UNITS; j++) {
-        score[j] = (float)product[j] * inverse[j];
-        near |= score[j] >= best->score;
-    }
-    for (size_t j = 0; j < count && near; j++)
-        if (score[j] > best->score)
-            *best = (struct best){score[j], (uint32_t)(first + j), false};
-        else if (score[j] >= best->score)
+    for (size_t j = 0; j < count; j++) {
+        float score = (float)product[j] * inverse[j];
+        if (score > best->score)
+            *best = (struct best){score, (uint32_t)(first + j), false};
+        else if (score >= best->score)
             best->tied = true;
+    }
+}
+
+/* Some units of A, from number `from` on, against a panel; few panels hold a new best. */
+static void match_panel(const struct matching *m, size_t from, size_t panel, struct best *best)
+{
+    int32_t product[KERNEL_MOST_PANELS][KERNEL_UNITS][KERNEL_UNITS];
+    float least[KERNEL_MOST_PANELS * KERNEL_UNITS];
+    bool near[KERNEL_MOST_PANELS * KERNEL_UNITS];
+    struct kernel_left left = m->left;
+    size_t first = panel * KERNEL_UNITS, rest = m->b->count - first;
+    size_t units = m->a->count - from;
+    units = units < KERNEL_MOST_PANELS * KERNEL_UNITS ? units : KERNEL_MOST_PANELS * KERNEL_UNITS;
+    left.rows += from * left.tiles * KERNEL_COORDINATES;
+    left.sums += from;
+    left.panels = (units + KERNEL_UNITS - 1) / KERNEL_UNITS;
+    m->kernel(&left, m->b->bytes + panel * left.tiles * KERNEL_TILE, product);
+    for (size_t i = 0; i < units; i++)
+        least[i] = best[from + i].score;
+    m->rows->near((const int32_t(*)[KERNEL_UNITS])product[0], m->b->inverse + first, least, units,
+                  near);
+    for (size_t i = 0; i < units; i++)
+        if (near[i])
+            keep_best(&best[from + i], product[i / KERNEL_UNITS][i % KERNEL_UNITS],
+                      m->b->inverse + first, first, rest < KERNEL_UNITS ? rest : KERNEL_UNITS);
 }
 
 static void match_panels(void *data, size_t group)
 {
-    struct matching *m = data;
+    const struct matching *m = data;
     struct best *best = m->best + group * m->a->count;
     size_t end = (group + 1) * PANELS_AT_ONCE;
     for (size_t i = 0; i < m->a->count; i++)
         best[i] = (struct best){-INFINITY, 0, false};
     for (size_t panel = group * PANELS_AT_ONCE; panel < end && panel < m->b->panels; panel++)
-        for (size_t from = 0; from < m->left.panels; from += KERNEL_MOST_PANELS) {
-            int32_t product[KERNEL_MOST_PANELS][KERNEL_UNITS][KERNEL_UNITS];
-            struct kernel_left left = m->left;
-            left.rows += from * left.tiles * KERNEL_TILE;
-            left.sums += from * KERNEL_UNITS;
-            left.panels = m->left.panels - from < KERNEL_MOST_PANELS ? m->left.panels - from
-                                                                     : KERNEL_MOST_PANELS;
-            m->kernel(&left, m->b->bytes + panel * left.tiles * KERNEL_TILE, product);
-            size_t first = panel * KERNEL_UNITS, rest = m->b->count - first;
-            for (size_t i = 0; i < left.panels * KERNEL_UNITS; i++) {
-                size_t unit = from * KERNEL_UNITS + i;
-                if (unit < m->a->count)
-                    keep_best(&best[unit], product[i / KERNEL_UNITS][i % KERNEL_UNITS],
-                              m->b->inverse + first, first,
-                              rest < KERNEL_UNITS ? rest : KERNEL_UNITS);
-            }
-        }
+        for (size_t from = 0; from < m->a->count; from += KERNEL_MOST_PANELS * KERNEL_UNITS)
+            match_panel(m, from, panel, best);
 }
 
 static void reduce(const struct matching *m, size_t groups, size_t *best, float *score)
@@ -155,7 +163,7 @@ assay_status match_packed(const struct assay_context *context, const struct pack
                           struct assay_error *error)
 {
     size_t groups = (b->panels + PANELS_AT_ONCE - 1) / PANELS_AT_ONCE;
-    struct matching m = {.a = a, .b = b, .kernel = kernel_fastest()};
+    struct matching m = {.a = a, .b = b, .kernel = kernel_fastest(), .rows = rows_fastest()};
     if (a->tiles != b->tiles || a->count == 0 || b->count == 0)
         return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0, "units that cannot be compared");
     m.best = calloc(groups, a->count * sizeof *m.best);

@@ -7,6 +7,7 @@
 #ifndef LINEAGE_ROWS_H
 #define LINEAGE_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ struct row_functions {
     int32_t (*quantise)(const float *row, float scale, size_t count, int8_t *to);
     void (*quantise_four)(const float *const rows[4], const float mean[4], const float *scale,
                           size_t count, int8_t *to, size_t stride, int32_t *squares);
+    void (*near)(const int32_t (*product)[16], const float *inverse, const float *least,
+                 size_t units, bool *near);
 };
 
 #define ROW_KINDS 3

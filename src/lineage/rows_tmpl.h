@@ -101,5 +101,25 @@ ROWS_TARGET static void ROWS(quantise_four)(const float *const rows[4], const fl
     }
 }
 
+/* For each unit, whether any of 16 products times `inverse` is at least `least`. */
+ROWS_TARGET static void ROWS(near)(const int32_t (*product)[LANES], const float *inverse,
+                                   const float *least, size_t units, bool *near)
+{
+    typedef int32_t numbers __attribute__((vector_size(64), aligned(4), may_alias));
+    lanes by = LANES_LOAD(inverse);
+    for (size_t i = 0; i < units; i++) {
+        lanes score = __builtin_convertvector(*(const numbers *)product[i], lanes) * by;
+        lanes most = {0};
+        most += least[i];
+        lanes_int mask = score >= most;
+        int64_t part[LANES / 2], any = 0;
+        memcpy(part, &mask, sizeof part);
+        for (int lane = 0; lane < LANES / 2; lane++)
+            any |= part[lane];
+        near[i] = any != 0;
+    }
+}
+
 static const struct row_functions ROWS(functions) = {
-    ROWS(add), ROWS(total), ROWS(centre), ROWS(spread), ROWS(quantise), ROWS(quantise_four)};
+    ROWS(add),      ROWS(total),         ROWS(centre), ROWS(spread),
+    ROWS(quantise), ROWS(quantise_four), ROWS(near)};
