@@ -8,6 +8,7 @@
 #include <assay/checkpoint.h>
 #include <assay/claim.h>
 #include <assay/custody.h>
+#include <assay/exchange.h>
 #include <assay/evidence.h>
 #include <assay/fence.h>
 #include <assay/finding.h>
