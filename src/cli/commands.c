@@ -11,6 +11,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_case_check,
     &cli_case_show,
     &cli_case_new,
+    &cli_case_diff,
     &cli_case_export,
     &cli_case_verify,
     &cli_case_sign,

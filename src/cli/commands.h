@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 
-extern const struct cli_command cli_case_sign, cli_case_verify, cli_case_export;
+extern const struct cli_command cli_case_sign, cli_case_verify, cli_case_export, cli_case_diff;
 extern const struct cli_command cli_case_run, cli_case_check, cli_case_new, cli_case_show;
 extern const struct cli_command cli_claim_predict, cli_claim_search, cli_claim_simulate;
 extern const struct cli_command cli_claim_validate;
