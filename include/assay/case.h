@@ -395,7 +395,8 @@ struct assay_case_reply {
 };
 
 struct assay_assessment {
-    const struct assay_case *subject; /* must outlive the assessment */
+    const struct assay_case *subject; /* must outlive the assessment, */
+    const char *data_folder;          /* and so must this: of the facts that were used */
     uint64_t seed;
     struct assay_case_reliability reliability; /* as used */
     char reliability_sha256[65];               /* of the table in data/ */

@@ -77,6 +77,7 @@ assay_status case_run_with(const struct instrument_table *table, const struct as
     memset(assessment, 0, sizeof *assessment);
     assessment->subject = subject;
     assessment->seed = context->seed;
+    assessment->data_folder = data_folder;
     assessment->arena = assay_arena_new();
     if (!assessment->arena)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");

@@ -20,6 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of objects that are the same in every case. */
+#define FIRST_TIME "2026-01-01T00:00:00.000Z"
+
 struct stix {
     const struct assay_assessment *assessment;
     json_t *objects, *seen; /* seen: ids */
@@ -75,7 +78,7 @@ static json_t *add(struct stix *s, const char *type, const char *id, const char 
 static void add_producer(struct stix *s)
 {
     make_id(s, "identity", "Assay", s->producer);
-    json_t *o = add(s, "identity", s->producer, "2026-01-01T00:00:00.000Z");
+    json_t *o = add(s, "identity", s->producer, FIRST_TIME);
     json_set_text(o, "name", "Assay");
     json_set_text(o, "identity_class", "system");
 }
@@ -83,7 +86,7 @@ static void add_producer(struct stix *s)
 static void add_speaker(struct stix *s, const char *name, char id[EXCHANGE_ID])
 {
     make_id(s, "identity", say(s, "identity %s", name), id);
-    json_t *o = add(s, "identity", id, s->time);
+    json_t *o = add(s, "identity", id, FIRST_TIME);
     if (!o)
         return;
     json_set_text(o, "name", name);
@@ -101,7 +104,7 @@ static void exhibit_note_id(struct stix *s, const struct assay_case_exhibit *e,
 {
     make_id(s, "note",
             e->file
-                ? say(s, "file %s %s", e->sha256, e->source)
+                ? say(s, "file %s\n%s\n%s\n%s", e->sha256, e->file, e->source, e->date)
                 : say(s, "statement %s\n%s\n%s\n%s", e->statement, e->said_by, e->source, e->date),
             id);
 }
@@ -129,7 +132,7 @@ static void add_indicator(struct stix *s, const struct assay_case_exhibit *e, ch
 {
     char time[32];
     exchange_time(e->date, time);
-    make_id(s, "indicator", say(s, "indicator %s", e->sha256), id);
+    make_id(s, "indicator", say(s, "%s %s", e->sha256, e->date), id);
     json_t *o = add(s, "indicator", id, time);
     if (!o)
         return;
@@ -141,6 +144,23 @@ static void add_indicator(struct stix *s, const struct assay_case_exhibit *e, ch
     json_set_text(o, "pattern", say(s, "[file:hashes.'SHA-256' = '%s']", e->sha256));
     json_set_text(o, "pattern_type", "stix");
     json_set_text(o, "valid_from", time);
+}
+
+/* STIX 2.1, appendix A: the Admiralty scale of credibility as confidence. */
+static void set_confidence(json_t *o, char digit)
+{
+    static const int confidence[] = {90, 70, 50, 30, 10};
+    if (digit >= '1' && digit <= '5')
+        json_object_set_new(o, "confidence", json_integer(confidence[digit - '1']));
+}
+
+static json_t *grade_labels(const char *grade)
+{
+    char letter[64], digit[64];
+    snprintf(letter, sizeof letter, "admiralty-scale:source-reliability=\"%c\"",
+             grade[0] - 'A' + 'a');
+    snprintf(digit, sizeof digit, "admiralty-scale:information-credibility=\"%c\"", grade[1]);
+    return json_pack("[s,s]", letter, digit);
 }
 
 static void add_opinion(struct stix *s, const struct assay_case_exhibit *e, const char *note)
@@ -160,26 +180,12 @@ static void add_opinion(struct stix *s, const struct assay_case_exhibit *e, cons
     exchange_grade(e->grade, grade, sizeof grade);
     json_set_text(
         o, "explanation",
-        say(s, "The case's author grades this exhibit %s on the Admiralty scale.", grade));
+        say(s, "Exhibit %s of the case '%s': its author grades it %s on the Admiralty scale.",
+            e->id, s->assessment->subject->title, grade));
+    json_object_set_new(o, "labels", grade_labels(e->grade));
+    set_confidence(o, e->grade[1]);
     json_set_text(o, "opinion", opinions[digit]);
     json_object_set_new(o, "object_refs", json_pack("[s]", note));
-}
-
-/* STIX 2.1, appendix A: the Admiralty scale of credibility as confidence. */
-static void set_confidence(json_t *o, char digit)
-{
-    static const int confidence[] = {90, 70, 50, 30, 10};
-    if (digit >= '1' && digit <= '5')
-        json_object_set_new(o, "confidence", json_integer(confidence[digit - '1']));
-}
-
-static json_t *grade_labels(const char *grade)
-{
-    char letter[64], digit[64];
-    snprintf(letter, sizeof letter, "admiralty-scale:source-reliability=\"%c\"",
-             grade[0] - 'A' + 'a');
-    snprintf(digit, sizeof digit, "admiralty-scale:information-credibility=\"%c\"", grade[1]);
-    return json_pack("[s,s]", letter, digit);
 }
 
 static void add_exhibit(struct stix *s, const struct assay_case_exhibit *e)
@@ -203,17 +209,18 @@ static void add_exhibit(struct stix *s, const struct assay_case_exhibit *e)
         json_decref(refs);
         return;
     }
-    json_set_text(o, "abstract", say(s, "Exhibit %s", e->id));
+    json_set_text(o, "abstract",
+                  e->file ? "A file, exhibit of a case" : "A statement, exhibit of a case");
     json_set_text(o, "content",
                   e->file ? say(s, "The file %s (SHA-256 %s).", e->file, e->sha256) : e->statement);
     if (e->said_by)
         json_object_set_new(o, "authors", json_pack("[s]", e->said_by));
     json_object_set_new(o, "object_refs", refs);
-    json_object_set_new(o, "labels", grade_labels(e->grade));
+
     json_object_set_new(
         o, "external_references",
         json_pack("[{s:s,s:s}]", "source_name", "source", "description", e->source));
-    set_confidence(o, e->grade[1]);
+
     add_opinion(s, e, id);
 }
 

@@ -7,6 +7,7 @@
 #include "report/combination_json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static json_t *exhibit_to_json(const struct assay_case_exhibit *e)
 {
@@ -45,19 +46,46 @@ static json_t *comparison_to_json(const struct assay_comparison *c)
     return o;
 }
 
-static json_t *stated_to_json(const struct assay_case_stated *s)
+/*
+ * A path that is the same wherever the case and the tables of facts lie: relative to the case's
+ * folder, or "data/NAME" for a table. A report then has the same bytes on every machine, and tells
+ * nobody where its author keeps things.
+ */
+static json_t *portable(const struct assay_assessment *a, const char *path)
+{
+    const char *slash = a->subject->path ? strrchr(a->subject->path, '/') : NULL;
+    size_t length = slash ? (size_t)(slash - a->subject->path) + 1 : 0;
+    if (length > 0 && strncmp(path, a->subject->path, length) == 0)
+        return json_string(path + length);
+    length = a->data_folder ? strlen(a->data_folder) : 0;
+    if (length > 0 && strncmp(path, a->data_folder, length) == 0)
+        return json_sprintf("data/%s", path + length + strspn(path + length, "/"));
+    return json_string(path);
+}
+
+static json_t *stated_to_json(const struct assay_assessment *a, const struct assay_case_stated *s)
 {
     json_t *o = json_object();
     json_set_text(o, "name", s->name);
     json_set_text(o, "value", s->value);
     json_set_text(o, "source", s->source);
     json_set_text(o, "date", s->date);
-    json_set_text(o, "file", s->file);
+    json_object_set_new(o, "file", portable(a, s->file));
     json_set_number(o, "line", (double)s->line);
     return o;
 }
 
-static json_t *result_to_json(const struct assay_case_result *r)
+static json_t *portable_finding(const struct assay_assessment *a,
+                                const struct assay_finding *finding)
+{
+    json_t *o = finding_to_json(finding), *exhibits = json_object_get(o, "exhibits");
+    for (size_t i = 0; i < json_array_size(exhibits); i++)
+        json_object_set_new(json_array_get(exhibits, i), "path",
+                            portable(a, finding->exhibits[i].path));
+    return o;
+}
+
+static json_t *result_to_json(const struct assay_assessment *a, const struct assay_case_result *r)
 {
     json_t *o = json_object(), *comparisons = json_array(), *stated = json_array();
     json_set_text(o, "instrument", r->task->instrument);
@@ -69,13 +97,13 @@ static json_t *result_to_json(const struct assay_case_result *r)
         json_array_append_new(comparisons, comparison_to_json(&r->comparisons[i]));
     json_object_set_new(o, "comparisons", comparisons);
     for (size_t i = 0; i < r->stated_count; i++)
-        json_array_append_new(stated, stated_to_json(&r->stated[i]));
+        json_array_append_new(stated, stated_to_json(a, &r->stated[i]));
     json_object_set_new(o, "stated", stated);
-    json_object_set_new(o, "finding", finding_to_json(&r->finding));
+    json_object_set_new(o, "finding", portable_finding(a, &r->finding));
     return o;
 }
 
-static json_t *reply_to_json(const struct assay_case_reply *reply)
+static json_t *reply_to_json(const struct assay_assessment *a, const struct assay_case_reply *reply)
 {
     const struct assay_case_question *q = reply->question;
     json_t *o = json_object(), *results = json_array(), *exhibits = json_array();
@@ -91,7 +119,7 @@ static json_t *reply_to_json(const struct assay_case_reply *reply)
     json_set_text(o, "confidence", q->confidence);
     json_set_text(o, "confidence_reason", q->confidence_reason);
     for (size_t i = 0; i < reply->result_count; i++)
-        json_array_append_new(results, result_to_json(&reply->results[i]));
+        json_array_append_new(results, result_to_json(a, &reply->results[i]));
     json_object_set_new(o, "results", results);
     json_object_set_new(o, "combination", combination_to_json(reply));
     return o;
@@ -124,7 +152,7 @@ json_t *report_to_json(const struct assay_assessment *a)
     json_object_set_new(o, "reliability", reliability_to_json(a));
     json_set_text(o, "seed", seed); /* a JSON number need not keep 64 bits */
     for (size_t i = 0; i < a->reply_count; i++)
-        json_array_append_new(questions, reply_to_json(&a->replies[i]));
+        json_array_append_new(questions, reply_to_json(a, &a->replies[i]));
     json_object_set_new(o, "questions", questions);
     for (size_t i = 0; i < a->subject->exhibit_count; i++)
         json_array_append_new(exhibits, exhibit_to_json(&a->subject->exhibits[i]));
