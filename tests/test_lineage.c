@@ -2,6 +2,8 @@
 /* Descent: known relations found, none invented, p-values that hold, disguises seen through. */
 #include "lineage/match.h"
 
+#include "lineage_made.h"
+
 #include <assay/lineage.h>
 
 #include <math.h>
@@ -101,115 +103,6 @@ static void bounds_hold_over_all_orders_of_six(void **state)
 
 /* ---- models made here ---------------------------------------------------------------- */
 
-#define WIDTH 32
-#define UNITS 64
-#define TOKENS 200
-#define LAYERS 2
-#define TENSORS (1 + 3 * LAYERS)
-
-struct made {
-    float embedding[TOKENS * WIDTH];
-    float part[LAYERS][3][UNITS * WIDTH];
-    struct assay_tensor tensors[TENSORS];
-    char names[TENSORS][64];
-    struct assay_checkpoint checkpoint;
-};
-
-static void set_tensor(struct made *m, size_t i, uint64_t rows, uint64_t columns, float *values)
-{
-    m->tensors[i] = (struct assay_tensor){.name = m->names[i],
-                                          .dtype = ASSAY_DTYPE_F32,
-                                          .stored_as = "F32",
-                                          .rank = 2,
-                                          .shape = {rows, columns},
-                                          .stride = {columns, 1},
-                                          .contiguous = true,
-                                          .elements = rows * columns,
-                                          .bytes = (const unsigned char *)values,
-                                          .size = rows * columns * 4,
-                                          .file = "made"};
-}
-
-static void lay_out(struct made *m)
-{
-    static const char *const parts[] = {"gate_proj", "up_proj", "down_proj"};
-    snprintf(m->names[0], 64, "model.embed_tokens.weight");
-    set_tensor(m, 0, TOKENS, WIDTH, m->embedding);
-    for (size_t l = 0; l < LAYERS; l++)
-        for (size_t p = 0; p < 3; p++) {
-            size_t i = 1 + 3 * l + p;
-            snprintf(m->names[i], 64, "model.layers.%zu.mlp.%s.weight", l, parts[p]);
-            set_tensor(m, i, p < 2 ? UNITS : WIDTH, p < 2 ? WIDTH : UNITS, m->part[l][p]);
-        }
-    m->checkpoint = (struct assay_checkpoint){
-        .path = "made", .format = "made", .tensors = m->tensors, .count = TENSORS};
-}
-
-/*
- * An independent model of one world: tokens mean the same in all (the first stream), told in a
- * basis of the model's own; `universal` of the units do what some unit does in every model, under
- * a number of its own. That is what makes independent models look alike.
- */
-static void make(struct made *m, uint64_t seed, size_t universal)
-{
-    struct assay_random world, own;
-    double basis[WIDTH][WIDTH];
-    assay_random_start(&world, 1, 77);
-    assay_random_start(&own, seed, 5);
-    for (size_t i = 0; i < WIDTH; i++) {
-        double length = 0;
-        for (size_t c = 0; c < WIDTH; c++)
-            basis[i][c] = assay_random_normal(&own);
-        for (size_t j = 0; j < i; j++) {
-            double dot = 0;
-            for (size_t c = 0; c < WIDTH; c++)
-                dot += basis[i][c] * basis[j][c];
-            for (size_t c = 0; c < WIDTH; c++)
-                basis[i][c] -= dot * basis[j][c];
-        }
-        for (size_t c = 0; c < WIDTH; c++)
-            length += basis[i][c] * basis[i][c];
-        for (size_t c = 0; c < WIDTH; c++)
-            basis[i][c] /= sqrt(length);
-    }
-    for (size_t t = 0; t < TOKENS; t++) {
-        double meaning[WIDTH];
-        for (size_t k = 0; k < WIDTH; k++)
-            meaning[k] = assay_random_normal(&world);
-        for (size_t c = 0; c < WIDTH; c++) {
-            double sum = 0.3 * assay_random_normal(&own);
-            for (size_t k = 0; k < WIDTH; k++)
-                sum += meaning[k] * basis[k][c];
-            m->embedding[t * WIDTH + c] = (float)sum;
-        }
-    }
-    for (size_t l = 0; l < LAYERS; l++) {
-        size_t order[UNITS];
-        for (size_t i = 0; i < UNITS; i++)
-            order[i] = i;
-        for (size_t i = UNITS; i > 1; i--) {
-            size_t other = (size_t)assay_random_below(&own, i), swap = order[i - 1];
-            order[i - 1] = order[other];
-            order[other] = swap;
-        }
-        for (size_t i = 0; i < UNITS; i++)
-            for (size_t p = 0; p < 3; p++) {
-                double meaning[WIDTH];
-                for (size_t k = 0; k < WIDTH; k++) {
-                    double common = assay_random_normal(&world), mine = assay_random_normal(&own);
-                    meaning[k] = i < universal ? common : mine;
-                }
-                for (size_t c = 0; c < WIDTH; c++) {
-                    double sum = 0;
-                    for (size_t k = 0; k < WIDTH; k++)
-                        sum += meaning[k] * basis[k][c];
-                    m->part[l][p][p < 2 ? order[i] * WIDTH + c : c * UNITS + order[i]] = (float)sum;
-                }
-            }
-    }
-    lay_out(m);
-}
-
 static double compare_made(const struct made *a, const struct made *b, bool *permuted)
 {
     struct assay_lineage_settings settings = assay_lineage_settings_default();
@@ -226,8 +119,9 @@ static double compare_made(const struct made *a, const struct made *b, bool *per
 }
 
 /*
- * 60 pairs of independent models, a twentieth of whose units are universal. The p-values must be
- * above uniform: at level a, at most 60 a + 4 deviations may lie below.
+ * 60 pairs of independent models, a twentieth of whose units are universal, names hidden on one
+ * side of a quarter of them and on both of another. The p-values must be above uniform: at level a,
+ * at most 60 a + 4 deviations may lie below. (bench/null_lineage.c does it 100,000 times.)
  */
 static void independent_models_of_one_world_are_never_related(void **state)
 {
@@ -237,8 +131,12 @@ static void independent_models_of_one_world_are_never_related(void **state)
     static const double levels[3] = {0.3, 0.1, 0.01};
     for (size_t i = 0; i < pairs; i++) {
         bool permuted;
-        make(&a, 1000 + 2 * i, UNITS / 20);
-        make(&b, 1001 + 2 * i, UNITS / 20);
+        made_make(&a, 1000 + 2 * i, MADE_UNITS / 20);
+        made_make(&b, 1001 + 2 * i, MADE_UNITS / 20);
+        if (i % 4 == 3)
+            made_hide_names(&a, 1000 + 2 * i);
+        if (i % 4 >= 2)
+            made_hide_names(&b, 1001 + 2 * i);
         double p = compare_made(&a, &b, &permuted);
         assert_false(permuted);
         for (size_t k = 0; k < 3; k++)
@@ -300,13 +198,13 @@ static void a_descendant_with_noise_is_found(void **state)
     static struct made a, b;
     bool permuted;
     struct assay_random random;
-    make(&a, 1, 0);
+    made_make(&a, 1, 0);
     b = a;
-    lay_out(&b);
+    made_lay_out(&b);
     assay_random_start(&random, 4, 0);
-    for (size_t l = 0; l < LAYERS; l++)
+    for (size_t l = 0; l < MADE_LAYERS; l++)
         for (size_t p = 0; p < 3; p++)
-            for (size_t i = 0; i < UNITS * WIDTH; i++)
+            for (size_t i = 0; i < MADE_UNITS * MADE_WIDTH; i++)
                 b.part[l][p][i] += (float)assay_random_normal(&random);
     assert_true(compare_made(&a, &b, &permuted) < -30);
     assert_false(permuted);
@@ -321,10 +219,10 @@ static void a_quick_look_finds_a_descendant_and_no_stranger(void **state)
     struct assay_context context = assay_context_default();
     struct assay_lineage_comparison r;
     settings.quick = true;
-    make(&a, 1, 0);
-    make(&stranger, 2, 3);
+    made_make(&a, 1, 0);
+    made_make(&stranger, 2, 3);
     b = a;
-    lay_out(&b);
+    made_lay_out(&b);
     b.part[0][0][5] += 0.5f;
     assert_int_equal(
         assay_lineage_compare(&a.checkpoint, &b.checkpoint, &settings, &context, &r, NULL),
@@ -343,6 +241,40 @@ static void a_quick_look_finds_a_descendant_and_no_stranger(void **state)
     assay_lineage_comparison_free(&r);
 }
 
+/* With fewer tokens than the stream is wide a turn is known only as far as the tokens span it. */
+static void a_turn_is_found_from_fewer_tokens_than_dimensions(void **state)
+{
+    (void)state;
+    static struct made a, b;
+    char path[] = "/tmp/assay-lineage-XXXXXX";
+    struct assay_disguise d = {.rotate = true, .permute = true, .noise = 0.2, .seed = 4};
+    struct assay_checkpoint c;
+    made_make(&a, 1, 0);
+    a.tensors[0].shape[0] = 24; /* of 32 dimensions */
+    a.tensors[0].elements = a.tensors[0].size / 4 * 24 / MADE_TOKENS;
+    a.tensors[0].size = a.tensors[0].elements * 4;
+    close(mkstemp(path));
+    for (int related = 0; related < 2; related++) {
+        struct assay_lineage_settings settings = assay_lineage_settings_default();
+        struct assay_context context = assay_context_default();
+        struct assay_lineage_comparison r;
+        made_make(&b, related ? 1 : 2, 0);
+        b.tensors[0] = a.tensors[0];
+        b.tensors[0].bytes = (const unsigned char *)b.embedding;
+        assert_int_equal(assay_lineage_disguise(&b.checkpoint, &d, path, NULL), ASSAY_OK);
+        assert_int_equal(assay_checkpoint_open(path, &c, NULL), ASSAY_OK);
+        assert_int_equal(assay_lineage_compare(&a.checkpoint, &c, &settings, &context, &r, NULL),
+                         ASSAY_OK);
+        if (related ? r.log10_p > -20 || !has(&r, "rotated") || !has(&r, "fine-tuned")
+                    : r.log10_p < -2)
+            fail_msg("%s: p = 10^%.1f, first found %s", related ? "related" : "independent",
+                     r.log10_p, r.relation_count ? r.relations[0].kind : "nothing");
+        assay_lineage_comparison_free(&r);
+        assay_checkpoint_close(&c);
+    }
+    unlink(path);
+}
+
 static void a_low_rank_change_is_told_from_a_full_one(void **state)
 {
     (void)state;
@@ -352,19 +284,19 @@ static void a_low_rank_change_is_told_from_a_full_one(void **state)
     for (int full = 0; full < 2; full++) {
         struct assay_random random;
         struct assay_lineage_comparison r;
-        float u[2][UNITS], v[2][UNITS];
-        make(&a, 1, 0);
+        float u[2][MADE_UNITS], v[2][MADE_UNITS];
+        made_make(&a, 1, 0);
         b = a;
-        lay_out(&b);
+        made_lay_out(&b);
         assay_random_start(&random, 8, 0);
-        for (size_t l = 0; l < LAYERS; l++)
+        for (size_t l = 0; l < MADE_LAYERS; l++)
             for (size_t p = 0; p < 3; p++) {
-                size_t columns = p < 2 ? WIDTH : UNITS;
-                for (size_t i = 0; i < 2 * UNITS; i++) {
-                    u[i / UNITS][i % UNITS] = 0.2f * (float)assay_random_normal(&random);
-                    v[i / UNITS][i % UNITS] = (float)assay_random_normal(&random);
+                size_t columns = p < 2 ? MADE_WIDTH : MADE_UNITS;
+                for (size_t i = 0; i < 2 * MADE_UNITS; i++) {
+                    u[i / MADE_UNITS][i % MADE_UNITS] = 0.2f * (float)assay_random_normal(&random);
+                    v[i / MADE_UNITS][i % MADE_UNITS] = (float)assay_random_normal(&random);
                 }
-                for (size_t i = 0; i < UNITS * WIDTH; i++)
+                for (size_t i = 0; i < MADE_UNITS * MADE_WIDTH; i++)
                     b.part[l][p][i] += full ? 0.2f * (float)assay_random_normal(&random)
                                             : u[0][i / columns] * v[0][i % columns] +
                                                   u[1][i / columns] * v[1][i % columns];
@@ -383,12 +315,12 @@ static void weights_that_are_no_numbers_do_no_harm(void **state)
     (void)state;
     static struct made a, b;
     bool permuted;
-    make(&a, 1, 0);
-    make(&b, 2, 0);
-    for (size_t i = 0; i < UNITS * WIDTH; i++)
+    made_make(&a, 1, 0);
+    made_make(&b, 2, 0);
+    for (size_t i = 0; i < MADE_UNITS * MADE_WIDTH; i++)
         b.part[0][i % 3][i] = i % 2 ? NAN : INFINITY;
     memset(b.embedding, 0, sizeof b.embedding);
-    lay_out(&b);
+    made_lay_out(&b);
     assert_true(compare_made(&a, &b, &permuted) > -2);
 }
 
@@ -641,7 +573,7 @@ static void a_disguise_is_the_same_bytes_for_the_same_seed(void **state)
     char first[] = "/tmp/assay-first-XXXXXX", second[] = "/tmp/assay-second-XXXXXX";
     char x[65], y[65];
     struct assay_disguise d = {.noise = 0.1, .permute = true, .rename = true, .seed = 5};
-    make(&a, 1, 0);
+    made_make(&a, 1, 0);
     close(mkstemp(first));
     close(mkstemp(second));
     assert_int_equal(assay_lineage_disguise(&a.checkpoint, &d, first, NULL), ASSAY_OK);
@@ -771,6 +703,7 @@ int main(void)
         cmocka_unit_test(independent_models_of_one_world_are_never_related),
         cmocka_unit_test(a_descendant_with_noise_is_found),
         cmocka_unit_test(a_quick_look_finds_a_descendant_and_no_stranger),
+        cmocka_unit_test(a_turn_is_found_from_fewer_tokens_than_dimensions),
         cmocka_unit_test(a_low_rank_change_is_told_from_a_full_one),
         cmocka_unit_test(weights_that_are_no_numbers_do_no_harm),
         cmocka_unit_test(every_known_relation_among_real_models_is_found_and_none_invented),

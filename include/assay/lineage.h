@@ -44,11 +44,12 @@ ASSAY_API struct assay_lineage_settings assay_lineage_settings_default(void);
 /* One axis of one tensor in A against one in B. */
 struct assay_lineage_match {
     const char *a, *b;  /* tensor names */
-    const char *axis;   /* "out" or "in": which units were matched */
+    const char *axis;   /* "first", "second" or "units": what was matched */
     size_t units_a;     /* compared */
     size_t units_b;     /* that they could match */
     size_t fixed;       /* that found their own number */
     size_t increasing;  /* longest increasing run of numbers found */
+    size_t agreeing;    /* whose gate, up and down find one unit; 0 where not looked at */
     double cosine;      /* mean, of units with the same number; NaN where numbers differ in count */
     double log10_p;     /* of this axis, its own parts corrected for */
     const char *method; /* "as numbered", "after permutation", "after rotation" */

@@ -27,6 +27,7 @@ static json_t *matches(const struct assay_lineage_comparison *r)
         json_set_number(o, "units_b", (double)m->units_b);
         json_set_number(o, "fixed", (double)m->fixed);
         json_set_number(o, "increasing", (double)m->increasing);
+        json_set_number(o, "agreeing", (double)m->agreeing);
         json_set_number(o, "cosine", m->cosine);
         json_set_number(o, "log10_p", m->log10_p);
         json_array_append_new(list, o);

@@ -225,7 +225,7 @@ static assay_status rank_of_difference(struct search *s, const struct outcome *o
 static assay_status conclude_differences(struct search *s)
 {
     const struct disguise_seen *seen = &s->c->seen;
-    bool scaled = seen->negated > 0.05 || seen->length_spread > 0.25;
+    bool scaled = seen->negated > 0.05 || seen->length_spread > 0.25 || s->turn.partial;
     for (size_t i = 0, looked = 0; i < s->b.block_count && looked < 4 && !scaled; i++) {
         if (!blocks_match(&s->of_b[i]) || !(s->of_b[i].cosine > 0.8))
             continue;

@@ -32,6 +32,7 @@ struct search {
     struct turn turn;
     size_t n, pairs;
     bool gated;
+    double kept;                 /* of the length of A's units, by a partial turn; else 1 */
     struct found *all;           /* [block of a][block of b] */
     struct outcome *of_a, *of_b; /* the best partner of each block */
     size_t *numbers, *unused;

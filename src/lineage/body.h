@@ -34,9 +34,10 @@ ASSAY_MUST_USE bool body_find(const struct assay_checkpoint *checkpoint,
 /* How A's residual stream lies in B's: coordinate c of B is `to`[c] of A, or A's row times q. */
 struct turn {
     uint64_t width;
-    size_t *to; /* NULL if q is used */
-    float *q;   /* width x width; NULL if `to` is used */
-    double fit; /* cosine of all of A's embeddings, turned, with B's */
+    size_t *to;   /* NULL if q is used */
+    float *q;     /* width x width; NULL if `to` is used */
+    double fit;   /* cosine of all of A's embeddings, turned, with B's; 0 where q is partial */
+    bool partial; /* q turns only what the embeddings of some tokens span, and drops the rest */
 };
 
 /*

@@ -94,6 +94,25 @@ static assay_status match_block(struct search *s, size_t ba, const struct units 
     return ASSAY_OK;
 }
 
+/* What a partial turn keeps of the length of A's up rows: cosines are that much too small. */
+static assay_status measure_kept(struct search *s)
+{
+    double turned = 0, whole = 0;
+    s->kept = 1;
+    for (size_t ba = 0; ba < s->a.block_count && s->turn.partial; ba++)
+        for (int side = 0; side < 2; side++) {
+            struct units a = {0};
+            ASSAY_TRY(body_units(&s->a.blocks[ba], PART_UP, s->n, false, side ? &s->turn : NULL, &a,
+                                 s->numbers, s->lengths_a, &s->c->result->bytes_read, s->c->error));
+            for (size_t i = 0; i < a.count; i++)
+                *(side ? &turned : &whole) += (double)s->lengths_a[i] * (double)s->lengths_a[i];
+            units_free(&a);
+        }
+    if (s->turn.partial && whole > 0 && turned > 0)
+        s->kept = fmin(1, sqrt(turned / whole));
+    return ASSAY_OK;
+}
+
 static assay_status match_all(struct search *s)
 {
     for (size_t ba = 0; ba < s->a.block_count; ba++)
@@ -192,7 +211,7 @@ static double mean_score(const struct search *s, const struct found *f)
     size_t first = (count + 19) / 20;
     for (size_t i = first; i < count; i++)
         sum += (double)s->scores[i];
-    return count > first ? sum / (double)(count - first) : 0;
+    return count > first ? fmin(1, sum / (double)(count - first) / s->kept) : 0;
 }
 
 static struct outcome judge(const struct search *s, size_t ba, size_t bb)
@@ -238,6 +257,7 @@ static assay_status add_match(struct search *s, const struct outcome *o)
                                         .units_b = (size_t)s->b.blocks[o->b].units,
                                         .fixed = by_number ? o->fixed : o->agreeing,
                                         .increasing = o->increasing,
+                                        .agreeing = o->agreeing,
                                         .cosine = o->cosine,
                                         .log10_p = o->log10_p,
                                         .method = method};
@@ -256,6 +276,7 @@ static assay_status search(struct search *s)
     s->of_b = assay_arena_alloc(s->c->arena, s->b.block_count, sizeof *s->of_b);
     if (!s->all || !s->of_a || !s->of_b)
         return compare_no_memory(s->c);
+    ASSAY_TRY(measure_kept(s));
     ASSAY_TRY(match_all(s));
     for (size_t bb = 0; bb < s->b.block_count; bb++)
         for (size_t ba = 0; ba < s->a.block_count; ba++) {

@@ -130,8 +130,9 @@ static double best_cosine(const struct relation_writer *w)
     return fmax(w->s.cosine, w->c->seen.layer_map ? w->c->seen.cosine : (double)NAN);
 }
 
-/* Runs of 32 in which every value is a whole multiple of a step: what Q8_0 or Q4_0 leaves. */
-static bool on_a_grid(struct relation_writer *w)
+/* The cosine that it leaves at least, or 0. Runs of 32 in which every value is a whole multiple of
+ * a step: what Q8_0 or Q4_0 leaves. */
+static double on_a_grid(struct relation_writer *w)
 {
     const struct likeness *l = &w->s.all;
     bool b8 = l->grid_b[0] > 0.9 * l->blocks && l->grid_a[0] < 0.1 * l->blocks;
@@ -139,7 +140,7 @@ static bool on_a_grid(struct relation_writer *w)
     bool a8 = l->grid_a[0] > 0.9 * l->blocks && l->grid_b[0] < 0.1 * l->blocks;
     bool a4 = l->grid_a[1] > 0.9 * l->blocks && l->grid_b[1] < 0.1 * l->blocks;
     if (!(l->blocks > 0) || best_cosine(w) < 0.9 || !(b8 || b4 || a8 || a4))
-        return false;
+        return 0;
     relation_add(w, "quantised", 1,
                  assay_arena_print(
                      w->c->arena,
@@ -148,7 +149,7 @@ static bool on_a_grid(struct relation_writer *w)
                      b8 || b4 ? "B" : "A", b8 || a8 ? "127 (8-bit)" : "8 (4-bit)", best_cosine(w)));
     relation_direction(w, b8 || b4 ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
                        "Rounding loses what cannot be put back: the rounded side was made later.");
-    return true;
+    return b8 || a8 ? SAME_COSINE : COARSE_COSINE;
 }
 
 static bool quantised_in_blocks(struct relation_writer *w)
@@ -227,12 +228,16 @@ static bool fits_a_type(struct relation_writer *w)
     return false;
 }
 
-static bool quantised(struct relation_writer *w)
+/* The cosine that rounding alone leaves, at least, of what was found to be rounded; 0: nothing. */
+static double quantised(struct relation_writer *w)
 {
-    const struct compare_summary *s = &w->s;
-    return rounded(w, "F16", s->all.a_half, s->all.b_half, s->all.half_equal) ||
-           rounded(w, "BF16", s->all.a_bfloat16, s->all.b_bfloat16, s->all.bfloat16_equal) ||
-           quantised_in_blocks(w) || on_a_grid(w) || fits_a_type(w);
+    const struct likeness *l = &w->s.all;
+    if (rounded(w, "F16", l->a_half, l->b_half, l->half_equal) ||
+        rounded(w, "BF16", l->a_bfloat16, l->b_bfloat16, l->bfloat16_equal) ||
+        quantised_in_blocks(w))
+        return COARSE_COSINE;
+    double grid = on_a_grid(w);
+    return grid > 0 ? grid : fits_a_type(w) ? SAME_COSINE : 0;
 }
 
 /* By units that were found under other numbers, in other layers or turned. */
@@ -346,15 +351,16 @@ assay_status compare_conclude(struct comparing *c)
                      "A few units were enough, as asked; what was done in between was not looked "
                      "at.");
     else if (!c->settings->quick && !identical(&w)) {
-        bool coarse = quantised(&w), moved = relations_disguised(&c->seen);
+        double coarse = quantised(&w);
+        bool moved = relations_disguised(&c->seen);
         double cosine =
             moved || (c->lent && !(w.s.cosine > c->seen.cosine)) ? c->seen.cosine : w.s.cosine;
         double same = c->lent && c->seen.residual_turned ? NORMS_COSINE : SAME_COSINE;
-        bool changed = cosine < (coarse ? COARSE_COSINE : moved ? same : (double)INFINITY);
+        bool changed = cosine < (coarse > 0 ? fmin(coarse, same) : moved ? same : (double)INFINITY);
         if (r->log10_p < COMPARE_SIGNIFICANT) {
             if (changed && (moved || (c->lent && !(w.s.cosine > c->seen.cosine))))
                 changed_units(&w);
-            else if (changed || (!coarse && !moved))
+            else if (changed || (!(coarse > 0) && !moved))
                 changed_values(&w);
             relations_structure(&w);
             ASSAY_TRY(low_rank(&w));

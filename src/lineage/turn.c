@@ -340,6 +340,7 @@ static assay_status partial_rotation(const struct assay_context *context, const 
                                           : no_memory(error);
     if (status == ASSAY_OK && *found)
         status = put_together(context, &a, &b, &p, turn, error);
+    turn->partial = true;
     span_free(&a);
     span_free(&b);
     units_free(&p);
@@ -425,7 +426,7 @@ assay_status turn_find(const struct assay_context *context, const struct matrix 
         status = columns(b, tokens, &ub, bytes_read, error);
     if (status == ASSAY_OK)
         status = look(&own, &ua, &ub, (size_t)tokens, turn, found, error);
-    if (status == ASSAY_OK && *found && turn->q && turn->width <= FEW_TOKENS)
+    if (status == ASSAY_OK && *found && turn->q && !turn->partial)
         (void)settle_on_renumbering(turn);
     units_free(&ua);
     units_free(&ub);
