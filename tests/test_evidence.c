@@ -125,6 +125,18 @@ static void priors_and_posteriors_are_probabilities_and_zero_stays_zero(void **s
     assay_finding_free(&a.finding);
 }
 
+static void what_has_only_been_announced_is_listed_and_not_weighed(void **state)
+{
+    struct answer a =
+        weigh("priors:\n  others: 0\n  accelerators: {H800-SXM: 1, Ascend-950DT: 1}\n");
+    const struct assay_weight *announced = &a.finding.weights[find(&a, "2048 x Ascend-950DT")];
+    (void)state;
+    assert_false(announced->weighed);
+    assert_non_null(strstr(announced->note, "announced"));
+    assert_true(posterior(&a, "2048 x Ascend-950DT") == 0);
+    assay_finding_free(&a.finding);
+}
+
 static void a_prior_moves_posterior_odds_by_its_own_ratio(void **state)
 {
     struct answer even = weigh(FEW);
@@ -274,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(priors_and_posteriors_are_probabilities_and_zero_stays_zero),
+        cmocka_unit_test(what_has_only_been_announced_is_listed_and_not_weighed),
         cmocka_unit_test(a_prior_moves_posterior_odds_by_its_own_ratio),
         cmocka_unit_test(a_device_seen_by_a_good_source_tells_h100_from_h800),
         cmocka_unit_test(a_meter_that_reads_twice_the_power_speaks_for_more_devices),

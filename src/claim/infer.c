@@ -107,6 +107,11 @@ static void consider(void *user, size_t i)
         snprintf(h->note, sizeof h->note, "its prior is 0");
         return;
     }
+    if (!h->stated && a->release_status) {
+        snprintf(h->note, sizeof h->note, "not to be had: %.80s, without a launch date",
+                 a->release_status);
+        return;
+    }
     if (!h->stated && launched_after(a, claim_date(job->claimed))) {
         snprintf(h->note, sizeof h->note, "not to be had before %s, after the claim was made",
                  a->launch_date);
