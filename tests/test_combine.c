@@ -211,6 +211,25 @@ static void a_grade_mixes_a_likelihood_with_ignorance(void **state)
     end(&ran);
 }
 
+/* What an instrument found a thousand orders of magnitude apart stays a number. */
+static void very_small_likelihoods_stay_numbers(void **state)
+{
+    (void)state;
+    struct ran ran;
+    static const char text[] = TOP
+        "  - {id: E, statement: S, said_by: X, source: P, date: 2026, grade: A1, informative: "
+        "{probability: 100 %, because: B}}\n"
+        "  - {id: G, statement: S, said_by: X, source: P, date: 2026, grade: C3}\n" QUESTION
+        "      - {id: F, text: O, because: B, exhibits: [E], likelihoods: {a: 1 (1 to 1), "
+        "others: 1e-300 (1e-301 to 1e-299)}}\n"
+        "      - {id: H, text: O, because: B, exhibits: [G], likelihoods: {a: 1e-250 (1e-250 to "
+        "1e-250), others: 1 (1 to 1)}}\n";
+    const struct assay_combination *c = run(text, &ran);
+    assert_near(c->hypotheses[1].log10_ratio.median, -300 + log10(2), 0.1);
+    assert_true(c->hypotheses[1].log10_ratio.low < c->hypotheses[1].log10_ratio.high);
+    end(&ran);
+}
+
 /* However many findings rest on a source, they cannot outweigh the chance that it misleads. */
 static void a_source_never_outweighs_its_own_reliability(void **state)
 {
@@ -397,6 +416,7 @@ int main(void)
         cmocka_unit_test(inference_is_that_of_summing_over_every_state),
         cmocka_unit_test(leaving_out_a_finding_is_the_case_without_it),
         cmocka_unit_test(a_grade_mixes_a_likelihood_with_ignorance),
+        cmocka_unit_test(very_small_likelihoods_stay_numbers),
         cmocka_unit_test(a_source_never_outweighs_its_own_reliability),
         cmocka_unit_test(findings_on_one_exhibit_count_once_unless_declared_apart),
         cmocka_unit_test(uncertain_likelihoods_widen_the_ratio_as_they_should),

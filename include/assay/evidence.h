@@ -116,6 +116,21 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_claim_simulate(
     size_t claims, struct assay_simulation *simulation, struct assay_error *error);
 ASSAY_API void assay_simulation_free(struct assay_simulation *simulation);
 
+/* Simulated claims, each with what ran and how well each hypothesis predicts it. */
+struct assay_simulated_claims {
+    size_t claims, hypotheses;
+    const char *const *names;        /* of hypotheses, as assay_claim_infer lists them */
+    const size_t *truths;            /* by claim: the hypothesis that ran */
+    const double *log10_likelihoods; /* claims x hypotheses, by the claim alone; NaN: not weighed */
+    struct assay_arena *arena;
+};
+
+/* As assay_claim_simulate draws and weighs true claims. Free with the function below. */
+ASSAY_API ASSAY_MUST_USE assay_status assay_claim_simulate_claims(
+    const char *path, const struct assay_claim_data *data, const struct assay_context *context,
+    size_t claims, struct assay_simulated_claims *simulated, struct assay_error *error);
+ASSAY_API void assay_simulated_claims_free(struct assay_simulated_claims *simulated);
+
 #ifdef __cplusplus
 }
 #endif

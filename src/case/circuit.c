@@ -11,8 +11,10 @@ void circuit_leaf_values(const struct circuit_leaf *leaf, const struct likelihoo
     size_t n = likelihoods->n, from = likelihoods->start[leaf->finding];
     size_t distinct = likelihoods->start[leaf->finding + 1] - from;
     const uint32_t *map = likelihoods->map + leaf->finding * n;
-    for (size_t i = 0; i < distinct; i++)
-        scratch[i] = log1p(leaf->chance * expm1(weight * likelihoods->ln[from + i]));
+    for (size_t i = 0; i < distinct; i++) {
+        double x = weight * likelihoods->ln[from + i];
+        scratch[i] = leaf->chance == 1 ? x : log1p(leaf->chance * expm1(x)); /* x may be -1e4 */
+    }
     for (size_t h = 0; h < n; h++)
         value[h] = scratch[map[h]];
 }

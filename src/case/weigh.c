@@ -24,7 +24,7 @@ static double chance_of(const struct weighing *w, const struct assay_combined_fi
 
 static double discounted(double r, double log10_likelihood)
 {
-    return log1p(r * expm1(LN10 * log10_likelihood)) / LN10;
+    return r == 1 ? log10_likelihood : log1p(r * expm1(LN10 * log10_likelihood)) / LN10;
 }
 
 static struct assay_interval discount(double r, const struct assay_interval *x)

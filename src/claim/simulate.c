@@ -60,7 +60,9 @@ struct simulator {
     struct sites sites;
     const struct plan_of_claim *plans;
     struct outcome *outcomes;
-    double *cells; /* of each claim: CELLS x (probability, truth, variance) */
+    double *cells;       /* of each claim: CELLS x (probability, truth, variance) */
+    size_t *drawn;       /* NULL, or of each claim: what ran */
+    double *likelihoods; /* NULL, or claims x count: log10, by the claim alone */
     uint64_t seed;
     bool failed;
 };
@@ -198,6 +200,13 @@ static void simulate_one(void *user, size_t i)
             s->failed = true;
             break;
         }
+        if (s->likelihoods) {
+            s->drawn[i] = plan.truth;
+            for (size_t h = 0; h < n; h++)
+                s->likelihoods[i * n + h] =
+                    hypotheses[h].weighed ? w.all[h] / log(10) : (double)NAN;
+            break;
+        }
         posterior_of(hypotheses, n, w.all, 1, posterior);
         if (set == 0)
             drop_hopeless(hypotheses, n, s->stated, w.all);
@@ -325,16 +334,16 @@ static assay_status lies(struct simulator *s, struct assay_simulation *out,
 
 /* ---- the whole ------------------------------------------------------------------- */
 
-static assay_status simulate(struct simulator *s, struct assay_simulation *out,
-                             const struct assay_context *context, struct assay_error *error)
+/* Hypotheses with priors, truths by other draws, sites: all that claims are made from. */
+static assay_status prepare(struct simulator *s, struct assay_arena *arena,
+                            const struct assay_context *context, struct assay_error *error)
 {
     struct assay_context other = *context;
     struct hypothesis *truths;
     size_t count;
     other.seed = context->seed + 1; /* other draws of efficiency than those that weigh */
-    ASSAY_TRY(
-        infer_hypotheses(s->data, s->run, context, out->arena, &s->hypotheses, &s->count, error));
-    ASSAY_TRY(infer_hypotheses(s->data, s->run, &other, out->arena, &truths, &count, error));
+    ASSAY_TRY(infer_hypotheses(s->data, s->run, context, arena, &s->hypotheses, &s->count, error));
+    ASSAY_TRY(infer_hypotheses(s->data, s->run, &other, arena, &truths, &count, error));
     s->truths = truths;
     s->seed = context->seed;
     priors_set(s->run, s->hypotheses, s->count);
@@ -347,8 +356,15 @@ static assay_status simulate(struct simulator *s, struct assay_simulation *out,
     if (s->stated == s->count)
         return assay_error_at(error, ASSAY_ERROR_UNANSWERABLE, s->run->path, 0,
                               "the stated machine could not be weighed");
-    if (!sites_draw(&s->sites, INFER_DRAWS, &s->run->priors, context->seed, out->arena))
+    if (!sites_draw(&s->sites, INFER_DRAWS, &s->run->priors, context->seed, arena))
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    return ASSAY_OK;
+}
+
+static assay_status simulate(struct simulator *s, struct assay_simulation *out,
+                             const struct assay_context *context, struct assay_error *error)
+{
+    ASSAY_TRY(prepare(s, out->arena, context, error));
     ASSAY_TRY(calibration(s, out, context, error));
     return lies(s, out, context, error);
 }
@@ -384,4 +400,59 @@ void assay_simulation_free(struct assay_simulation *simulation)
 {
     assay_arena_free(simulation->arena);
     memset(simulation, 0, sizeof *simulation);
+}
+
+static assay_status simulate_claims(struct simulator *s, struct assay_simulated_claims *out,
+                                    const struct assay_context *context, struct assay_error *error)
+{
+    ASSAY_TRY(prepare(s, out->arena, context, error));
+    const char **names = assay_arena_alloc(out->arena, s->count, sizeof *names);
+    struct plan_of_claim *plans = assay_arena_alloc(out->arena, out->claims, sizeof *plans);
+    struct outcome *outcomes = assay_arena_alloc(out->arena, out->claims, sizeof *outcomes);
+    s->drawn = assay_arena_alloc(out->arena, out->claims, sizeof *s->drawn);
+    s->likelihoods = assay_arena_alloc(out->arena, out->claims * s->count, sizeof *s->likelihoods);
+    if (!names || !plans || !outcomes || !s->drawn || !s->likelihoods)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    for (size_t i = 0; i < out->claims; i++)
+        plans[i] = (struct plan_of_claim){.size = 1, .stream = i};
+    for (size_t h = 0; h < s->count; h++)
+        if (!(names[h] = assay_arena_copy(out->arena, s->hypotheses[h].name)))
+            return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    ASSAY_TRY(run_claims(s, plans, out->claims, outcomes, "simulated claims", context, error));
+    out->hypotheses = s->count;
+    out->names = names;
+    out->truths = s->drawn;
+    out->log10_likelihoods = s->likelihoods;
+    return ASSAY_OK;
+}
+
+assay_status assay_claim_simulate_claims(const char *path, const struct assay_claim_data *data,
+                                         const struct assay_context *context, size_t claims,
+                                         struct assay_simulated_claims *simulated,
+                                         struct assay_error *error)
+{
+    struct assay_run run;
+    memset(simulated, 0, sizeof *simulated);
+    ASSAY_TRY(assay_run_read(path, data, &run, error));
+    simulated->claims = claims;
+    simulated->arena = assay_arena_new();
+    struct simulator s = {.data = data, .run = &run};
+    assay_status status;
+    if (!simulated->arena)
+        status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    else if (!(run.tokens > 0))
+        status = assay_error_at(error, ASSAY_ERROR_UNANSWERABLE, path, 0,
+                                "claims of hours are simulated: state training: tokens");
+    else
+        status = simulate_claims(&s, simulated, context, error);
+    assay_run_free(&run);
+    if (status != ASSAY_OK)
+        assay_simulated_claims_free(simulated);
+    return status;
+}
+
+void assay_simulated_claims_free(struct assay_simulated_claims *simulated)
+{
+    assay_arena_free(simulated->arena);
+    memset(simulated, 0, sizeof *simulated);
 }

@@ -13,6 +13,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_case_new,
     &cli_case_diff,
     &cli_case_export,
+    &cli_case_calibrate,
     &cli_case_verify,
     &cli_case_sign,
     &cli_claim_predict,
