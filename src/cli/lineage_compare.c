@@ -30,6 +30,7 @@ static json_t *matches(const struct assay_lineage_comparison *r)
         json_set_number(o, "agreeing", (double)m->agreeing);
         json_set_number(o, "cosine", m->cosine);
         json_set_number(o, "log10_p", m->log10_p);
+        json_object_set_new(o, "exact", json_boolean(m->exact));
         json_array_append_new(list, o);
     }
     return list;
@@ -99,6 +100,7 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
     json_set_number(related, "log10_p", r->log10_p);
     json_set_number(related, "log10_lr", r->log10_lr);
     json_set_number(related, "tests", (double)r->tests);
+    json_object_set_new(related, "exact", json_boolean(r->exact));
     json_object_set_new(object, "related", related);
     json_object_set_new(object, "relations", relations(r));
     json_set_text(object, "direction", direction_name(r->direction));

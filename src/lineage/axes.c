@@ -140,6 +140,7 @@ static void name(const struct pair *p, enum axis axis, struct assay_lineage_matc
     match->b = p->b->tensor->name;
     match->axis = axis == AXIS_FIRST ? "first" : "second";
     match->method = "as numbered";
+    match->exact = true;
 }
 
 static bool can_be_tested(const struct pair *p, enum axis axis)

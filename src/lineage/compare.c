@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#define MOST_INEXACT 2.3 /* lineage.h says why */
+
 #define MANY_PAIRS 8
 
 struct assay_lineage_settings assay_lineage_settings_default(void)
@@ -73,16 +75,26 @@ static assay_status list_ignored(struct comparing *c)
     return ASSAY_OK;
 }
 
+/* 1/(2 sqrt p). */
+static double ratio_of(double log10_p)
+{
+    return -0.5 * log10_p - log10(2);
+}
+
 /* Tests share units, so only a bound that needs no independence will do: Bonferroni. */
 static void combine(struct comparing *c)
 {
-    double least = 0;
-    for (size_t i = 0; i < c->match_count; i++)
-        least = fmin(least, c->matches[i].log10_p);
+    double least[2] = {0, 0}; /* of all; of exact ones */
     struct assay_lineage_comparison *r = c->result;
     r->tests = c->planned ? c->planned : c->match_count;
-    r->log10_p = c->match_count ? fmin(0, least + log10((double)r->tests)) : 0;
-    r->log10_lr = -0.5 * r->log10_p - log10(2);
+    for (size_t i = 0; i < c->match_count; i++)
+        for (int exact = 0; exact <= (int)c->matches[i].exact; exact++)
+            least[exact] = fmin(least[exact], c->matches[i].log10_p);
+    for (int exact = 0; exact < 2 && r->tests; exact++)
+        least[exact] = fmin(0, least[exact] + log10((double)r->tests));
+    r->exact = least[1] <= least[0];
+    r->log10_p = least[0];
+    r->log10_lr = fmax(ratio_of(least[1]), fmin(ratio_of(least[0]), MOST_INEXACT));
     r->matches = c->matches;
     r->match_count = c->match_count;
 }

@@ -38,7 +38,6 @@ struct disguise_seen {
     size_t missing_in_a, missing_in_b;   /* layers of the other side that have no partner here */
     size_t replaced;                     /* layers of B without a partner, none being missing */
     bool reordered, units_renumbered, residual_renumbered, residual_turned;
-    bool by_agreement; /* a match rests on parts finding the same unit: a margin, no theorem */
     double agreement, cosine;
     double negated, length_spread; /* of up rows: share negated; deviation of ln(length ratio) */
     size_t units_a, units_b;       /* of the matched blocks */

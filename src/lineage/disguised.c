@@ -243,7 +243,6 @@ static struct outcome judge(const struct search *s, size_t ba, size_t bb)
 static assay_status add_match(struct search *s, const struct outcome *o)
 {
     bool by_number = o->exact_log10_p <= o->log10_p;
-    s->c->seen.by_agreement = s->c->seen.by_agreement || !by_number;
     const char *how = turn_is_identity(&s->turn) ? "as numbered"
                       : s->turn.to               ? "after renumbering the residual stream"
                                                  : "after turning the residual stream";
@@ -260,6 +259,7 @@ static assay_status add_match(struct search *s, const struct outcome *o)
                                         .agreeing = o->agreeing,
                                         .cosine = o->cosine,
                                         .log10_p = o->log10_p,
+                                        .exact = by_number,
                                         .method = method};
     return method ? compare_add_match(s->c, &match) : compare_no_memory(s->c);
 }

@@ -30,7 +30,8 @@ static double most_it_is_worth(double log10_p)
 static void write_weights(struct writer *w)
 {
     struct assay_weight *weights = finding_room(&w->to, 2, sizeof *weights);
-    double least = w->r->log10_lr, most = fmax(least, most_it_is_worth(w->r->log10_p));
+    double least = w->r->log10_lr,
+           most = fmax(least, w->r->exact ? most_it_is_worth(w->r->log10_p) : 0);
     if (w->to.short_of_memory)
         return;
     bool for_common = least > 0;
@@ -62,8 +63,11 @@ static void write_answers(struct writer *w)
         &w->to,
         assay_arena_print(w->to.arena,
                           "That independently made models look so related has a probability of "
-                          "at most 10^%.1f, over %zu tests, corrected for.",
-                          r->log10_p, r->tests));
+                          "at most 10^%.1f, over %zu tests, corrected for%s.",
+                          r->log10_p, r->tests,
+                          r->exact ? ""
+                                   : "; it assumes that a tenth of units at most are found by "
+                                     "every network"));
     for (size_t i = 0; i < r->relation_count; i++)
         answers[n++] =
             finding_keep(&w->to, assay_arena_print(w->to.arena, "%s: %s", r->relations[i].kind,

@@ -195,7 +195,7 @@ assay_status compare_heads(struct search *s)
     }
     seen->heads = t.heads;
     seen->heads_found = t.alike;
-    seen->heads_renumbered = t.alike * 2 > t.heads && t.moved * 4 > t.alike;
+    seen->heads_renumbered = t.alike * 2 > t.heads && t.moved >= 2;
     seen->heads_mixed = t.alike * 2 > t.heads && t.rows < SAME_ROWS * (double)t.alike;
     return ASSAY_OK;
 }

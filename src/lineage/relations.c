@@ -7,9 +7,9 @@
 
 #define MOST_RELATIONS 12
 #define TUNED_COSINE 0.85
-#define SAME_COSINE 0.9995  /* of units under a disguise: what turning and rounding leave */
-#define NORMS_COSINE 0.98   /* where names are hidden: what norms that were not folded leave */
-#define COARSE_COSINE 0.985 /* 4 bits a weight leave .995 */
+#define SAME_COSINE 0.9995   /* of units under a disguise: what turning and rounding leave */
+#define NORMS_COSINE 0.98    /* where names are hidden: what norms that were not folded leave */
+#define COARSE_COSINE 0.9945 /* 4 bits a weight leave .996 to .997, measured on trained models */
 
 double relation_cosine(const struct likeness *l)
 {
@@ -139,7 +139,7 @@ static double on_a_grid(struct relation_writer *w)
     bool b4 = l->grid_b[1] > 0.9 * l->blocks && l->grid_a[1] < 0.1 * l->blocks;
     bool a8 = l->grid_a[0] > 0.9 * l->blocks && l->grid_b[0] < 0.1 * l->blocks;
     bool a4 = l->grid_a[1] > 0.9 * l->blocks && l->grid_b[1] < 0.1 * l->blocks;
-    if (!(l->blocks > 0) || best_cosine(w) < 0.9 || !(b8 || b4 || a8 || a4))
+    if (!(l->blocks > 0) || !(best_cosine(w) >= COMPARE_TRAINED_COSINE) || !(b8 || b4 || a8 || a4))
         return 0;
     relation_add(w, "quantised", 1,
                  assay_arena_print(
@@ -209,7 +209,8 @@ static bool fits_a_type(struct relation_writer *w)
         double a, b;
     } types[] = {{"F16", l->a_half, l->b_half}, {"BF16", l->a_bfloat16, l->b_bfloat16}};
     double n = l->typed;
-    for (size_t i = 0; i < 2 && relations_disguised(&w->c->seen); i++) {
+    bool related = w->c->result->log10_p < COMPARE_SIGNIFICANT;
+    for (size_t i = 0; i < 2 && related; i++) {
         bool b = types[i].b >= 0.9999 * n && types[i].a < 0.9 * n;
         bool a = types[i].a >= 0.9999 * n && types[i].b < 0.9 * n;
         if (n < 1 || (!a && !b))
@@ -217,9 +218,9 @@ static bool fits_a_type(struct relation_writer *w)
         relation_add(w, "quantised", 1,
                      assay_arena_print(w->c->arena,
                                        "All weights of %s that were read fit %s, few of the "
-                                       "other's do; units are alike at a cosine of %.5f.",
-                                       b ? "B" : "A", types[i].type, w->c->seen.cosine));
-        if (w->c->seen.cosine > SAME_COSINE)
+                                       "other's do; the cosine is %.5f.",
+                                       b ? "B" : "A", types[i].type, best_cosine(w)));
+        if (best_cosine(w) > SAME_COSINE)
             relation_direction(w, b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
                                "Rounding loses what cannot be put back: the rounded side was made "
                                "later.");
@@ -324,8 +325,9 @@ static const char *const limits[] = {
      "and are."),
     ("Who renumbers or turns B's hidden units hides from the test on units as numbered. That is "
      "looked behind in transformers known by their tensors' names or shapes, by gate, up and down "
-     "finding the same unit; what so agrees in independent models is left a wide margin, but that "
-     "margin is a judgement, not a theorem."),
+     "finding the same unit. Its p-value assumes that each unit is found by every network with a "
+     "chance of a tenth at most; in models trained apart on the same data it was under a "
+     "fiftieth. Such evidence alone counts for a likelihood ratio of 200 at most."),
     ("The likelihood ratio is 1/(2 sqrt p), which never exaggerates; a p near 1 is weak evidence "
      "against descent, for a disguise would look the same."),
     ("Few units of few tensors were compared, number by number: layers moved, units pruned or "

@@ -39,8 +39,8 @@ assay_status compare_stages(struct comparing *c, const struct compare_summary *s
                             "given to this.",
                             s->same_shape, c->a.count));
     stage(
-        w, "initialisation", r->log10_p, r->log10_lr, !c->seen.by_agreement,
-        related && c->seen.by_agreement
+        w, "initialisation", r->log10_p, r->log10_lr, r->exact,
+        related && !r->exact
             ? "Parts of B's units find the same units of A: the same initial weights, or one from "
               "the other. The p-value rests on a margin for what independent models share, which "
               "is a judgement."
