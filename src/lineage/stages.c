@@ -29,6 +29,8 @@ assay_status compare_stages(struct comparing *c, const struct compare_summary *s
     struct assay_arena *arena = c->arena;
     struct writer writer = {.result = r}, *w = &writer;
     bool related = r->log10_p < COMPARE_SIGNIFICANT;
+    /* of weights as they stand, or of units laid over each other */
+    double cosine = c->seen.matched_layers ? fmax(s->cosine, c->seen.cosine) : s->cosine;
     r->stages = w->stages = assay_arena_alloc(arena, MOST_STAGES, sizeof *w->stages);
     if (!w->stages)
         return compare_no_memory(c);
@@ -51,8 +53,8 @@ assay_status compare_stages(struct comparing *c, const struct compare_summary *s
     if (!related || c->settings->quick)
         return w->short_of_memory ? compare_no_memory(c) : ASSAY_OK;
     stage(w, "pre-training", NAN, NAN, false,
-          isnan(s->cosine) ? "Shapes differ: no element by element comparison."
-          : s->cosine >= COMPARE_TRAINED_COSINE
+          isnan(cosine) ? "Shapes differ: no element by element comparison."
+          : cosine >= COMPARE_TRAINED_COSINE
               ? "Shared: weights this alike were trained together."
               : "Open: so low a cosine does not need common training.");
     stage(w, "tuning", NAN, NAN, false,
