@@ -78,6 +78,10 @@ static const struct {
     [RENAME] = {"names hidden", ""},
 };
 
+/* Ways to find a relation: tensors as they are numbered; feed-forward units by number with the
+ * residual stream laid over the other's; units on which gate, up and down agree. */
+enum method { NUMBERED, LAID_OVER, AGREEING, METHODS };
+
 struct case_of {
     bool independent;
     size_t a, b; /* base models; b: the other one of independent pairs, or a merge's */
@@ -88,6 +92,7 @@ struct case_of {
     /* results */
     bool done, found;
     double log10_p, agreement; /* the largest share of units whose parts agree */
+    double method[METHODS];    /* log10 p by each way alone, corrected for all tests */
     bool named[MOST_STEPS], expected[MOST_STEPS];
     char kinds[200], message[300];
 };
@@ -255,6 +260,15 @@ static void read_result(struct case_of *c, const struct assay_lineage_comparison
     for (size_t i = 0; i < r->match_count; i++) {
         const struct assay_lineage_match *m = &r->matches[i];
         c->agreement = fmax(c->agreement, (double)m->agreeing / (double)m->units_a);
+        bool units = strcmp(m->axis, "units") == 0;
+        double family = log10((double)r->tests);
+        double number = fmin(assay_lineage_fixed_tail(m->fixed, m->units_a, m->units_b),
+                             assay_lineage_increasing_tail(m->increasing, m->units_a));
+        double agreement =
+            units ? assay_lineage_agreement_tail(m->agreeing, m->units_a, m->units_b, 0.1) : 0;
+        enum method method = units ? LAID_OVER : NUMBERED;
+        c->method[method] = fmin(c->method[method], fmin(0, number + family + log10(3)));
+        c->method[AGREEING] = fmin(c->method[AGREEING], fmin(0, agreement + family + log10(3)));
     }
     for (size_t i = 0; i < c->count; i++) {
         c->expected[i] = !c->independent && can_be_named(c, c->list[i]);
@@ -454,6 +468,27 @@ static void print_single(const struct evaluation *e)
     share("   named", named_all, all_named);
 }
 
+/* Which way finds what: the share of pairs that it alone would find at FOUND. */
+static void print_methods(const struct evaluation *e)
+{
+    printf("\nFound by each way alone: as numbered; units, streams laid over; parts that agree\n");
+    for (int step = 0; step < STEPS; step++) {
+        size_t n = 0, found[METHODS] = {0};
+        for (size_t i = 0; i < e->count; i++) {
+            const struct case_of *c = &e->cases[i];
+            if (c->independent || c->count != 1 || (int)c->list[0] != step || !c->done)
+                continue;
+            n++;
+            for (int m = 0; m < METHODS; m++)
+                found[m] += c->method[m] < FOUND;
+        }
+        printf("%-46s", steps[step].name);
+        for (int m = 0; m < METHODS && n; m++)
+            printf(" %5.1f%%", 100 * (double)found[m] / (double)n);
+        printf("  of %zu\n", n);
+    }
+}
+
 static void print_triples(const struct evaluation *e)
 {
     size_t n = 0, found = 0, every = 0, steps_named = 0, steps_expected = 0;
@@ -534,6 +569,7 @@ static assay_status evaluate(struct evaluation *e, const struct assay_context *c
            e->bank_count, e->stories[0] ? " and stories260K" : "; no stories260K here");
     print_independent(e);
     print_single(e);
+    print_methods(e);
     print_triples(e);
     print_failures(e);
     free(e->cases);

@@ -566,6 +566,38 @@ static void experts_that_began_as_copies_are_upcycled_and_others_are_not(void **
     unlink(path);
 }
 
+static void experts_under_other_numbers_are_found(void **state)
+{
+    (void)state;
+    char source[1024], first[] = "/tmp/assay-first-XXXXXX", second[] = "/tmp/assay-second-XXXXXX";
+    struct assay_disguise experts = {.experts = 3, .noise = 0.4, .seed = 3};
+    struct assay_disguise renumbered = {.permute = true, .seed = 4};
+    struct assay_lineage_comparison r;
+    struct assay_checkpoint c;
+    if (!model_path(source, "llama2c/stories260K.bin"))
+        skip();
+    close(mkstemp(first));
+    close(mkstemp(second));
+    assert_int_equal(assay_checkpoint_open(source, &c, NULL), ASSAY_OK);
+    assert_int_equal(assay_lineage_disguise(&c, &experts, first, NULL), ASSAY_OK);
+    assay_checkpoint_close(&c);
+    assert_int_equal(assay_checkpoint_open(first, &c, NULL), ASSAY_OK);
+    assert_int_equal(assay_lineage_disguise(&c, &renumbered, second, NULL), ASSAY_OK);
+    assay_checkpoint_close(&c);
+    compare_paths(first, second, &r);
+    assert_true(r.log10_p < -50 && has(&r, "permuted") && has(&r, "experts-permuted"));
+    assert_false(has(&r, "upcycled"));
+    /* by agreement alone: marked, and worth no more than what was measured */
+    assert_false(r.exact);
+    assert_true(r.log10_lr > 2 && r.log10_lr < 2.5);
+    assay_lineage_comparison_free(&r);
+    compare_paths(first, first, &r);
+    assert_true(r.exact && r.log10_lr > 50);
+    assay_lineage_comparison_free(&r);
+    unlink(first);
+    unlink(second);
+}
+
 static void a_disguise_is_the_same_bytes_for_the_same_seed(void **state)
 {
     (void)state;
@@ -715,6 +747,7 @@ int main(void)
         cmocka_unit_test(a_tokenizer_json_is_read_with_its_merges_and_refused_when_it_lies),
         cmocka_unit_test(a_comparison_becomes_a_finding_with_two_hypotheses),
         cmocka_unit_test(experts_that_began_as_copies_are_upcycled_and_others_are_not),
+        cmocka_unit_test(experts_under_other_numbers_are_found),
         cmocka_unit_test(a_disguise_is_the_same_bytes_for_the_same_seed),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -254,7 +254,7 @@ static assay_status add_match(struct search *s, const struct outcome *o)
                                         .axis = "units",
                                         .units_a = s->n,
                                         .units_b = (size_t)s->b.blocks[o->b].units,
-                                        .fixed = by_number ? o->fixed : o->agreeing,
+                                        .fixed = o->fixed,
                                         .increasing = o->increasing,
                                         .agreeing = o->agreeing,
                                         .cosine = o->cosine,

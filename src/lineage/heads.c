@@ -41,11 +41,15 @@ static bool heads_of(const struct assay_checkpoint *c, const struct matrix *v,
         return false;
     double heads = configuration.value[ASSAY_KEY_HEADS];
     double groups = configuration.value[ASSAY_KEY_KV_HEADS];
-    for (size_t i = 0; i < c->count && !(heads >= 1); i++) /* rotary tables: half a head wide */
-        if (strstr(c->tensors[i].name, "freq_cis") && c->tensors[i].rank == 2) {
-            heads = (double)(o->shape.in / (2 * c->tensors[i].shape[1]));
-            groups = (double)(v->shape.out / (2 * c->tensors[i].shape[1]));
-        }
+    for (size_t i = 0; i < c->count && !(heads >= 1); i++) { /* rotary tables: half a head wide */
+        const struct assay_tensor *t = &c->tensors[i];
+        if (!strstr(t->name, "freq_cis") || t->rank != 2 || t->shape[1] == 0 ||
+            t->shape[1] > o->shape.in)
+            continue;
+        uint64_t of_o = o->shape.in / (2 * t->shape[1]), of_v = v->shape.out / (2 * t->shape[1]);
+        heads = (double)of_o;
+        groups = (double)of_v;
+    }
     if (!(heads >= 1 && groups >= 1 && heads <= MOST_HEADS))
         return false;
     *h = (struct heads){(unsigned)heads, (unsigned)groups, (size_t)(o->shape.in / (uint64_t)heads)};
@@ -84,13 +88,17 @@ static double product_of(const struct units *o, size_t o_at, const struct units 
     return sum;
 }
 
+/* Heads of queries to one of values; heads_of has seen to it that there are some. */
+static size_t queries_of(const struct side *s)
+{
+    return s->heads.groups ? s->heads.count / s->heads.groups : 1;
+}
+
 static double head_product(const struct side *a, size_t head_a, const struct side *b, size_t head_b)
 {
     size_t n = a->heads.size;
-    size_t group_a = head_a / (a->heads.count / a->heads.groups);
-    size_t group_b = head_b / (b->heads.count / b->heads.groups);
-    return product_of(&a->o, head_a * n, &a->v, group_a * n, &b->o, head_b * n, &b->v, group_b * n,
-                      n);
+    return product_of(&a->o, head_a * n, &a->v, head_a / queries_of(a) * n, &b->o, head_b * n,
+                      &b->v, head_b / queries_of(b) * n, n);
 }
 
 static assay_status read_side(struct search *s, bool side_b, long layer, struct side *side,
@@ -156,8 +164,7 @@ static void match_heads(const struct side *a, const struct side *b, struct tally
             continue;
         t->alike++;
         t->moved += at != i;
-        t->rows += rows_cosine(a, i / (a->heads.count / a->heads.groups), b,
-                               at / (b->heads.count / b->heads.groups));
+        t->rows += rows_cosine(a, i / queries_of(a), b, at / queries_of(b));
     }
 }
 
