@@ -127,7 +127,7 @@ static assay_status read_columns(const struct matrix *m, const size_t *numbers, 
 static assay_status fold_norm(const struct assay_tensor *norm, uint64_t width, struct units *u,
                               uint64_t count, struct assay_error *error)
 {
-    float *scale = malloc((size_t)width * sizeof *scale);
+    float *scale = malloc((size_t)(width + 1) * sizeof *scale);
     assay_status status = scale
                               ? assay_tensor_read(norm, 0, width, scale, error)
                               : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");

@@ -91,7 +91,8 @@ static double product_of(const struct units *o, size_t o_at, const struct units 
 /* Heads of queries to one of values; heads_of has seen to it that there are some. */
 static size_t queries_of(const struct side *s)
 {
-    return s->heads.groups ? s->heads.count / s->heads.groups : 1;
+    size_t queries = s->heads.groups ? s->heads.count / s->heads.groups : 0;
+    return queries ? queries : 1;
 }
 
 static double head_product(const struct side *a, size_t head_a, const struct side *b, size_t head_b)

@@ -149,7 +149,7 @@ static assay_status pack(struct puzzle *p, const struct matrix *m, bool columns,
     struct assay_context context = *p->c->context;
     context.threads = 1; /* small: to wake others would take longer */
     size_t *numbers = malloc((size_t)(count + 1) * sizeof *numbers);
-    float *lengths = malloc((size_t)(count + 1) * sizeof *lengths);
+    float *lengths = calloc((size_t)count + 1, sizeof *lengths);
     *units = block.units;
     assay_status status = numbers && lengths
                               ? body_units(&block, part, count, !of_x, of_x ? &p->turn : NULL, &u,
