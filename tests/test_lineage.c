@@ -275,6 +275,40 @@ static void a_turn_is_found_from_fewer_tokens_than_dimensions(void **state)
     unlink(path);
 }
 
+/* GPT's form: what is found must be found by up and down alone. */
+static void models_without_gates_are_found_behind_renumbering(void **state)
+{
+    (void)state;
+    static struct made a, b;
+    char path[] = "/tmp/assay-lineage-XXXXXX";
+    close(mkstemp(path));
+    for (int related = 0; related < 2; related++)
+        for (int hidden = 0; hidden < 2; hidden++) {
+            struct assay_disguise d = {
+                .permute = true, .noise = 0.2, .rename = hidden != 0, .seed = 4};
+            struct assay_lineage_settings settings = assay_lineage_settings_default();
+            struct assay_context context = assay_context_default();
+            struct assay_lineage_comparison r;
+            struct assay_checkpoint c;
+            made_make(&a, 1, 0);
+            made_make(&b, related ? 1 : 2, 0);
+            made_leave_out_gates(&a);
+            made_leave_out_gates(&b);
+            assert_int_equal(assay_lineage_disguise(&b.checkpoint, &d, path, NULL), ASSAY_OK);
+            assert_int_equal(assay_checkpoint_open(path, &c, NULL), ASSAY_OK);
+            assert_int_equal(
+                assay_lineage_compare(&a.checkpoint, &c, &settings, &context, &r, NULL), ASSAY_OK);
+            if (related ? r.log10_p > -20 || !has(&r, "permuted") || !has(&r, "fine-tuned")
+                        : r.log10_p < -2)
+                fail_msg("%s, names %s: p = 10^%.1f, first found %s",
+                         related ? "related" : "independent", hidden ? "hidden" : "known",
+                         r.log10_p, r.relation_count ? r.relations[0].kind : "nothing");
+            assay_lineage_comparison_free(&r);
+            assay_checkpoint_close(&c);
+        }
+    unlink(path);
+}
+
 static void a_low_rank_change_is_told_from_a_full_one(void **state)
 {
     (void)state;
@@ -736,6 +770,7 @@ int main(void)
         cmocka_unit_test(a_descendant_with_noise_is_found),
         cmocka_unit_test(a_quick_look_finds_a_descendant_and_no_stranger),
         cmocka_unit_test(a_turn_is_found_from_fewer_tokens_than_dimensions),
+        cmocka_unit_test(models_without_gates_are_found_behind_renumbering),
         cmocka_unit_test(a_low_rank_change_is_told_from_a_full_one),
         cmocka_unit_test(weights_that_are_no_numbers_do_no_harm),
         cmocka_unit_test(every_known_relation_among_real_models_is_found_and_none_invented),

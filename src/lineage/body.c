@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_BLOCKS 4096
+
 static const struct matrix *find(const struct matrices *all, enum role role, long layer,
                                  long expert)
 {
@@ -84,16 +86,21 @@ bool body_find(const struct assay_checkpoint *c, const struct matrices *all,
         if (name->role != ROLE_UP || all->list[i].ignored)
             continue;
         *block = (struct body_block){.layer = name->layer, .expert = name->expert};
+        if (body->block_count == MOST_BLOCKS)
+            return false; /* to match them all with as many would take days */
         if (!block_of(all, body->width, block) || block->part[PART_UP] != &all->list[i])
             continue;
-        block->norm = norm_before(c, block->layer, body->width);
         body->gated = body->gated && block->part[PART_GATE];
         body->experts = body->experts || block->expert >= 0;
         body->block_count++;
     }
     qsort(body->blocks, body->block_count, sizeof *body->blocks, by_place);
-    for (size_t i = 0; i < body->block_count; i++)
-        body->layer_count += i == 0 || body->blocks[i].layer != body->blocks[i - 1].layer;
+    for (size_t i = 0; i < body->block_count; i++) {
+        struct body_block *block = &body->blocks[i];
+        bool first = i == 0 || block->layer != block[-1].layer;
+        body->layer_count += first;
+        block->norm = first ? norm_before(c, block->layer, body->width) : block[-1].norm;
+    }
     return body->block_count > 0;
 }
 

@@ -26,7 +26,7 @@ struct body {
     bool gated, experts;
 };
 
-/* False (or an empty body) where there is no embedding or no feed-forward part known by name. */
+/* False where there is no embedding or no feed-forward part known by its role, or too many. */
 ASSAY_MUST_USE bool body_find(const struct assay_checkpoint *checkpoint,
                               const struct matrices *matrices, struct assay_arena *arena,
                               struct body *body);
