@@ -98,6 +98,7 @@ static assay_status write(struct cli_call *call, struct assay_disguise *d)
     }
     if (status == ASSAY_OK)
         status = assay_lineage_disguise(&c, d, call->positional[1], &call->error);
+    d->merge_with = NULL;
     assay_checkpoint_close(&other);
     assay_checkpoint_close(&c);
     return status;

@@ -96,7 +96,7 @@ assay_status step_permute_heads(struct step_input *in)
 /* Rows first .. first+n-1 become `by` (n x n) times them. */
 static bool mix_rows(struct weight *w, uint64_t first, uint64_t n, const double *by)
 {
-    double *all = calloc((size_t)(n * w->columns), sizeof *all);
+    double *all = calloc((size_t)(n * w->columns) + 1, sizeof *all);
     float *rows = w->values + first * w->columns;
     for (uint64_t r = 0; r < n && all; r++)
         for (uint64_t k = 0; k < n; k++)

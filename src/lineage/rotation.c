@@ -197,7 +197,7 @@ static assay_status factor_span(const struct assay_context *context, struct span
     size_t n = s->tokens.count;
     struct units gram = {0};
     double trace = 0;
-    s->factor = malloc(n * n * sizeof *s->factor);
+    s->factor = malloc((n * n + 1) * sizeof *s->factor);
     assay_status status = s->factor && units_new(&gram, n, n)
                               ? multiply_transposed(context, &s->tokens, &s->tokens, &gram, error)
                               : no_memory(error);
