@@ -213,6 +213,134 @@ static void a_name_that_no_instrument_lists_is_refused(void **state)
     assay_case_free(&subject);
 }
 
+/* ---- the grammar of findings, groups, outcomes ------------------------------------------------
+ */
+
+#define GRAMMAR                                                                                    \
+    "title: A case\n"                                                                              \
+    "exhibits:\n"                                                                                  \
+    "  - {id: E1, statement: S, said_by: X, source: P, date: 2026, grade: C3}\n"                   \
+    "  - {id: E2, statement: S, said_by: Y, source: P, date: 2026, grade: B2, repeats: E1}\n"      \
+    "questions:\n"                                                                                 \
+    "  - id: q\n"                                                                                  \
+    "    text: Which?\n"                                                                           \
+    "    kind: other\n"                                                                            \
+    "    stated: a\n"                                                                              \
+    "    hypotheses:\n"                                                                            \
+    "      - {id: a}\n"                                                                            \
+    "      - {id: b, none_of_these: true}\n"                                                       \
+    "    findings:\n"                                                                              \
+    "      - id: F1\n"                                                                             \
+    "        text: O\n"                                                                            \
+    "        because: B\n"                                                                         \
+    "        exhibits: [E1]\n"                                                                     \
+    "        likelihoods: {a: 0.5 (0.4 to 0.6), b: 20 % (10 % to 30 %)}\n"                         \
+    "      - {id: F2, text: O, because: B, exhibits: [E2], likelihoods: {others: 1 (1 to 1)}}\n"   \
+    "    dependence:\n"                                                                            \
+    "      - {id: G, findings: [F1, F2], because: B}\n"                                            \
+    "    obtainable:\n"                                                                            \
+    "      - id: O1\n"                                                                             \
+    "        text: T\n"                                                                            \
+    "        because: B\n"                                                                         \
+    "        cost: 3 days\n"                                                                       \
+    "        outcomes:\n"                                                                          \
+    "          - {text: x, probabilities: {a: 80 %, b: 30 %}}\n"                                   \
+    "          - {text: y, probabilities: {a: 20 %, b: 70 %}}\n"
+
+/* Replaces the first `from` and expects a refusal at that line. */
+static void expect_grammar(const char *from, const char *to, long line, const char *words)
+{
+    char text[8192];
+    const char *at = strstr(GRAMMAR, from);
+    struct assay_case subject;
+    struct assay_error error;
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - GRAMMAR), GRAMMAR, to, at + strlen(from));
+    if (read_text(text, &subject, &error) != ASSAY_ERROR_INPUT)
+        fail_msg("'%s' is accepted", to);
+    if (!strstr(error.message, words))
+        fail_msg("'%s' does not say '%s'", error.message, words);
+    assert_int_equal(error.line, line);
+}
+
+static void findings_by_hand_are_read(void **state)
+{
+    (void)state;
+    struct assay_case subject;
+    struct assay_error error;
+    assert_int_equal(read_text(GRAMMAR, &subject, &error), ASSAY_OK);
+    const struct assay_case_question *q = &subject.questions[0];
+    assert_close(q->entries[0].log10_likelihoods[1].median, log10(0.2));
+    assert_close(q->entries[0].log10_likelihoods[1].high, log10(0.3));
+    assert_true(q->entries[1].others[0]);
+    assert_ptr_equal(subject.exhibits[1].repeats, &subject.exhibits[0]);
+    assert_string_equal(q->obtainables[0].cost_unit, "days");
+    assert_close(q->groups[0].correlation, 1);
+    assay_case_free(&subject);
+}
+
+static void what_is_wrong_with_findings_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    static const char none[] = "a: 0.5 (0.4 to 0.6), b: 20 % (10 % to 30 %)";
+    expect_grammar("B2, repeats: E1", "B2, repeats: E2", 4, "goes back to E2 itself");
+    expect_grammar("C3}", "C3, repeats: E2}", 3, "goes back to E1 itself");
+    expect_grammar("repeats: E1", "repeats: E7", 4, "no exhibit 'E7'");
+    expect_grammar("stated: a", "stated: z", 9, "no hypothesis 'z'");
+    expect_grammar("      - {id: b, none_of_these: true}\n", "      - {id: b}\n", 10,
+                   "exactly one of them");
+    expect_grammar("{id: b, none", "{id: a, none", 12, "hypothesis a stands twice");
+    expect_grammar("{id: b, none", "{id: others, none", 12, "not 'others'");
+    expect_grammar("0.5 (0.4 to 0.6)", "0.5", 18, "its 80% interval");
+    expect_grammar("0.5 (0.4 to 0.6)", "0.5 (0.6 to 0.7)", 18, "low <= middle <= high");
+    expect_grammar("0.5 (0.4 to 0.6)", "0.5 (0.4 to 1.6)", 18, "at most 1");
+    expect_grammar("0.5 (0.4 to 0.6)", "0.5 (0.4 to 0.6) or so", 18, "such as 0.3");
+    expect_grammar("0.5 (0.4 to 0.6)", "0.5 (0 to 0.6)", 18, "impossible");
+    expect_grammar("0.5 (0.4 to 0.6)", "0 (0 to 0.1)", 18, "impossible");
+    expect_grammar("0.5 (0.4 to 0.6)", "nan (0 to 1)", 18, "such as 0.3");
+    expect_grammar(none, "others: 0 (0 to 0)", 18, "0 under every hypothesis");
+    expect_grammar(none, "a: 0.5 (0.4 to 0.6)", 18, "no likelihood for 'b'");
+    expect_grammar(none, "c: 0.5 (0.4 to 0.6)", 18, "no hypothesis 'c'");
+    expect_grammar("        exhibits: [E1]\n", "", 14, "that it rests on");
+    expect_grammar("{id: F2", "{id: F1", 19, "finding F1 stands twice");
+    expect_grammar("[F1, F2]", "[F1, F9]", 21, "no finding 'F9'");
+    expect_grammar("[F1, F2]", "[F1, F1]", 21, "named twice");
+    expect_grammar("[F1, F2]", "[F1]", 21, "two findings or more");
+    expect_grammar("because: B}\n    obtainable",
+                   "because: B}\n      - {id: H, findings: [F2, F1], because: B}\n    obtainable",
+                   22, "in two groups");
+    expect_grammar("cost: 3 days", "cost: 3", 26, "3 days");
+    expect_grammar("cost: 3 days", "cost: free", 26, "a number above 0");
+    expect_grammar("b: 30 %", "b: 40 %", 23, "sum to 110 %");
+    expect_grammar("b: 30 %", "c: 30 %", 28, "no hypothesis 'c'");
+}
+
+static void an_exhibit_that_is_no_longer_the_recorded_file_is_refused(void **state)
+{
+    (void)state;
+    expect_refusal("{id: E2, file: claim.yaml,",
+                   "{id: E2, file: claim.yaml, sha256: "
+                   "0000000000000000000000000000000000000000000000000000000000000000,",
+                   "", 4, "no longer the file that was recorded");
+}
+
+static void a_prior_for_no_hypothesis_is_refused(void **state)
+{
+    (void)state;
+    char text[8192];
+    struct assay_case subject;
+    struct assay_assessment assessment;
+    struct assay_error error;
+    snprintf(text, sizeof text,
+             "%s    priors: {held_by: R, reason: B, probabilities: [{hypothesis: c, probability: "
+             "100 %%}]}\n",
+             GRAMMAR);
+    assert_int_equal(run_text(text, &subject, &assessment, &error), ASSAY_ERROR_INPUT);
+    assert_int_equal(error.line, 30);
+    assert_non_null(strstr(error.message, "a prior for 'c'"));
+    assay_case_free(&subject);
+}
+
 static void words_change_where_the_published_scales_do(void **state)
 {
     (void)state;
@@ -243,6 +371,10 @@ int main(void)
         cmocka_unit_test(without_a_stated_hypothesis_the_best_is_the_reference),
         cmocka_unit_test(probabilities_follow_from_stated_priors_by_bayes),
         cmocka_unit_test(a_name_that_no_instrument_lists_is_refused),
+        cmocka_unit_test(findings_by_hand_are_read),
+        cmocka_unit_test(what_is_wrong_with_findings_is_refused_with_its_line),
+        cmocka_unit_test(an_exhibit_that_is_no_longer_the_recorded_file_is_refused),
+        cmocka_unit_test(a_prior_for_no_hypothesis_is_refused),
         cmocka_unit_test(words_change_where_the_published_scales_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
