@@ -126,6 +126,15 @@ def files_added_removed_and_renamed_are_named():
     assert b"missing: a file" in text.stdout and text.returncode == 1
 
 
+def findings_kept_for_a_quicker_run_are_left_out():
+    folder, _ = signed_case("kept", ED25519[0])
+    os.mkdir(os.path.join(folder, "out", "findings"))
+    with open(os.path.join(folder, "out", "findings", "x.json"), "w") as file:
+        file.write("{}")
+    status, check = verify(folder, ED25519[1])
+    assert status == 0 and check["files"] == 5, check
+
+
 def another_key_does_not_verify():
     folder, _ = signed_case("other", ED25519[0])
     status, check = verify(folder, P256[1])
@@ -325,6 +334,7 @@ def what_model_signing_signs_verifies_here():
 
 TESTS = [a_signed_folder_that_nobody_touched_holds, any_altered_byte_of_any_file_is_found,
          an_altered_byte_of_the_signature_is_found, files_added_removed_and_renamed_are_named,
+         findings_kept_for_a_quicker_run_are_left_out,
          another_key_does_not_verify, a_signature_under_a_false_hint_does_not_verify,
          an_altered_case_is_not_run, a_symbolic_link_is_refused, a_name_that_cannot_be_shown_is_refused,
          a_signature_may_lie_elsewhere, an_encrypted_key_wants_its_password,

@@ -24,6 +24,12 @@ extern "C" {
 /* The signature's name inside a folder unless the caller says otherwise. */
 #define ASSAY_CUSTODY_FILE "case.sig"
 
+/*
+ * Findings that `assay case run` keeps for a quicker next run; nothing rests on them, they change
+ * with the machine, and a signature leaves them out.
+ */
+#define ASSAY_CUSTODY_KEPT "out/findings"
+
 /* ---- manifests ----------------------------------------------------------------------------- */
 
 struct assay_manifest_file {
@@ -58,7 +64,8 @@ ASSAY_API void assay_manifest_free(struct assay_manifest *manifest);
 
 /*
  * Signs the folder's manifest with the private key in the PEM file `key` and writes the bundle to
- * `signature` (replaced whole), which is left out of the manifest when it lies in the folder. A key
+ * `signature` (replaced whole). Left out of the manifest are the signature itself, where it lies in
+ * the folder, and ASSAY_CUSTODY_KEPT. A key
  * is Ed25519 (RFC 8032) or ECDSA on P-256, P-384 or P-521 (FIPS 186-5) with SHA-256, -384, -512.
  * `password` opens an encrypted key; NULL for a plain one. On success `manifest` is what was
  * signed.

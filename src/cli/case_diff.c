@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay case diff */
+#include "cli/case_kept.h"
 #include "cli/commands.h"
 
 #include <assay/case.h>
@@ -21,8 +22,7 @@ static json_t *report_of(struct cli_call *call, const char *folder, assay_status
     *status = assay_case_read(folder, &subject, &call->error);
     if (*status != ASSAY_OK)
         return NULL;
-    *status =
-        assay_case_run(&subject, call->data_folder, &call->context, &assessment, &call->error);
+    *status = cli_case_run_kept(call, folder, &subject, &assessment);
     if (*status == ASSAY_OK) {
         report = report_to_json(&assessment);
         assay_assessment_free(&assessment);

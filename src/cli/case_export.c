@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay case export */
+#include "cli/case_kept.h"
 #include "cli/commands.h"
 
+#include <assay/custody.h>
 #include <assay/exchange.h>
 #include <assay/report.h>
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FORMAT, MODEL, OUT };
 
@@ -62,14 +65,24 @@ static assay_status check_options(struct cli_call *call)
     return ASSAY_OK;
 }
 
+assay_status cli_case_run_kept(struct cli_call *call, const char *folder,
+                               const struct assay_case *subject,
+                               struct assay_assessment *assessment)
+{
+    char kept[4200];
+    int length = snprintf(kept, sizeof kept, "%s/%s", folder, ASSAY_CUSTODY_KEPT);
+    bool there = length > 0 && (size_t)length < sizeof kept && access(kept, W_OK) == 0;
+    return assay_case_run_kept(subject, call->data_folder, there ? kept : NULL, &call->context,
+                               assessment, &call->error);
+}
+
 static assay_status export_case(struct cli_call *call)
 {
     struct assay_case subject;
     struct assay_assessment assessment;
     ASSAY_TRY(check_options(call));
     ASSAY_TRY(assay_case_read(call->positional[0], &subject, &call->error));
-    assay_status status =
-        assay_case_run(&subject, call->data_folder, &call->context, &assessment, &call->error);
+    assay_status status = cli_case_run_kept(call, call->positional[0], &subject, &assessment);
     if (status == ASSAY_OK) {
         status = give(call, &assessment);
         assay_assessment_free(&assessment);

@@ -43,10 +43,10 @@ assay_status assay_custody_sign(const char *folder, const char *signature, const
 {
     struct custody_key *key;
     char inside[4096];
-    const char *ignored[1] = {inside};
+    const char *ignored[2] = {ASSAY_CUSTODY_KEPT, inside};
     memset(manifest, 0, sizeof *manifest);
     ASSAY_TRY(path_inside(folder, signature, inside, sizeof inside, error));
-    size_t ignored_count = inside[0] ? 1 : 0;
+    size_t ignored_count = inside[0] ? 2 : 1;
     ASSAY_TRY(custody_key_private(key_path, password, &key, error));
     assay_status status =
         assay_manifest_read(folder, ignored, ignored_count, context, manifest, error);
