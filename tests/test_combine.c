@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "case/circuit.h"
 #include "case_folder.h"
 
 #define MOST_TEXT 32768
@@ -230,6 +231,36 @@ static void very_small_likelihoods_stay_numbers(void **state)
     end(&ran);
 }
 
+/* The vectorised logarithms against the C library's. */
+static void mixtures_are_those_of_the_library_to_the_last_digits(void **state)
+{
+    (void)state;
+    struct assay_random random;
+    double yes[64], no[64], value[64];
+    assay_random_start(&random, 5, 0);
+    for (int trial = 0; trial < 400; trial++) {
+        double chance = trial == 0   ? 0
+                        : trial == 1 ? 1
+                        : trial == 2 ? 1e-12
+                                     : assay_random_uniform(&random);
+        for (int i = 0; i < 64; i++) {
+            double size = pow(10, 5 * assay_random_uniform(&random) - 2);
+            yes[i] = -size * assay_random_uniform(&random);
+            no[i] = i % 3 ? -size * assay_random_uniform(&random) : 0;
+        }
+        circuit_mix(chance, yes, no, 64, value);
+        for (int i = 0; i < 64; i++) {
+            double top = fmax(yes[i], no[i]);
+            double expected =
+                chance <= 0 ? no[i]
+                : chance >= 1
+                    ? yes[i]
+                    : top + log(chance * exp(yes[i] - top) + (1 - chance) * exp(no[i] - top));
+            assert_near(value[i], expected, 1e-14 * fmax(1, fabs(expected)));
+        }
+    }
+}
+
 /* However many findings rest on a source, they cannot outweigh the chance that it misleads. */
 static void a_source_never_outweighs_its_own_reliability(void **state)
 {
@@ -416,6 +447,7 @@ int main(void)
         cmocka_unit_test(inference_is_that_of_summing_over_every_state),
         cmocka_unit_test(leaving_out_a_finding_is_the_case_without_it),
         cmocka_unit_test(a_grade_mixes_a_likelihood_with_ignorance),
+        cmocka_unit_test(mixtures_are_those_of_the_library_to_the_last_digits),
         cmocka_unit_test(very_small_likelihoods_stay_numbers),
         cmocka_unit_test(a_source_never_outweighs_its_own_reliability),
         cmocka_unit_test(findings_on_one_exhibit_count_once_unless_declared_apart),

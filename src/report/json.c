@@ -160,11 +160,27 @@ json_t *report_to_json(const struct assay_assessment *a)
     return o;
 }
 
+/* Beyond this many findings x hypotheses the text is not indented: half of it would be spaces. */
+#define MOST_INDENTED 200000
+
+static bool is_large(const struct assay_assessment *a)
+{
+    for (size_t i = 0; i < a->reply_count; i++) {
+        const struct assay_combination *c = a->replies[i].combination;
+        if (c && c->finding_count * c->hypothesis_count > MOST_INDENTED)
+            return true;
+    }
+    return false;
+}
+
 assay_status assay_report_json(const struct assay_assessment *assessment, char **text,
                                struct assay_error *error)
 {
     json_t *object = report_to_json(assessment);
-    *text = object ? json_print(object) : NULL;
+    *text = NULL;
+    if (object)
+        *text = is_large(assessment) ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15))
+                                     : json_print(object);
     json_decref(object);
     return *text ? ASSAY_OK : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
