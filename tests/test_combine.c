@@ -415,6 +415,34 @@ static void instruments_speak_of_the_questions_own_hypotheses(void **state)
     end(&ran);
 }
 
+/* Two sources that disagree: X leads to a by 0.5 + 0.5 x 0.1 = 0.55, Y to b by 0.8. */
+static void the_trust_that_would_overturn_it_is_found(void **state)
+{
+    (void)state;
+    struct ran ran;
+    static char text[MOST_TEXT];
+    static const double for_a[3] = {1, 0.1, 0.1}, for_b[3] = {0.2, 1, 0.2};
+    snprintf(text, MOST_TEXT, TOP);
+    put_exhibit(text, 0, "X", 50, -1);
+    put_exhibit(text, 1, "Y", 25, -1);
+    strncat(text, QUESTION, MOST_TEXT - strlen(text) - 1);
+    put_finding(text, 0, "E0", for_a);
+    put_finding(text, 1, "E1", for_b);
+    const struct assay_combination *c = run(text, &ran);
+    assert_int_equal(c->leading, 0);
+    assert_near(c->log10_lead, log10(0.8 / 0.55), 1e-9);
+    size_t found = 0;
+    for (size_t i = 0; i < c->overturn_count; i++)
+        if (strcmp(c->overturns[i].kind, "reliability") == 0) {
+            /* 1 - 0.9 x = 0.8 and 1 - 0.8 y = 0.55 */
+            double expected = strstr(c->overturns[i].text, "'X'") ? 0.2 / 0.9 : 0.45 / 0.8;
+            assert_near(c->overturns[i].value, expected, 1e-5);
+            found++;
+        }
+    assert_int_equal(found, 2);
+    end(&ran);
+}
+
 static void the_same_seed_gives_the_same_numbers_on_any_threads(void **state)
 {
     (void)state;
@@ -455,6 +483,7 @@ int main(void)
         cmocka_unit_test(posteriors_and_curves_follow_from_bayes),
         cmocka_unit_test(what_to_look_for_next_is_ranked_by_information),
         cmocka_unit_test(instruments_speak_of_the_questions_own_hypotheses),
+        cmocka_unit_test(the_trust_that_would_overturn_it_is_found),
         cmocka_unit_test(the_same_seed_gives_the_same_numbers_on_any_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
