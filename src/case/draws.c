@@ -15,6 +15,7 @@
 #define LN10 2.302585092994045684
 #define MOST_DRAWS 2000
 #define LEAST_DRAWS 100
+#define SMALL 5000000    /* of them that a thread has done before another has woken */
 #define RESULTS 200000   /* draws x hypotheses, each of which is sorted */
 #define VALUES 200000000 /* additions, an exponential counting as eight, that are worth it */
 
