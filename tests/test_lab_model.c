@@ -457,6 +457,85 @@ static void tokens_are_drawn_as_often_as_the_model_says(void **state)
     lab_model_free(&m);
 }
 
+/* The slopes that python/reference_llama.py found in double precision, of the same weights. */
+static void check_slopes(FILE *table, const char *kind, bool tied)
+{
+    const struct lab_shape shape = {13, 8, 2, 4, 2, 12, 8, tied};
+    const uint16_t tokens[] = {0, 5, 12, 3, 3, 7, 1, 9};
+    struct lab_model m;
+    struct lab_tape *tape;
+    char line[256];
+    static float gradient[4000];
+    size_t at = 0, seen = 0;
+    assert_int_equal(lab_model_new(&shape, 1, &m, NULL), ASSAY_OK);
+    assert_int_equal(lab_tape_new(&shape, 1, 7, &tape, NULL), ASSAY_OK);
+    memset(gradient, 0, sizeof gradient);
+    for (size_t i = 0; i < m.count; i++) {
+        bool norm = false;
+        for (unsigned l = 0; l < shape.layers; l++)
+            norm = norm || (i - m.layers[l].norm1 < 8) || (i - m.layers[l].norm2 < 8);
+        norm = norm || i - m.norm < 8;
+        m.weights[i] = (float)(norm + 0.6 * sin(1.7 * (double)i + 0.3));
+    }
+    double loss = lab_model_loss(&m, tape, tokens, NULL, NULL, gradient), value;
+    rewind(table);
+    while (fgets(line, sizeof line, table)) {
+        char head[16], tensor[96];
+        if (sscanf(line, "%15s %95s %lf", head, tensor, &value) != 3 || strcmp(head, kind) != 0)
+            continue;
+        seen++;
+        if (strcmp(tensor, "loss") == 0) {
+            assert_true(fabs(loss - value) < 1e-5);
+            continue;
+        }
+        size_t n = strstr(tensor, "norm")                                 ? 8
+                   : strstr(tensor, "embed") || strstr(tensor, "head")    ? 13 * 8
+                   : strstr(tensor, "k_proj") || strstr(tensor, "v_proj") ? 4 * 8
+                   : strstr(tensor, "mlp")                                ? 12 * 8
+                                                                          : 8 * 8;
+        double slope = 0, length = 0;
+        for (size_t i = 0; i < n; i++) {
+            slope += (double)gradient[at + i] * sin(0.9 * (double)i + 1);
+            length += (double)gradient[at + i] * (double)gradient[at + i];
+        }
+        at += n;
+        if (fabs(slope - value) > 1e-4 * fmax(sqrt(length), 0.01))
+            fail_msg("%s, %s: slope %.8g, expected %.8g", kind, tensor, slope, value);
+    }
+    assert_int_equal(at, m.count);
+    assert_int_equal(seen, tied ? 21 : 22);
+    lab_tape_free(tape);
+    lab_model_free(&m);
+}
+
+static void the_gradient_is_that_of_an_implementation_written_apart(void **state)
+{
+    (void)state;
+    char path[4096];
+    const char *source = getenv("ASSAY_SOURCE");
+    snprintf(path, sizeof path, "%s/tests/data/lab_slopes.tsv", source ? source : ".");
+    FILE *table = fopen(path, "r");
+    assert_non_null(table);
+    check_slopes(table, "free", false);
+    check_slopes(table, "tied", true);
+    fclose(table);
+}
+
+static void the_rate_rises_then_falls_as_the_schedule_says(void **state)
+{
+    (void)state;
+    const struct lab_schedule cosine = {.steps = 100, .warmup = 10, .rate = 0.1};
+    const struct lab_schedule steady = {.steps = 100, .warmup = 10, .rate = 0.1, .cooldown = 0.2};
+    assert_true(fabs(lab_schedule_rate(&cosine, 0) - 0.01) < 1e-12);
+    assert_true(fabs(lab_schedule_rate(&cosine, 10) - 0.1) < 1e-12);
+    assert_true(fabs(lab_schedule_rate(&cosine, 55) - 0.055) < 1e-12);
+    assert_true(fabs(lab_schedule_rate(&cosine, 100) - 0.01) < 1e-12);
+    assert_true(fabs(lab_schedule_rate(&steady, 4) - 0.05) < 1e-12);
+    assert_true(fabs(lab_schedule_rate(&steady, 80) - 0.1) < 1e-12);
+    assert_true(fabs(lab_schedule_rate(&steady, 90) - 0.05) < 1e-12);
+    assert_true(lab_schedule_rate(&steady, 100) == 0);
+}
+
 static void impossible_shapes_are_refused(void **state)
 {
     (void)state;
@@ -489,6 +568,8 @@ int main(void)
         cmocka_unit_test(probabilities_of_all_tokens_sum_to_one),
         cmocka_unit_test(training_learns_a_pattern_down_to_its_entropy),
         cmocka_unit_test(tokens_are_drawn_as_often_as_the_model_says),
+        cmocka_unit_test(the_gradient_is_that_of_an_implementation_written_apart),
+        cmocka_unit_test(the_rate_rises_then_falls_as_the_schedule_says),
         cmocka_unit_test(impossible_shapes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,83 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lab_run(const struct assay_context *
                                                     struct assay_error *error);
 ASSAY_API void assay_lab_result_free(struct assay_lab_result *result);
 
+/* ---- one model ------------------------------------------------------------------------- */
+
+/* A small Llama, trained from scratch. Defaults by assay_lab_training_default. */
+struct assay_lab_training {
+    unsigned vocabulary;      /* 257 to 65536 tokens, byte-level BPE; default 1024 */
+    unsigned width;           /* heads times an even head size, to 4096; default 128 */
+    unsigned layers;          /* 1 to 64; default 4 */
+    unsigned heads, kv_heads; /* kv_heads divides heads; defaults 4, and 0: as many as heads */
+    unsigned hidden;          /* to 16384; default 0: 8/3 of the width, in eights */
+    unsigned length;          /* tokens of a text, 2 to 4096; default 256 */
+    bool free_head;           /* the head is no copy of the embedding; default false */
+    unsigned steps, warmup;   /* defaults 1000, and a twentieth of the steps */
+    unsigned rows;            /* texts a step, 2 to 65536, even; default 8 */
+    double rate;              /* the highest, above 0 to 1; default 0.003 */
+    double decay;             /* of weights, 0 to 1; default 0.1 */
+    double cooldown;          /* 0 to 1; default 0: a cosine; else a steady rate that falls to
+                                 nothing over this share of the steps ("WSD") */
+    bool bfloat16;            /* products in it: faster on AVX512-BF16, another result; false */
+    unsigned save_every;      /* seconds between checkpoints; default 60 */
+};
+
+ASSAY_API struct assay_lab_training assay_lab_training_default(void);
+
+struct assay_lab_trained {
+    uint64_t parameters;
+    uint64_t tokens;     /* of the text, held out included */
+    unsigned step;       /* done */
+    unsigned resumed_at; /* 0: begun now */
+    double loss;         /* of the last step, nats a token */
+    double held_out;     /* nats a token on the last twentieth of the text; NaN: too short */
+    double bits_a_byte;  /* the same in bits a byte */
+    double tokens_a_second;
+};
+
+/*
+ * Trains a model on the texts at `paths` (files, read whole, one after another) and keeps it in
+ * `folder`, which is made if need be: tokenizer.json and checkpoint.safetensors. Where the folder
+ * holds a checkpoint of the same recipe the training goes on from it and gives the same bits as one
+ * that was never stopped; of another, ASSAY_ERROR_INPUT. An interrupt saves first. The same seed
+ * (of the context) and settings give the same model on any number of threads; two are of use.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lab_train(const struct assay_context *context,
+                                                      const char *const *paths, size_t count,
+                                                      const char *folder,
+                                                      const struct assay_lab_training *settings,
+                                                      struct assay_lab_trained *trained,
+                                                      struct assay_error *error);
+
+enum assay_lab_format {
+    ASSAY_LAB_HUGGING_FACE, /* folder: model.safetensors, config.json, tokenizer.json */
+    ASSAY_LAB_GGUF,         /* one file, architecture "llama", for llama.cpp */
+};
+
+/*
+ * Writes a model for other programs. `from`: a folder of assay_lab_train, a folder that this
+ * function wrote, or a GGUF file that it wrote. `to`: a folder, which is made if need be, or a
+ * file.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lab_export(const char *from,
+                                                       enum assay_lab_format format, const char *to,
+                                                       struct assay_error *error);
+
+/* What a model says of a text. */
+struct assay_lab_score {
+    size_t count; /* tokens; each row of at most the model's length is read by itself */
+    size_t bytes;
+    uint16_t *tokens; /* count */
+    float *log_p;     /* count: ln p of each token, given those before it in its row */
+    struct assay_arena *arena;
+};
+
+/* `model` as `from` above. Free with assay_lab_score_free. */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lab_score(const char *model, const char *text,
+                                                      size_t size, struct assay_lab_score *score,
+                                                      struct assay_error *error);
+ASSAY_API void assay_lab_score_free(struct assay_lab_score *score);
+
 #ifdef __cplusplus
 }
 #endif

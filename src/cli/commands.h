@@ -21,4 +21,6 @@ extern const struct cli_command cli_style_identify, cli_style_inspect, cli_style
     cli_style_power, cli_style_fingerprint, cli_lineage_fingerprint, cli_lineage_merge,
     cli_lineage_config, cli_lab_run;
 
+extern const struct cli_command cli_lab_train, cli_lab_export, cli_lab_score;
+
 #endif

@@ -5,6 +5,9 @@
 
 #include "lab/model.h"
 
+#define LAB_EPSILON 1e-5      /* under the root of a norm */
+#define LAB_ROPE_BASE 10000.0 /* of rotary positions */
+
 /* Of the keys of one place. */
 static inline size_t lab_kv_width(const struct lab_shape *s)
 {

@@ -44,6 +44,16 @@ static void lay_out(struct lab_model *m)
     m->count = at;
 }
 
+size_t lab_model_weights(const struct lab_shape *shape)
+{
+    struct lab_layer layers[64];
+    struct lab_model m = {.shape = *shape, .layers = layers};
+    if (!possible(shape))
+        return 0;
+    lay_out(&m);
+    return m.count;
+}
+
 static void draw(struct lab_model *m, struct assay_random *random, size_t at, size_t n,
                  double deviation)
 {

@@ -36,6 +36,9 @@ struct lab_model {
     struct lab_layer *layers;
 };
 
+/* How many weights a model of this shape has; 0 if there can be none. */
+size_t lab_model_weights(const struct lab_shape *shape);
+
 /* Free with lab_model_free. ASSAY_ERROR_INPUT for a shape that cannot be. */
 ASSAY_MUST_USE assay_status lab_model_new(const struct lab_shape *shape, uint64_t seed,
                                           struct lab_model *model, struct assay_error *error);

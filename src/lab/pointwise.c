@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/pointwise.h"
 
+#include "lab/layout.h"
 #include "lab/maths.h"
 
 #include <math.h>
-
-#define EPSILON 1e-5f
-#define ROPE_BASE 10000.0
 
 LAB_CLONES static void norm(size_t n, size_t c, const float *x, const float *g, float *scale,
                             float *h)
 {
     for (size_t i = 0; i < n; i++) {
         const float *row = x + i * c;
-        float inverse = 1 / sqrtf(lab_dot(row, row, c) / (float)c + EPSILON);
+        float inverse = 1 / sqrtf(lab_dot(row, row, c) / (float)c + (float)LAB_EPSILON);
         float *restrict to = h + i * c;
         for (size_t k = 0; k < c; k++)
             to[k] = row[k] * inverse * g[k];
@@ -54,7 +52,7 @@ void lab_rotation_fill(size_t length, size_t half, float *cosine, float *sine)
 {
     for (size_t p = 0; p < length; p++)
         for (size_t i = 0; i < half; i++) {
-            double angle = (double)p * pow(ROPE_BASE, -(double)i / (double)half);
+            double angle = (double)p * pow(LAB_ROPE_BASE, -(double)i / (double)half);
             cosine[p * half + i] = (float)cos(angle);
             sine[p * half + i] = (float)sin(angle);
         }

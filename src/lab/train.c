@@ -39,10 +39,14 @@ void lab_trainer_free(struct lab_trainer *t)
     *t = (struct lab_trainer){.model = NULL};
 }
 
-static double rate_at(const struct lab_schedule *s, unsigned step)
+double lab_schedule_rate(const struct lab_schedule *s, unsigned step)
 {
     if (step < s->warmup)
         return s->rate * (step + 1) / s->warmup;
+    if (s->cooldown > 0) {
+        double left = ((double)s->steps - step) / (s->cooldown * s->steps);
+        return s->rate * fmax(0, fmin(1, left));
+    }
     double done =
         s->steps > s->warmup ? (double)(step - s->warmup) / (double)(s->steps - s->warmup) : 1;
     done = done < 1 ? done : 1;
@@ -52,7 +56,7 @@ static double rate_at(const struct lab_schedule *s, unsigned step)
 LAB_CLONES static void update(struct lab_trainer *t, size_t start, size_t n, double scale,
                               double decay)
 {
-    double rate = rate_at(&t->schedule, t->step);
+    double rate = lab_schedule_rate(&t->schedule, t->step);
     float even1 = (float)(1 / (1 - pow(BETA1, t->step + 1)));
     float even2 = (float)(1 / (1 - pow(BETA2, t->step + 1)));
     float shrink = (float)(1 - rate * decay), by = (float)rate;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * train: steps of AdamW (Loshchilov and Hutter 2019) on a model, with a warm-up, a cosine down to
- * a tenth of the rate, and clipping by the gradient's length. In: a model and tokens. Out: the
- * model, changed. What can go wrong: memory. Norms and the embedding do not decay.
+ * a tenth of the rate or a steady rate and a cool-down, and clipping by the gradient's length. In:
+ * a model and tokens. Out: the model, changed. What can go wrong: memory. Norms and the embedding
+ * do not decay.
  */
 #ifndef LAB_TRAIN_H
 #define LAB_TRAIN_H
@@ -12,10 +13,15 @@
 struct lab_schedule {
     unsigned steps, warmup;
     double rate, decay, clip; /* the highest rate; weight decay; longest gradient, 0: any */
+    double cooldown; /* 0: a cosine; else the share of steps, at the end, in which the rate, steady
+                        until then, falls in a line to nothing (Hu et al. 2024, "WSD") */
 };
 
 /* No steps yet; rate 0.001, decay 0.1, clip 1. */
 struct lab_schedule lab_schedule_default(void);
+
+/* The rate of a step, from 0. */
+double lab_schedule_rate(const struct lab_schedule *schedule, unsigned step);
 
 struct lab_trainer {
     struct lab_model *model; /* the caller's */

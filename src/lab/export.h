@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * export: models for other programs, and back. In: a model and its vocabulary. Out: a folder as
+ * Hugging Face has them (Llama's names), or a GGUF file (architecture "llama"), in float32. What
+ * can go wrong: the disk; a file that is no Llama without biases, or of sizes that contradict.
+ *
+ * GGUF turns pairs of neighbours where Hugging Face turns pairs half a head apart: rows of queries
+ * and keys change places on the way (convert_hf_to_gguf.py of llama.cpp).
+ */
+#ifndef LAB_EXPORT_H
+#define LAB_EXPORT_H
+
+#include "lab/bpe.h"
+#include "lab/model.h"
+
+/* model.safetensors, config.json, tokenizer.json in `folder`, which must exist. */
+ASSAY_MUST_USE assay_status lab_export_folder(const struct lab_model *model,
+                                              const struct lab_bpe *bpe, const char *folder,
+                                              struct assay_error *error);
+ASSAY_MUST_USE assay_status lab_export_gguf(const struct lab_model *model,
+                                            const struct lab_bpe *bpe, const char *path,
+                                            struct assay_error *error);
+
+/*
+ * From a folder of assay_lab_train, or what the functions above wrote. Free both. A tokenizer
+ * that is not the lab's is ASSAY_ERROR_UNSUPPORTED.
+ */
+ASSAY_MUST_USE assay_status lab_import(const char *path, struct lab_model *model,
+                                       struct lab_bpe *bpe, struct assay_error *error);
+
+/* ---- what both directions share -------------------------------------------------------- */
+
+/* A tensor of a model: its names, where it lies, its shape (columns 0: a vector). */
+struct lab_tensor {
+    char name[96], gguf[48];
+    size_t at, rows, columns;
+    unsigned turned; /* heads whose rows GGUF orders otherwise; 0: none */
+};
+
+/* Tensors of a shape; `list` has room for 3 + 9 x layers. Returns how many. */
+size_t lab_tensors(const struct lab_model *model, struct lab_tensor *list);
+
+/* Row r of GGUF is row lab_turned_row(...) of Hugging Face's. */
+size_t lab_turned_row(size_t r, size_t rows, unsigned heads);
+
+#endif
