@@ -93,8 +93,8 @@ struct assay_lineage_comparison {
     double log10_p;  /* that independent models look so related; 0 if nothing could be tested */
     double log10_lr; /* related against independent, by the calibrator 1/(2 sqrt p) of Vovk and
                         Wang, "E-values", Annals of Statistics 2021: never exaggerated. Evidence
-                        that is not exact counts for 2.3 at most: none of 800 pairs of independent
-                        trained models had any (docs/lineage.md), which is below 1 in 217 at 95% */
+                        that is not exact counts for 2.1 at most: none of 462 pairs of models
+                        trained apart had any (docs/lineage.md), so below 1 in 125 at 95% */
     bool exact;      /* log10_p rests on an exact test */
     size_t tests;    /* in the Bonferroni family */
     const struct assay_lineage_match *matches;

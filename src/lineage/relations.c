@@ -302,7 +302,7 @@ static assay_status low_rank(struct relation_writer *w)
         low += rank > 0;
         most = rank > most ? rank : most;
     }
-    if (looked == 0) {
+    if (looked == 0 || (low == 0 && relations_disguised(&c->seen))) {
         looked = c->seen.differences;
         low = c->seen.low_differences;
         most = c->seen.most_rank;
@@ -327,7 +327,7 @@ static const char *const limits[] = {
      "looked behind in transformers known by their tensors' names or shapes, by gate, up and down "
      "finding the same unit. Its p-value assumes that each unit is found by every network with a "
      "chance of a tenth at most; in models trained apart on the same data it was under a "
-     "fiftieth. Such evidence alone counts for a likelihood ratio of 200 at most."),
+     "fiftieth. Such evidence alone counts for a likelihood ratio of 125 at most."),
     ("The likelihood ratio is 1/(2 sqrt p), which never exaggerates; a p near 1 is weak evidence "
      "against descent, for a disguise would look the same."),
     ("Few units of few tensors were compared, number by number: layers moved, units pruned or "
