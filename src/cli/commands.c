@@ -26,6 +26,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_claim_calibrate,
     &cli_model,
     &cli_chips,
+    &cli_serve,
     &cli_lab_run,
     &cli_lab_train,
     &cli_lab_export,

@@ -4,8 +4,10 @@ import "./style.css";
 import { fill, h } from "./dom";
 import { report_page } from "./page";
 import { parse, type Report } from "./report";
+import { workbench } from "./workbench";
 
 const page = document.getElementById("page")!;
 const report = parse<Report | null>(document.getElementById("report")!.textContent ?? "null");
-if (report) fill(page, report_page(report));
-else fill(page, h("main", null, h("p", null, "No report stands in this page.")));
+if (report) fill(page, report_page(report).elements);
+else if (location.protocol === "file:") fill(page, h("main", null, h("p", null, "No report stands in this page.")));
+else workbench();

@@ -21,6 +21,7 @@ export function table_element(table: Table, label: string): HTMLElement {
             h("thead", null, h("tr", null, table.columns.map((name, i) => h("th", { scope: "col", class: mark(i) }, name)))),
             h("tbody", null, shown.map((row) => h("tr", null, row.map((cell, i) => {
                 const text = typeof cell === "number" ? number(cell) : cell ?? "–";
+                if (typeof cell === "string" && /^[0-9a-f]{64}$/.test(cell)) return h("td", null, h("code", { class: "sha" }, cell));
                 return i ? h("td", { class: mark(i) }, text) : h("th", { scope: "row" }, text);
             }))))),
         table.rows.length > shown.length &&

@@ -7,8 +7,9 @@ import { heat_chart } from "../charts/heat";
 import { ladder, type Rung } from "../charts/ladder";
 import { fill, h, once_a_frame } from "../dom";
 import { figure, type Drawing } from "../figure";
-import { fixed, percent, ratio } from "../number";
+import { number, percent, ratio } from "../number";
 import type { Combination, Question } from "../report";
+import { restore, save, type Saved } from "../saved";
 import type { Table } from "../table";
 import { View, type Range } from "../view";
 import { words_of_probability, words_of_ratio } from "../words";
@@ -21,7 +22,14 @@ export const name_of = (c: Combination, i: number): string => c.hypotheses[i]!.t
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 const three = (x: Range): [number, number, number] => [x.median, x.low, x.high];
 
-export function combined_section(question: Question, c: Combination, describe: (exhibit: string) => string): HTMLElement {
+/** A question that a reader can change, and what was changed kept and brought back. */
+export interface Weighable {
+    id: string;
+    save(): Saved;
+    restore(saved: Saved): number;
+}
+
+export function combined_section(question: Question, c: Combination, describe: (exhibit: string) => string): { element: HTMLElement; weighable: Weighable } {
     const view = new View(c);
     const file = question.id;
     const order = [...c.hypotheses.keys()].sort((a, b) => c.hypotheses[a]!.rank - c.hypotheses[b]!.rank);
@@ -39,9 +47,13 @@ export function combined_section(question: Question, c: Combination, describe: (
         fill(headline,
             changed.length > 0 && h("p", { class: "changed" }, h("strong", null, "As you changed it: "), `${changed.join("; ")}.`),
             view.failed && h("p", null, "These findings share too many causes to be weighed anew in a page; the numbers are the report's."),
-            h("p", { class: "result-line" }, "All findings together are ", h("strong", null, `${ratio(Math.abs(log10))} times`), " as probable under ",
-                h("strong", null, names(leading)), " as under ", h("strong", null, names(next)), ", the next best: ",
-                h("strong", null, words === "no support" ? "no support for either" : words), "."),
+            words === "no support"
+                ? h("p", { class: "result-line" }, "All findings together do not tell the two best apart: ", h("strong", null, names(leading)), " and ", h("strong", null, names(next)),
+                    ` (likelihood ratio ${number(10 ** log10)}).`)
+                : h("p", { class: "result-line" }, "All findings together are ", h("strong", null, `${ratio(log10)} times`), " as probable under ",
+                    h("strong", null, names(leading)), " as under ", h("strong", null, names(next)), ", the next best: ", h("strong", null, words), "."),
+            leading !== reference && next !== reference && h("p", null, "Against ", h("strong", null, names(reference)), c.reference_is_best ? "" : ", as stated", `: ${ratio(view.ratio(leading).median)} times, `,
+                words_of_ratio(view.ratio(leading).median), "."),
             c.posteriors.length > 0 && h("p", null, `For the priors of ${view.holder || "your choice"}: `,
                 (() => {
                     const p = view.posteriors();
@@ -157,7 +169,17 @@ export function combined_section(question: Question, c: Combination, describe: (
         order.slice(0, 200).map((i) => h("option", { value: i }, names(i))));
     select.value = String(about);
     say();
-    return h("div", { class: "combined" },
+    const weighable: Weighable = {
+        id: question.id,
+        save: () => save(view),
+        restore: (saved) => {
+            const lost = restore(view, saved);
+            panel.show();
+            redraw();
+            return lost;
+        },
+    };
+    const element = h("div", { class: "combined" },
         headline,
         h("p", { class: "confidence" }, h("strong", null, "Confidence"), ": the evidence allows at most ", h("strong", null, c.confidence), ". ", c.confidence_reasons.join(" "),
             question.confidence && [" The author's own: ", h("strong", null, question.confidence), `. ${question.confidence_reason ?? ""}`]),
@@ -168,6 +190,5 @@ export function combined_section(question: Question, c: Combination, describe: (
         figures.findings.element,
         figures.curve.element,
         figures.matrix.element);
+    return { element, weighable };
 }
-
-export const log10_words = (x: number): string => `log10 ${fixed(x)}, ${words_of_ratio(x)}`;

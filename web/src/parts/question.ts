@@ -2,20 +2,22 @@
 // question: one question of a case: what the findings say together, then each instrument.
 import { h } from "../dom";
 import type { Question } from "../report";
-import { combined_section } from "./combined";
+import { combined_section, type Weighable } from "./combined";
 import { result_section } from "./result";
 import { next_section, sensitivity_section } from "./sensitivity";
 
-export function question_section(question: Question, describe: (exhibit: string) => string): HTMLElement {
+export function question_section(question: Question, describe: (exhibit: string) => string): { element: HTMLElement; weighable: Weighable | null } {
     const title = `title-${question.id}`;
     const c = question.combination;
     const stated = c?.hypotheses.find((x) => x.id === question.stated);
-    return h("section", { class: "question", id: `question-${question.id}`, "aria-labelledby": title },
+    const combined = c && combined_section(question, c, describe);
+    const element = h("section", { class: "question", id: `question-${question.id}`, "aria-labelledby": title },
         h("p", { class: "kind" }, question.kind),
         h("h2", { id: title }, question.text),
         question.stated && h("p", null, "As stated: ", h("strong", null, stated?.text ?? question.stated)),
-        c ? [combined_section(question, c, describe), sensitivity_section(c, question.id), next_section(c, question.id)]
+        combined ? [combined.element, sensitivity_section(c!, question.id), next_section(c!, question.id)]
             : h("p", null, "Nothing could be weighed together."),
         question.results.length > 0 && h("h3", null, "What each instrument gave"),
         question.results.map((r) => result_section(r, question.id)));
+    return { element, weighable: combined?.weighable ?? null };
 }

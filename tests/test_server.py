@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""assay serve from outside: who is let in, what may be asked, files that come in, jobs, and a store
+that opens after the program was killed at any moment. Prints TAP. Needs ASSAY and ASSAY_SOURCE."""
+import contextlib
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ASSAY = os.environ["ASSAY"]
+SOURCE = os.environ["ASSAY_SOURCE"]
+ENVIRONMENT = dict(os.environ, ASSAY_DATA=os.path.join(SOURCE, "data"))
+CASE = """title: Which of two?
+questions:
+  - id: q
+    text: Which?
+    kind: other
+    hypotheses: [{id: a}, {id: b, none_of_these: true}]
+    findings:
+      - {id: f, text: Seen, because: Made up, exhibits: [E1], likelihoods: {a: 0.8 (0.6 to 0.9), b: 0.1 (0.05 to 0.2)}}
+exhibits:
+  - {id: E1, statement: Said, said_by: Somebody, source: A paper, date: 2026-01, grade: B2}
+"""
+
+
+class Server:
+    def __init__(self, folder, *options):
+        self.process = subprocess.Popen([ASSAY, "serve", folder, "--json", *options], env=ENVIRONMENT,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        text = ""
+        while not text.rstrip().endswith("}"):
+            line = self.process.stdout.readline()
+            assert line, self.process.stderr.read()
+            text += line
+        said = json.loads(text)
+        self.port, self.token = said["port"], said["token"]
+
+    def ask(self, method, path, body=None, headers=None, token=True, chunked=False):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            sent = {"X-Assay-Token": self.token} if token else {}
+            connection.request(method, path, body, {**sent, **(headers or {})}, encode_chunked=chunked)
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer
+        finally:
+            connection.close()
+
+    def end(self, how=signal.SIGINT):
+        self.process.send_signal(how)
+        try:
+            code = self.process.wait(60)
+            errors = self.process.stderr.read()
+        finally:
+            self.process.stdout.close()
+            self.process.stderr.close()
+        return code, errors
+
+
+@contextlib.contextmanager
+def serving(*options, case=CASE):
+    folder = tempfile.mkdtemp(prefix="assay-serve-")
+    os.mkdir(os.path.join(folder, "one"))
+    with open(os.path.join(folder, "one", "case.yaml"), "w") as file:
+        file.write(case)
+    server = Server(folder, *options)
+    server.folder = folder
+    try:
+        yield server
+        code, errors = server.end()
+        assert code == 0 and not errors, (code, errors[-2000:])
+    finally:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait()
+        shutil.rmtree(folder)
+
+
+def nothing_is_shown_or_changed_without_the_token():
+    with serving() as s:
+        asked = [("GET", "/api/cases"), ("GET", "/api/cases/one"), ("POST", "/api/cases/one/run"),
+                 ("PUT", "/api/cases/one/files/new.txt"), ("PUT", "/api/cases/one/weighings/w"),
+                 ("DELETE", "/api/cases/one/weighings/w"), ("GET", "/api/jobs/1")]
+        wrong = [{}, {"X-Assay-Token": ""}, {"X-Assay-Token": "0" * 64}, {"X-Assay-Token": s.token[:-1]},
+                 {"X-Assay-Token": s.token + "0"}, {"X-Assay-Token": s.token.upper() + "x"}]
+        for method, path in asked:
+            for headers in wrong:
+                assert s.ask(method, path, headers=headers, token=False)[0] == 401, (method, path, headers)
+        assert os.listdir(os.path.join(s.folder, "one")) == ["case.yaml"]
+        assert s.ask("GET", "/api/cases")[0] == 200
+
+
+def another_name_or_another_site_is_refused():
+    with serving() as s:
+        for host in ["evil.example", f"evil.example:{s.port}", "127.0.0.1", f"127.0.0.1:{s.port + 1}", f"127.0.0.1:{s.port}.evil.example"]:
+            for path in ["/", "/api/cases"]:
+                assert s.ask("GET", path, headers={"Host": host})[0] == 403, host
+        for origin in ["http://evil.example", "null", f"https://127.0.0.1:{s.port}", "http://127.0.0.1", f"http://evil.example:{s.port}"]:
+            assert s.ask("GET", "/api/cases", headers={"Origin": origin})[0] == 403, origin
+        for name in ["127.0.0.1", "localhost"]:
+            assert s.ask("GET", "/api/cases", headers={"Host": f"{name}:{s.port}", "Origin": f"http://{name}:{s.port}"})[0] == 200
+
+
+def only_loopback_listens():
+    with serving() as s:
+        with open("/proc/net/tcp") as file:
+            listening = [line.split()[1] for line in file if line.split()[3] == "0A"]
+        assert [a.split(":")[0] for a in listening if int(a.split(":")[1], 16) == s.port] == ["0100007F"]
+
+
+def every_answer_says_what_a_browser_may_do():
+    with serving() as s:
+        _, page, answer = s.ask("GET", "/", token=False)
+        policy = answer.getheader("Content-Security-Policy")
+        assert "default-src 'none'" in policy and "script-src 'sha256-" in policy and "frame-ancestors 'none'" in policy
+        assert "unsafe-eval" not in policy and "script-src 'unsafe-inline'" not in policy
+        assert policy.split(";")[1].strip() in page.decode() and s.token not in page.decode()
+        for path in ["/", "/api/cases", "/nothing"]:
+            answer = s.ask("GET", path)[2]
+            assert answer.getheader("X-Content-Type-Options") == "nosniff" and answer.getheader("Cache-Control") == "no-store"
+            assert answer.getheader("Content-Security-Policy").startswith("default-src 'none'")
+
+
+def no_path_leads_out_of_the_folder():
+    with serving() as s:
+        outside = tempfile.mkdtemp(prefix="assay-outside-")
+        with open(os.path.join(outside, "case.yaml"), "w") as file:
+            file.write(CASE)
+        os.symlink(outside, os.path.join(s.folder, "link"))
+        os.mkdir(os.path.join(s.folder, "two"))
+        os.symlink(os.path.join(outside, "case.yaml"), os.path.join(s.folder, "two", "case.yaml"))
+        os.symlink(outside, os.path.join(s.folder, "one", "out"))
+        names = [".", "..", "%2e%2e", "..%2f..%2fetc", "%2fetc", "one%2f..", "link", "two", "%ff", ".assay.db", "a" * 65]
+        for name in names:
+            assert s.ask("GET", f"/api/cases/{name}")[0] == 404, name
+            assert s.ask("POST", f"/api/cases/{name}/run")[0] in (404, 500), name
+        for name in ["..", "%2e%2e%2fx", ".hidden", "a%2fb", "..%2f..%2fx", "a" * 65, "%00", "a%0a"]:
+            assert s.ask("PUT", f"/api/cases/one/files/{name}", b"x")[0] == 404, name
+        assert s.ask("GET", "/" + "a/" * 300)[0] == 404
+        assert s.ask("POST", "/api/cases/one/run")[0] == 500  # out/ is a link
+        assert sorted(os.listdir(outside)) == ["case.yaml"]
+        assert [c["name"] for c in json.loads(s.ask("GET", "/api/cases")[1])["cases"]] == ["one"]
+        shutil.rmtree(outside)
+
+
+def a_file_comes_in_once_and_whole():
+    with serving("--most-upload", "1") as s:
+        path, body = "/api/cases/one/files/answers.jsonl", os.urandom(700_000)
+        status, answer, _ = s.ask("PUT", path, body)
+        import hashlib
+        assert status == 201 and json.loads(answer)["sha256"] == hashlib.sha256(body).hexdigest(), answer
+        file = os.path.join(s.folder, "one", "answers.jsonl")
+        with open(file, "rb") as f:
+            assert f.read() == body
+        assert s.ask("PUT", path, b"other")[0] == 409 and s.ask("PUT", "/api/cases/one/files/case.yaml", b"x")[0] == 409
+        with open(file, "rb") as f:
+            assert f.read() == body
+        shown = json.loads(s.ask("GET", "/api/cases/one")[1])
+        assert shown["came"][0]["file"] == "answers.jsonl" and {"name": "answers.jsonl", "bytes": 700000} in shown["files"]
+
+
+def a_file_above_the_limit_leaves_nothing():
+    with serving("--most-upload", "1") as s:
+        big = os.urandom((1 << 20) + 1)
+        with contextlib.suppress(ConnectionError):  # it may hang up before all has come
+            assert s.ask("PUT", "/api/cases/one/files/a.bin", big)[0] == 413
+        pieces = (big[i:i + 65536] for i in range(0, len(big), 65536))
+        with contextlib.suppress(ConnectionError):
+            assert s.ask("PUT", "/api/cases/one/files/b.bin", pieces, {"Transfer-Encoding": "chunked"}, chunked=True)[0] == 413
+        with contextlib.suppress(ConnectionError):
+            assert s.ask("PUT", "/api/cases/one/weighings/w", b"[" + b" " * (1 << 20) + b"]")[0] == 413
+        # one that breaks off in the middle
+        with socket.create_connection(("127.0.0.1", s.port)) as raw:
+            raw.sendall(f"PUT /api/cases/one/files/c.bin HTTP/1.1\r\nHost: 127.0.0.1:{s.port}\r\nX-Assay-Token: {s.token}\r\n"
+                        f"Content-Length: 1000\r\n\r\nhalf".encode())
+            time.sleep(0.3)
+        for _ in range(50):
+            if os.listdir(os.path.join(s.folder, "one")) == ["case.yaml"]:
+                break
+            time.sleep(0.1)
+        assert os.listdir(os.path.join(s.folder, "one")) == ["case.yaml"]
+
+
+def finished(s, job):
+    for _ in range(600):
+        shown = json.loads(s.ask("GET", f"/api/jobs/{job}")[1])
+        if shown["state"] != "running":
+            return shown
+        time.sleep(0.1)
+    raise AssertionError("it does not end")
+
+
+def a_case_runs_and_its_report_is_there():
+    with serving() as s:
+        assert json.loads(s.ask("GET", "/api/cases/one")[1])["report"] is None
+        status, answer, _ = s.ask("POST", "/api/cases/one/run")
+        assert status == 202, answer
+        assert finished(s, json.loads(answer)["job"])["state"] == "done"
+        shown = json.loads(s.ask("GET", "/api/cases/one")[1])
+        assert shown["report"]["case_sha256"] == shown["case_sha256"] and shown["runs"][0]["state"] == "done"
+        assert os.path.exists(os.path.join(s.folder, "one", "out", "report.html"))
+        with open(os.path.join(s.folder, "one", "case.yaml"), "a") as file:
+            file.write("nonsense: 1\n")
+        job = json.loads(s.ask("POST", "/api/cases/one/run")[1])["job"]
+        failed = finished(s, job)
+        assert failed["state"] == "failed" and "nonsense" in failed["message"] and "case.yaml:" in failed["message"], failed
+        assert json.loads(s.ask("GET", "/api/cases/one")[1])["report"] is not None  # the one before
+
+
+def a_run_can_be_cancelled_and_the_report_stays():
+    with serving() as s:
+        slow = os.path.join(s.folder, "slow")
+        shutil.copytree(os.path.join(SOURCE, "cases", "understated"), slow, ignore=shutil.ignore_patterns("out"))
+        job = json.loads(s.ask("POST", "/api/cases/slow/run")[1])["job"]
+        assert s.ask("POST", "/api/cases/one/run")[0] == 409  # one at a time
+        assert s.ask("POST", f"/api/jobs/{job + 7}/cancel")[0] == 404
+        assert s.ask("POST", f"/api/jobs/{job}/cancel")[0] == 200
+        assert finished(s, job)["state"] == "cancelled"
+        assert not os.path.exists(os.path.join(slow, "out", "report.json"))
+        assert json.loads(s.ask("GET", "/api/cases/slow")[1])["runs"][0]["state"] == "cancelled"
+
+
+def weighings_are_kept_replaced_and_deleted():
+    with serving() as s:
+        path = "/api/cases/one/weighings/mine"
+        assert s.ask("PUT", path, b'{"q": 1}')[0] == 200 and s.ask("PUT", path, b'{"q": "<script>"}')[0] == 200
+        kept = json.loads(s.ask("GET", "/api/cases/one")[1])["weighings"]
+        assert [(w["label"], json.loads(w["settings"])) for w in kept] == [("mine", {"q": "<script>"})]
+        for bad in [b"", b"{", b'{"a":1,"a":2}', b"\xff"]:
+            assert s.ask("PUT", path, bad)[0] == 400, bad
+        assert s.ask("DELETE", path)[0] == 200
+        assert json.loads(s.ask("GET", "/api/cases/one")[1])["weighings"] == []
+
+
+def killed_at_any_moment_the_store_opens_with_all_that_was_answered():
+    rng = random.Random(7)
+    folder = tempfile.mkdtemp(prefix="assay-kill-")
+    os.mkdir(os.path.join(folder, "one"))
+    with open(os.path.join(folder, "one", "case.yaml"), "w") as file:
+        file.write(CASE)
+    answered, sent = set(), 0
+    for round_number in range(10):
+        server = Server(folder)
+
+        def write(which):
+            nonlocal sent
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                for i in range(10_000):
+                    label = f"r{round_number}-{which}-{i}"
+                    sent += 1
+                    if server.ask("PUT", f"/api/cases/one/weighings/{label}", json.dumps({"x": "y" * 3000}))[0] == 200:
+                        answered.add(label)
+                    server.ask("PUT", f"/api/cases/one/files/{label}", b"z" * 20_000)
+
+        threads = [threading.Thread(target=write, args=(k,)) for k in range(2)]
+        for thread in threads:
+            thread.start()
+        server.ask("POST", "/api/cases/one/run")
+        time.sleep(rng.uniform(0.02, 0.4))
+        server.process.kill()
+        server.process.wait()
+        for thread in threads:
+            thread.join()
+        server.process.stdout.close()
+        server.process.stderr.close()
+    server = Server(folder)
+    shown = json.loads(server.ask("GET", "/api/cases/one")[1])
+    kept = {w["label"] for w in shown["weighings"]}
+    assert answered and answered <= kept, answered - kept
+    assert all(run["state"] in ("done", "interrupted") for run in shown["runs"])
+    for f in shown["came"]:  # what the store names is on disk, whole
+        assert os.path.getsize(os.path.join(folder, "one", f["file"])) == 20_000
+    assert server.end()[0] == 0
+    with sqlite3.connect(os.path.join(folder, ".assay.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    shutil.rmtree(folder)
+
+
+def what_cannot_start_says_why():
+    with serving() as s:
+        for arguments, part in [(["/nowhere"], "/nowhere"), ([s.folder, "--port", str(s.port)], "port"), ([s.folder, "--port", "70000"], "--port"), ([], "argument")]:
+            result = subprocess.run([ASSAY, "serve", *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+            assert result.returncode == 2 and part in result.stderr and result.stderr.count("\n") == 1, (arguments, result)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, ".assay.db"), "wb") as file:
+            file.write(b"not a database" * 100)
+        result = subprocess.run([ASSAY, "serve", folder], env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+        assert result.returncode == 2 and ".assay.db" in result.stderr, result
+
+
+tests = [f for f in list(globals().values()) if callable(f) and getattr(f, "__module__", "") == "__main__"
+         and f.__name__ not in ("serving", "finished", "Server")]
+print(f"1..{len(tests)}", flush=True)
+wrong = 0
+for number, test in enumerate(tests, 1):
+    try:
+        test()
+        print("ok", number, "-", test.__name__, flush=True)
+    except Exception as error:
+        wrong += 1
+        print("not ok", number, "-", test.__name__, flush=True)
+        for line in f"{type(error).__name__}: {error}".splitlines()[:30]:
+            print("#", line[:600], flush=True)
+sys.exit(1 if wrong else 0)

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// workbench: the page as `assay serve` gives it: the cases of a folder; one of them with its
+// report, its runs, its files and the weighings that were kept.
+import { api, Refused, take_token, type CaseData, type Job } from "./api";
+import { fill, h } from "./dom";
+import { number } from "./number";
+import { report_page } from "./page";
+import { fold } from "./parts/result";
+import type { Saved } from "./saved";
+import { table_element } from "./table";
+
+const page = document.getElementById("page")!;
+let turn = 0; // what is shown; an answer that comes after something else was opened is dropped
+
+const shell = (title: string, ...children: Parameters<typeof fill>[1][]) => {
+    document.title = title;
+    fill(page, children);
+};
+
+function failed(error: unknown): void {
+    const refused = error instanceof Refused ? error : new Refused(0, "the server does not answer: is assay serve still running?");
+    shell("Assay", h("main", { class: "bench" }, h("p", { class: "brand" }, "Assay"), h("h1", null, refused.status === 401 ? "The token is missing" : "That did not work"),
+        refused.status === 401 ? h("p", null, "Open the whole address that ", h("code", null, "assay serve"), " printed; it ends in ", h("code", null, "#token=…"), ". It is new at every start.")
+            : h("p", { role: "alert" }, refused.message),
+        h("p", null, h("a", { href: "#" }, "All cases"))));
+}
+
+async function list(): Promise<void> {
+    const mine = ++turn;
+    const { cases, version } = await api.cases();
+    if (mine !== turn) return;
+    if (cases.length === 1 && !location.hash.includes("list")) return void (location.hash = `case=${cases[0]!.name}`);
+    shell("Cases", h("main", { class: "bench" }, h("p", { class: "brand" }, `Assay ${version}`), h("h1", null, "Cases"),
+        cases.length === 0 && h("p", null, "No folder here has a case.yaml. Make one with ", h("code", null, "assay case new"), "."),
+        h("ul", { class: "cases" }, cases.map((c) => h("li", null,
+            h("a", { href: `#case=${encodeURIComponent(c.name)}` }, c.title ?? c.name),
+            h("span", { class: "soft" }, ` ${c.name}${c.reported ? "" : ", not run yet"}`),
+            c.problem && h("p", { class: "changed" }, c.problem))))));
+}
+
+/** Progress of a job until it ends. */
+async function follow(id: number, place: HTMLElement, mine: number): Promise<Job> {
+    const bar = h("progress", { max: 1, "aria-label": "Progress of the run" }), words = h("span", { role: "status" }, "starting");
+    const cancel = h("button", { type: "button", onclick: () => { cancel.disabled = true; api.cancel(id).catch(() => { /* it has ended */ }); } }, "Cancel");
+    fill(place, bar, " ", words, " ", cancel);
+    for (;;) {
+        const job = await api.job(id);
+        if (job.state !== "running" || mine !== turn) return job;
+        if (job.total > 0) bar.value = job.done / job.total;
+        words.textContent = job.what ? `${job.what}, ${number(job.done)} of ${number(job.total)}` : "running";
+        await new Promise((done) => setTimeout(done, 300));
+    }
+}
+
+function files_part(data: CaseData): HTMLElement {
+    const said = h("div", { role: "status" }), table = h("div");
+    const show = ({ files, came }: CaseData) => fill(table, table_element({
+        columns: ["File", "Bytes", "Came in", "SHA-256 then"],
+        rows: files.map((f) => {
+            const then = came.find((c) => c.file === f.name);
+            return [f.name, f.bytes, then?.came ?? "", then?.sha256 ?? ""];
+        }),
+    }, "Files of the case"));
+    const take = async (files: FileList | File[]) => {
+        for (const file of files) {
+            fill(said, h("p", null, `${file.name} is on its way.`));
+            try {
+                const { file: name, sha256 } = await api.drop(data.name, file);
+                fill(said, h("p", null, `${name} is in the case's folder. To make it an exhibit, put this into case.yaml and run the case:`),
+                    h("pre", { tabindex: 0 }, `  - id: ${name.replace(/\.[^.]*$/, "")}\n    file: ${name}   # SHA-256 ${sha256}\n    source: Say where it is from\n    date: ${new Date().toISOString().slice(0, 10)}\n    grade: F6`));
+            } catch (error) {
+                fill(said, h("p", { role: "alert", class: "changed" }, `${file.name}: ${error instanceof Error ? error.message : "failed"}`));
+                return;
+            }
+        }
+        show(await api.one(data.name));
+    };
+    const input = h("input", { type: "file", multiple: true, "aria-label": "Files to put into the case's folder" });
+    input.addEventListener("change", () => { if (input.files) void take(input.files); });
+    const zone = h("div", { class: "drop" }, h("p", null, "Drop files here, or choose them: "), input, said);
+    zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
+    zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+    zone.addEventListener("drop", (event) => {
+        event.preventDefault();
+        zone.classList.remove("over");
+        if (event.dataTransfer) void take(event.dataTransfer.files);
+    });
+    show(data);
+    return h("div", null, zone, table);
+}
+
+function weighings_part(data: CaseData, current: () => Record<string, Saved>, put: (saved: Record<string, Saved>) => number): HTMLElement {
+    const label = h("input", { type: "text", maxlength: 64, pattern: "[A-Za-z0-9_\\-][A-Za-z0-9._\\-]*", placeholder: "name", "aria-label": "Name of this weighing" });
+    const said = h("span", { role: "status" });
+    const items = h("ul", { class: "plain-list" });
+    let kept = data.weighings;
+    const tell = (error: unknown) => { said.textContent = error instanceof Error ? error.message : "that did not work"; };
+    const show = () => fill(items, kept.map((w) => h("li", null, h("strong", null, w.label), h("span", { class: "soft" }, ` ${w.kept} `),
+        h("button", { type: "button", "aria-label": `Show weighing ${w.label}`, onclick: () => {
+            try {
+                const lost = put(JSON.parse(w.settings) as Record<string, Saved>);
+                said.textContent = lost ? `${w.label} is shown; ${number(lost)} of its changes are about things that the case no longer has.` : `${w.label} is shown.`;
+            } catch {
+                said.textContent = `${w.label} cannot be read.`;
+            }
+        } }, "Show"), " ",
+        h("button", { type: "button", "aria-label": `Delete weighing ${w.label}`, onclick: () => {
+            api.forget(data.name, w.label).then(() => { kept = kept.filter((x) => x !== w); show(); }, tell);
+        } }, "Delete"))));
+    const keep = () => {
+        const settings = current();
+        api.keep(data.name, label.value, settings).then(async () => {
+            kept = (await api.one(data.name)).weighings;
+            said.textContent = `${label.value} is kept.`;
+            show();
+        }, tell);
+    };
+    show();
+    return h("div", null, h("p", { class: "soft" }, "What you changed below, kept under a name. The case and its report stay as they are."),
+        h("div", { class: "tools" }, label, h("button", { type: "button", onclick: keep }, "Keep what is shown"), said), items);
+}
+
+async function open_case(name: string): Promise<void> {
+    const mine = ++turn;
+    const data = await api.one(name);
+    if (mine !== turn) return;
+    const again = () => { if (mine === turn) open_case(name).catch(failed); };
+    const { elements, questions } = data.report ? report_page(data.report) : { elements: [], questions: [] };
+    const stale = data.report && data.report.case_sha256 !== data.case_sha256;
+    const progress = h("div", { class: "progress" });
+    const start = async (id: number | null) => {
+        run.disabled = true;
+        const job = await follow(id ?? (await api.run(name)).job, progress, mine);
+        if (mine !== turn) return;
+        if (job.state === "done") return again();
+        run.disabled = false;
+        fill(progress, h("p", { role: "alert", class: "changed" }, job.state === "cancelled" ? "Cancelled. The report is as it was." : job.message));
+    };
+    const begin = (id: number | null) => start(id).catch((error: unknown) => {
+        run.disabled = false;
+        fill(progress, h("p", { role: "alert", class: "changed" }, error instanceof Error ? error.message : "failed"));
+    });
+    const run = h("button", { type: "button", class: "main", onclick: () => void begin(null) }, data.report ? "Run it again" : "Run the case");
+    shell(data.report?.title ?? name, h("aside", { class: "bench", "aria-label": "Workbench" },
+        h("p", null, h("a", { href: "#list" }, "All cases"), " / ", h("strong", null, name)),
+        h("div", { class: "tools" }, run, stale && h("span", { class: "changed" }, "case.yaml has changed since this report was made.")),
+        progress,
+        questions.length > 0 && fold("Weighings kept", () => weighings_part(data, () => Object.fromEntries(questions.map((q) => [q.id, q.save()])),
+            (saved) => questions.reduce((lost, q) => lost + (saved[q.id] ? q.restore(saved[q.id]!) : 0), 0))),
+        fold("Files", () => files_part(data)),
+        fold("Runs", () => table_element({
+            columns: ["Began (UTC)", "Ended", "State", "SHA-256 of case.yaml", "SHA-256 of the report", "Message"],
+            rows: data.runs.map((r) => [r.began, r.ended, r.state, r.case_sha256, r.report_sha256, r.message]),
+        }, "Runs of the case"))),
+        data.report ? elements : h("main", null, h("h1", null, name), h("p", null, "This case has not been run yet.")));
+    if (data.job?.name === name) void begin(data.job.id);
+}
+
+export function workbench(): void {
+    const route = () => {
+        take_token();
+        const name = /^#case=([^&]+)/.exec(location.hash)?.[1];
+        if (name) open_case(decodeURIComponent(name)).catch(failed);
+        else if (!location.hash || location.hash === "#list" || location.hash === "#") list().catch(failed);
+        // any other hash is a place in the report that is shown
+    };
+    addEventListener("hashchange", route);
+    route();
+}
