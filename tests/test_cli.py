@@ -53,7 +53,7 @@ def help_stands_at_every_level():
     assert "claim predict" in listing and "Exit status" in listing
     assert "predict" in call("claim", "--help").stdout.decode()
     for line in listing.split("Commands:\n")[1].split("\n\n")[0].splitlines():
-        words = line[2:20].split()
+        words = line[2:22].split()
         text = call(*words, "--help")
         assert text.returncode == 0 and text.stdout.startswith(b"usage: assay " + words[0].encode())
         assert b"--seed" in text.stdout and b"--json" in text.stdout

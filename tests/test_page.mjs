@@ -43,7 +43,7 @@ async function a_report_opens_and_draws_without_error_or_network() {
     assert.equal(await page.title(), sample.title);
     const drawn = await page.locator("figure svg").count();
     assert.ok(drawn >= 2, `${drawn} drawings`);
-    assert.equal(await page.locator("figure").count(), await page.locator("figure svg[aria-label]").count());
+    assert.equal(await page.locator("figure").count(), await page.locator(".drawing[role=img][aria-label] svg").count());
     assert.deepEqual(page.wrong, []);
     assert.deepEqual(page.asked, []);
     await page.close();

@@ -39,7 +39,7 @@ static void print_line(FILE *to, const struct cli_command *c)
 {
     char name[64];
     snprintf(name, sizeof name, "%s%s%s", c->room, c->verb[0] ? " " : "", c->verb);
-    fprintf(to, "  %-18s %s\n", name, c->summary);
+    fprintf(to, "  %-20s %s\n", name, c->summary);
 }
 
 void cli_help_program(FILE *to)

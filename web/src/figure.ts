@@ -33,6 +33,7 @@ function standalone(svg: SVGSVGElement): string {
     for (const element of [copy, ...copy.querySelectorAll("*")])
         for (const { name, value } of [...element.attributes])
             if (value.includes("var(")) element.setAttribute(name, resolve(value));
+    copy.removeAttribute("aria-hidden");
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     copy.setAttribute("style", `background:${style.getPropertyValue("--paper").trim()};color:${style.color};font-family:system-ui,sans-serif`);
     return new XMLSerializer().serializeToString(copy);
@@ -42,7 +43,7 @@ export function figure(first: Drawing): Figure {
     let drawing = first;
     let drawn_width = 0;
     const id = fresh_id("figure");
-    const place = h("div", { class: "drawing" });
+    const place = h("div", { class: "drawing", role: "img" });
     const caption = h("figcaption", { id }), note = h("div", { class: "note" }), legend = h("ul", { class: "legend" });
     const numbers = h("details", { class: "numbers" }, h("summary", null, "Numbers"));
     const body = h("div");
@@ -53,10 +54,9 @@ export function figure(first: Drawing): Figure {
     const draw = (width: number) => {
         drawn_width = width;
         const { svg, says } = drawing.draw(width);
-        svg.setAttribute("role", "img");
-        svg.setAttribute("aria-label", `${drawing.title}. ${says}`);
-        // what it says stands in its label and its table; single marks would only be noise
-        for (const child of svg.children) child.setAttribute("aria-hidden", "true");
+        // what it says stands in a label and in the table; single marks would only be noise
+        svg.setAttribute("aria-hidden", "true");
+        place.setAttribute("aria-label", `${drawing.title}. ${says}`);
         fill(place, svg);
     };
     const show = () => {
