@@ -2,7 +2,8 @@
 #include "custody/replay.h"
 
 #include "base/json.h"
-#include "report/report_json.h"
+
+#include <assay/report.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static assay_status stored_seed(const char *path, const json_t *report, uint64_t
 
 static assay_status recompute(const char *folder, const char *data_folder,
                               const struct assay_context *context, struct replay *replay,
-                              struct assay_error *error)
+                              char **text, struct assay_error *error)
 {
     struct assay_case subject;
     struct assay_assessment assessment;
@@ -36,9 +37,7 @@ static assay_status recompute(const char *folder, const char *data_folder,
     if (status == ASSAY_OK) {
         for (size_t q = 0; q < assessment.reply_count; q++)
             replay->finding_count += assessment.replies[q].result_count;
-        replay->recomputed = report_to_json(&assessment);
-        if (!replay->recomputed)
-            status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+        status = assay_report_json(&assessment, text, error);
         assay_assessment_free(&assessment);
     }
     assay_case_free(&subject);
@@ -46,28 +45,12 @@ static assay_status recompute(const char *folder, const char *data_folder,
 }
 
 /* Equal values may still be other bytes: another order of keys, another layout. */
-static assay_status compare_bytes(const struct assay_file *file, struct replay *replay,
-                                  struct assay_error *error)
+static assay_status compare_bytes(const struct assay_file *file, const char *text,
+                                  struct replay *replay, struct assay_error *error)
 {
-    char *text = json_print(replay->recomputed);
-    if (!text)
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     size_t size = strlen(text);
     replay->same = size == file->size && memcmp(text, file->bytes, size) == 0;
-    free(text);
-    if (replay->same)
-        return ASSAY_OK;
-    /* A number as the file has it, not as it is in memory with more digits. */
-    json_t *again = NULL;
-    text = json_print(replay->recomputed);
-    assay_status status = text
-                              ? json_parse("report", text, strlen(text), &again, error)
-                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    free(text);
-    if (status != ASSAY_OK)
-        return status;
-    json_decref(replay->recomputed);
-    replay->recomputed = again;
+    ASSAY_TRY(json_parse("report", text, size, &replay->recomputed, error));
     return json_differences_find(replay->stored, replay->recomputed, &replay->found, error);
 }
 
@@ -79,8 +62,11 @@ static assay_status replay_file(const char *folder, const char *report,
     struct assay_context seeded = *context;
     ASSAY_TRY(json_parse(report, file->bytes, file->size, &replay->stored, error));
     ASSAY_TRY(stored_seed(report, replay->stored, &seeded.seed, error));
-    ASSAY_TRY(recompute(folder, data_folder, &seeded, replay, error));
-    return compare_bytes(file, replay, error);
+    char *text = NULL;
+    ASSAY_TRY(recompute(folder, data_folder, &seeded, replay, &text, error));
+    assay_status status = compare_bytes(file, text, replay, error);
+    free(text);
+    return status;
 }
 
 assay_status replay_run(const char *folder, const char *report, const char *data_folder,
