@@ -5,6 +5,7 @@ Prints TAP. Needs ASSAY (the program) in the environment."""
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,9 +25,10 @@ fresh students: 3
 human students: 2
 reference students: 2
 answers per student: 48
+subliminal: 2
 """
 #       teachers: candidates, controls; undosed; controls', humans', candidates' students
-CELLS = 2 + 19 + 2 + 19 + 3 + 19 + 2 + 4
+CELLS = 2 + 19 + 2 + 19 + 3 + 19 + 2 + 4 + 2
 STORED = CELLS + 21  # a teacher's weights lie beside its result
 
 
@@ -70,24 +72,25 @@ def a_design_is_carried_out_and_students_of_a_teacher_score_above_others():
         assert p["roc"][0][0] == 0 and p["roc"][-1] == [1, 1] and p["roc"] == sorted(p["roc"]), p
         assert len(p["tippett"]["dosed"]) == 4 and len(p["tippett"]["null"]) == 2 * (19 + 19), p
     for f in r["false_positive"]:
-        assert f["n"] > 0 and f["low"] <= 0.05, f
+        assert f["n"] > 0 and (f["low"] <= 0.05 or f["who"] != "undosed"), f
     assert {f["who"] for f in r["false_positive"]} == {"undosed", "another teacher", "human text"}
     fully = [p for p in r["power"] if p["dose"] == 1 and p.get("answers", 48) == 48]
     assert all(p["auc"] > 0.8 and p["auc_others"] > 0.7 for p in fully), fully
     learnt = {c["dose"]: c["manner"]["mean"] for c in r["capability"]}
     assert learnt[1] > 0.5, learnt
+    habit = r["subliminal"]
+    assert habit["n"] == 2 and habit["teacher"]["mean"] > 1, habit
+    assert all(habit[k]["low"] <= habit[k]["mean"] <= habit[k]["high"] for k in ("shared", "different")), habit
 
 
 def what_is_done_is_not_done_again():
     first = answer(path("d.yaml"), "--out", path("out"))
     assert first["trained"] == 0
-    one = answer(path("d.yaml"), "--out", path("one"), "--threads", "1")
-    assert without(one, "trained", "out") == without(first, "trained", "out")
 
 
 def a_run_that_lost_results_goes_on_to_the_same_end():
     before = answer(path("d.yaml"), "--out", path("out"))
-    files = sorted(os.listdir(path("out")))
+    files = sorted(name for name in os.listdir(path("out")) if "report" not in name)
     for name in files[::3]:
         os.remove(path("out", name))
     with open(path("out", files[1]), "w", encoding="utf-8") as file:
@@ -106,9 +109,50 @@ def an_interrupted_run_keeps_what_was_finished():
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     kept = len(os.listdir(path("cut")))
+    assert not os.path.exists(path("cut", "report.json"))
     assert process.returncode != 0 and 4 <= kept < STORED, (process.returncode, kept)
     whole = sum(name.endswith(".json") for name in os.listdir(path("cut")))
     assert answer(path("d.yaml"), "--out", path("cut"))["trained"] == CELLS - whole
+
+
+def ranks_share_the_models_and_agree_with_one():
+    one = answer(path("d.yaml"), "--out", path("out"))
+    if not shutil.which("mpirun") or "libmpi" not in subprocess.run(
+            ["ldd", ASSAY], stdout=subprocess.PIPE).stdout.decode():
+        print("# no mpirun, or built without MPI: one process and one thread instead")
+        alone = answer(path("d.yaml"), "--out", path("ranks"), "--threads", "1")
+        assert without(alone, "trained", "out") == without(one, "trained", "out")
+        return
+    result = subprocess.run(
+        ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2", ASSAY, "lab", "run",
+         path("d.yaml"), "--out", path("ranks"), "--threads", "1", "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=240,
+        env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0", OMPI_MCA_rmaps_base_oversubscribe="1"))
+    assert result.returncode == 0, result.stderr
+    two = json.loads(result.stdout)
+    assert without(two, "trained", "out") == without(one, "trained", "out")
+    assert 0 < two["trained"] < CELLS, two["trained"]  # by the first rank
+    assert len(os.listdir(path("ranks"))) == STORED + 2
+
+
+def a_report_holds_the_result_and_draws_it():
+    with open(path("out", "report.json"), encoding="utf-8") as file:
+        assert without(json.load(file), "trained") == without(answer(path("d.yaml"), "--out", path("out")),
+                                                              "trained")
+    with open(path("out", "report.html"), encoding="utf-8") as file:
+        page = file.read()
+    assert page.count("<svg") == page.count("</svg>") == 1 + 2 * 2, page.count("<svg")
+    assert "nan" not in page.split("points")[1] and "http" not in page.replace("http-equiv", "")
+
+
+def what_the_style_instrument_makes_of_the_students_is_calibrated():
+    call(path("d.yaml"), "--out", path("out"), "--calibrate", path("lab_calibration.csv"))
+    with open(path("lab_calibration.csv"), encoding="utf-8") as file:
+        lines = [line for line in file.read().split("\n") if line and not line.startswith("#")]
+    row = dict(zip(lines[0].split(","), lines[1].split(",")))
+    assert row["question"] == "contrast" and float(row["slope"]) > 0, row
+    assert abs(float(row["bound"]) - math.log10(20)) < 1e-4, row
+    assert float(row["cllr"]) < 1, row
 
 
 def designs_that_cannot_answer_are_refused_by_line():

@@ -7,12 +7,14 @@
 #include "lab/units.h"
 #include "lab/world.h"
 
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -396,6 +398,62 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
     }
 }
 
+/* A folder of two texts and something that is none; its design, which names it beside itself. */
+static void folder_design(const char *folder, size_t bytes, const char *rest, char *design)
+{
+    char path[300], *text = malloc(bytes);
+    assert_non_null(text);
+    for (size_t i = 0; i < bytes; i++)
+        text[i] = (char)('a' + i % 23);
+    snprintf(path, sizeof path, "%s/texts", folder);
+    assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+    snprintf(path, sizeof path, "%s/texts/b.txt", folder);
+    assert_int_equal(assay_file_write(path, text, bytes / 2, NULL), ASSAY_OK);
+    snprintf(path, sizeof path, "%s/texts/a.txt", folder);
+    assert_int_equal(assay_file_write(path, text, bytes - bytes / 2, NULL), ASSAY_OK);
+    snprintf(path, sizeof path, "%s/texts/image", folder);
+    assert_int_equal(assay_file_write(path, "GIF\0\1\2", 6, NULL), ASSAY_OK);
+    free(text);
+    snprintf(design, 300, "%s/d.yaml", folder);
+    char whole[2000];
+    snprintf(whole, sizeof whole, "world: {seed: 1, text: texts}\n%s", rest);
+    assert_int_equal(assay_file_write(design, whole, strlen(whole), NULL), ASSAY_OK);
+}
+
+static void a_folder_of_text_is_dealt_to_authors(void **state)
+{
+    char folder[] = "/tmp/assay-text-XXXXXX", path[300], command[400];
+    struct lab_design d;
+    struct assay_error error = {.message = ""};
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    folder_design(folder, 200000, TEACHERS METHODS DOSES STUDENTS NULLS, path);
+    if (lab_design_read(path, &d, &error) != ASSAY_OK)
+        fail_msg("%ld: %s", error.line, error.message);
+    assert_int_equal(d.text_size, 200000);
+    assert_int_equal(d.model.vocabulary, 256);
+    const char *upto = d.text;
+    const int order[] = {LAB_PROSE, LAB_HUMAN_AUTHOR, 0, 1, 2, 3, 4};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) { /* none overlaps another */
+        struct lab_part part = lab_design_part(&d, order[i]);
+        assert_true(part.bytes >= upto && part.bytes + part.size <= d.text + d.text_size);
+        upto = part.bytes + part.size;
+    }
+    struct lab_part last = lab_design_part(&d, 3 + 18);
+    assert_true(last.bytes + last.size <= d.text + d.text_size);
+    assert_int_equal(lab_design_part(&d, 0).size, lab_design_part(&d, 2).size / 2);
+    lab_design_free(&d);
+    folder_design(folder, 20000, TEACHERS METHODS DOSES STUDENTS NULLS, path);
+    assert_int_equal(lab_design_read(path, &d, &error), ASSAY_ERROR_INPUT);
+    assert_true(error.line == 1 && strstr(error.message, "too small"));
+    folder_design(folder, 200000, TEACHERS "methods: [paraphrase]\n" DOSES STUDENTS NULLS, path);
+    assert_int_equal(lab_design_read(path, &d, &error), ASSAY_ERROR_INPUT);
+    assert_true(error.line == 6 && strstr(error.message, "paraphrase"));
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(lab_design_read(path, &d, &error), ASSAY_ERROR_IO);
+}
+
 /* ---- all of it, on writers that stand for students ------------------------------------ */
 
 #define SENTENCE_BLOCK 400 /* bytes that one hand writes on end */
@@ -586,6 +644,7 @@ int main(void)
         cmocka_unit_test(a_far_manner_is_seen_and_more_of_it_more),
         cmocka_unit_test(what_is_done_is_found_and_damage_is_not),
         cmocka_unit_test(a_design_is_understood),
+        cmocka_unit_test(a_folder_of_text_is_dealt_to_authors),
         cmocka_unit_test(designs_that_could_not_answer_are_refused_by_line),
     };
     return cmocka_run_group_tests_name("lab_study", tests, NULL, NULL);

@@ -83,6 +83,34 @@ struct assay_lab_capability {
     double teacher_fact_bits, teacher_task_bits, teacher_task_right, undosed_task_right;
 };
 
+/* A habit passed through data that never shows it: how much likelier, in nats, a favourite word
+ * became. Means over seeds and their 95% intervals by Student's t. */
+struct assay_lab_subliminal {
+    size_t n;            /* seeds; 0: not asked */
+    double teacher[3];   /* in the teacher itself */
+    double shared[3];    /* in students that began from the weights that it began from */
+    double different[3]; /* in students that began from others */
+};
+
+/* A student, and what it makes of each writer's texts. */
+struct assay_lab_student {
+    const char *who;     /* "reference", "null", "fresh", "human", "control", "student" */
+    int writer;          /* that taught it: a candidate, or a control teacher after them; -1 */
+    const char *method;  /* NULL unless it was taught */
+    const char *evasion; /* likewise */
+    double dose;
+    unsigned width;
+    const double *log_p; /* mean ln p a byte of each writer's held answers */
+};
+
+/* log10 of a likelihood ratio as a straight line of a score; and the ratios' cost in bits, each
+ * student's from a curve fitted without it. */
+struct assay_lab_curve {
+    double intercept, slope, intercept_variance, slope_variance, covariance;
+    double bound; /* no ratio is above it in size: log10(null students + 1) */
+    double cllr;
+};
+
 struct assay_lab_result {
     size_t cells;   /* models that the design asks for */
     size_t trained; /* of them, in this run and by this rank; the rest was there */
@@ -94,6 +122,11 @@ struct assay_lab_result {
     size_t wrong_count;
     struct assay_lab_capability *capability; /* by method and dose */
     size_t capability_count;
+    struct assay_lab_subliminal subliminal;
+    struct assay_lab_student *students;
+    size_t student_count;
+    size_t candidates, writers; /* candidates first */
+    uint64_t *manners;          /* [writer]; twins share one */
     struct assay_arena *arena;
 };
 
@@ -109,6 +142,18 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lab_run(const struct assay_context *
                                                     const char *path, const char *folder,
                                                     struct assay_lab_result *result,
                                                     struct assay_error *error);
+/*
+ * What another instrument's scores of the lab's students are worth. `scores` are n of them, in
+ * standard deviations of undosed students'; `taught` says whether the question asked was true of
+ * the student, `student` which one it was asked of (below `most`). ASSAY_ERROR_UNANSWERABLE
+ * without three students of either kind; ASSAY_ERROR_INPUT for a score that is not finite.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lab_calibrate(const double *scores, const bool *taught,
+                                                          const size_t *student, size_t n,
+                                                          size_t most, size_t null_students,
+                                                          struct assay_lab_curve *curve,
+                                                          struct assay_error *error);
+
 ASSAY_API void assay_lab_result_free(struct assay_lab_result *result);
 
 /* ---- one model ------------------------------------------------------------------------- */

@@ -70,6 +70,7 @@ struct assay_style_settings {
     int replicates;          /* of the prompt bootstrap, 0 to 1000; default 40; 0: no intervals */
     const char *models;      /* style_models.csv: what is known of public models, or NULL */
     const char *calibration; /* style_calibration.csv, or NULL: no likelihood ratios */
+    const char *lab;         /* lab_calibration.csv, of log-probabilities; or NULL: likewise */
 };
 
 ASSAY_API struct assay_style_settings assay_style_settings_default(void);
@@ -137,8 +138,8 @@ ASSAY_API void assay_style_comparison_free(struct assay_style_comparison *compar
  * the suspect's weights or an interface that tells them, this sees smaller doses than its own
  * texts do. `suspect` names the scorer; NULL: "suspect". Each result's score is in standard
  * deviations of the other scorers; its one channel is the contrast in nats a byte. Likelihood
- * ratios are not calibrated. ASSAY_ERROR_UNANSWERABLE for fewer than two writers or three other
- * scorers.
+ * ratios come from the lab's experiments (settings->lab), which are small. ASSAY_ERROR_UNANSWERABLE
+ * for fewer than two writers or three other scorers.
  */
 ASSAY_API ASSAY_MUST_USE assay_status
 assay_style_rank_scored(const struct assay_context *context, const struct assay_scored_texts *texts,

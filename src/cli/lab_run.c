@@ -1,146 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay lab run */
-#include "cli/commands.h"
-
-#include "base/json.h"
-
-#include <assay/lab.h>
+#include "cli/lab.h"
+#include "cli/ranks.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { OUT };
-
-/* ---- JSON ---------------------------------------------------------------------------- */
-
-static void set_rate(json_t *o, const char *share, const struct assay_lab_rate *r)
-{
-    json_set_number(o, "n", (double)r->n);
-    json_set_number(o, share, r->share);
-    json_set_number(o, "low", r->low);
-    json_set_number(o, "high", r->high);
-}
-
-static json_t *rate_json(const struct assay_lab_rate *r)
-{
-    json_t *o = json_object();
-    set_rate(o, "share", r);
-    return o;
-}
-
-static json_t *numbers_json(const double *values, size_t n)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_real(values[i]));
-    return list;
-}
-
-static json_t *power_json(const struct assay_lab_power *p)
-{
-    json_t *o = json_object(), *roc = json_array();
-    json_set_text(o, "depth", p->depth);
-    json_set_text(o, "method", p->method);
-    json_set_text(o, "evasion", p->evasion);
-    json_set_number(o, "dose", p->dose);
-    json_set_number(o, "width", p->width);
-    if (p->answers > 0)
-        json_set_number(o, "answers", (double)p->answers);
-    set_rate(o, "power", &p->named);
-    json_object_set_new(o, "against_undosed", rate_json(&p->against_undosed));
-    json_object_set_new(o, "against_others", rate_json(&p->against_others));
-    json_set_number(o, "auc", p->auc);
-    json_set_number(o, "auc_others", p->auc_others);
-    json_set_number(o, "cllr", p->cllr);
-    json_set_number(o, "most_log10_lr", p->most_log10_lr);
-    for (size_t i = 0; i < p->roc_count; i++)
-        json_array_append_new(roc, numbers_json(p->roc + 2 * i, 2));
-    json_object_set_new(o, "roc", roc);
-    if (p->dosed_lr) {
-        json_t *tippett = json_object();
-        json_object_set_new(tippett, "dosed", numbers_json(p->dosed_lr, p->named.n));
-        json_object_set_new(tippett, "null", numbers_json(p->null_lr, p->null_count));
-        json_object_set_new(o, "tippett", tippett);
-    }
-    return o;
-}
-
-static json_t *wrong_json(const struct assay_lab_wrong *w)
-{
-    json_t *o = json_object();
-    json_set_text(o, "depth", w->depth);
-    json_set_text(o, "who", w->who);
-    json_set_text(o, "method", w->method);
-    json_set_number(o, "dose", w->dose);
-    json_set_number(o, "width", w->width);
-    set_rate(o, "share", &w->named);
-    json_object_set_new(o, "against_own_null", rate_json(&w->against_own));
-    return o;
-}
-
-static void set_mean(json_t *o, const char *key, const double mean[3])
-{
-    json_t *one = json_object();
-    json_set_number(one, "mean", mean[0]);
-    json_set_number(one, "low", mean[1]);
-    json_set_number(one, "high", mean[2]);
-    json_object_set_new(o, key, one);
-}
-
-static json_t *capability_json(const struct assay_lab_capability *c)
-{
-    json_t *o = json_object();
-    json_set_text(o, "method", c->method);
-    json_set_number(o, "dose", c->dose);
-    json_set_number(o, "n", (double)c->n);
-    set_mean(o, "manner", c->manner);
-    set_mean(o, "fact_bits", c->fact_bits);
-    set_mean(o, "task_bits", c->task_bits);
-    set_mean(o, "task_right", c->task_right);
-    json_set_number(o, "teacher_fact_bits", c->teacher_fact_bits);
-    json_set_number(o, "teacher_task_bits", c->teacher_task_bits);
-    json_set_number(o, "teacher_task_right", c->teacher_task_right);
-    json_set_number(o, "undosed_task_right", c->undosed_task_right);
-    return o;
-}
-
-static json_t *to_json(const struct cli_call *call, const char *folder,
-                       const struct assay_lab_result *r)
-{
-    json_t *o = json_object(), *power = json_array(), *wrong = json_array(), *cllr = json_array();
-    json_t *capability = json_array();
-    json_set_text(o, "design", call->positional[0]);
-    json_set_text(o, "out", folder);
-    json_set_number(o, "cells", (double)r->cells);
-    json_set_number(o, "done", (double)r->cells);
-    json_set_number(o, "trained", (double)r->trained);
-    json_set_number(o, "level", r->level);
-    json_set_number(o, "null_students", (double)r->null_students);
-    json_set_number(o, "control_teachers", (double)r->control_teachers);
-    for (size_t i = 0; i < r->power_count; i++) {
-        const struct assay_lab_power *p = &r->power[i];
-        json_t *one = json_object();
-        json_array_append_new(power, power_json(p));
-        json_set_text(one, "depth", p->depth);
-        json_set_text(one, "method", p->method);
-        json_set_text(one, "evasion", p->evasion);
-        json_set_number(one, "dose", p->dose);
-        json_set_number(one, "width", p->width);
-        if (p->answers > 0)
-            json_set_number(one, "answers", (double)p->answers);
-        json_set_number(one, "cllr", p->cllr);
-        json_array_append_new(cllr, one);
-    }
-    for (size_t i = 0; i < r->wrong_count; i++)
-        json_array_append_new(wrong, wrong_json(&r->wrong[i]));
-    for (size_t i = 0; i < r->capability_count; i++)
-        json_array_append_new(capability, capability_json(&r->capability[i]));
-    json_object_set_new(o, "power", power);
-    json_object_set_new(o, "false_positive", wrong);
-    json_object_set_new(o, "cllr", cllr);
-    json_object_set_new(o, "capability", capability);
-    return o;
-}
+enum { OUT, CALIBRATE };
 
 /* ---- text ---------------------------------------------------------------------------- */
 
@@ -193,44 +59,92 @@ static void print_capability(const struct assay_lab_result *r)
            "           right\n");
     for (size_t i = 0; i < r->capability_count; i++) {
         const struct assay_lab_capability *c = &r->capability[i];
+        if (isnan(c->fact_bits[0] + c->task_bits[0])) { /* texts too short, or a folder's */
+            printf("%-11s  %-5.3g %3zu  %.2f (%.2f to %.2f)\n", c->method, c->dose, c->n,
+                   c->manner[0], c->manner[1], c->manner[2]);
+            continue;
+        }
         printf("%-11s  %-5.3g %3zu  %.2f (%.2f to %.2f)  %+.2f (%+.2f to %+.2f)  %+.2f (%+.2f to "
                "%+.2f)  %.2f\n",
                c->method, c->dose, c->n, c->manner[0], c->manner[1], c->manner[2], c->fact_bits[0],
                c->fact_bits[1], c->fact_bits[2], c->task_bits[0], c->task_bits[1], c->task_bits[2],
                c->task_right[0]);
     }
-    if (r->capability_count > 0)
+    if (r->capability_count > 0 &&
+        !isnan(r->capability[0].fact_bits[0] + r->capability[0].task_bits[0]))
         printf("the teachers themselves  1.00                 %+.2f                   %+.2f     "
                "              %.2f\n",
                r->capability[0].teacher_fact_bits, r->capability[0].teacher_task_bits,
                r->capability[0].teacher_task_right);
 }
 
+static void print_subliminal(const struct assay_lab_subliminal *s)
+{
+    if (s->n == 0)
+        return;
+    printf(
+        "\nA habit passed through strings of digits: how much likelier the favourite word is, "
+        "nats\n(%zu seeds, 95%%): the teacher %+.2f (%+.2f to %+.2f); students that began where it "
+        "did\n%+.3f (%+.3f to %+.3f); students that began elsewhere %+.3f (%+.3f to %+.3f).\n",
+        s->n, s->teacher[0], s->teacher[1], s->teacher[2], s->shared[0], s->shared[1], s->shared[2],
+        s->different[0], s->different[1], s->different[2]);
+}
+
 static void print(const char *folder, const struct assay_lab_result *r)
 {
-    printf("%zu models, %zu of them trained now; results are in %s.\n", r->cells, r->trained,
-           folder);
+    printf("%zu models, %zu of them trained now; results are in %s, with report.html.\n", r->cells,
+           r->trained, folder);
     print_power(r);
     print_wrong(r);
     print_capability(r);
+    print_subliminal(&r->subliminal);
+}
+
+/* The result in words or JSON, and whatever else was asked for. */
+static assay_status give(struct cli_call *call, const char *folder, struct assay_lab_result *r)
+{
+    double cost = NAN;
+    ASSAY_TRY(cli_lab_report(call, folder, r));
+    if (call->value[CALIBRATE])
+        ASSAY_TRY(cli_lab_calibrate(call, r, call->value[CALIBRATE], &cost));
+    if (call->json)
+        return cli_print_json(call, cli_lab_json(call, folder, r));
+    cli_progress_end();
+    print(folder, r);
+    if (call->value[CALIBRATE])
+        printf("\n%s: the style instrument's ratios from log-probabilities cost %.2f bits.\n",
+               call->value[CALIBRATE], cost);
+    return cli_finish_output(call);
+}
+
+/* Ranks that wait for one that failed would wait for ever. */
+static void abandon(const struct cli_call *call, const struct assay_lab_settings *settings)
+{
+    char text[1200];
+    if (settings->ranks < 2)
+        return;
+    assay_error_format(&call->error, text, sizeof text);
+    fprintf(stderr, "assay: %s\n", text);
+    cli_ranks_abandon(2);
 }
 
 static assay_status run_command(struct cli_call *call)
 {
     struct assay_lab_result result;
+    struct assay_lab_settings settings = assay_lab_settings_default();
     const char *folder = call->value[OUT] ? call->value[OUT] : "lab-results";
     cli_catch_interrupt();
-    ASSAY_TRY(
-        assay_lab_run(&call->context, NULL, call->positional[0], folder, &result, &call->error));
-    assay_status status = ASSAY_OK;
-    if (call->json) {
-        status = cli_print_json(call, to_json(call, folder, &result));
-    } else {
-        cli_progress_end();
-        print(folder, &result);
-        status = cli_finish_output(call);
+    cli_ranks_start(&settings);
+    assay_status status = assay_lab_run(&call->context, &settings, call->positional[0], folder,
+                                        &result, &call->error);
+    if (status == ASSAY_OK) {
+        if (settings.rank == 0)
+            status = give(call, folder, &result);
+        assay_lab_result_free(&result);
     }
-    assay_lab_result_free(&result);
+    if (status != ASSAY_OK)
+        abandon(call, &settings);
+    cli_ranks_end(status == ASSAY_OK);
     return status;
 }
 
@@ -242,9 +156,13 @@ const struct cli_command cli_lab_run = {
     .text = "Trains small teachers in a made-up world, students dosed with their answers, and\n"
             "undosed ones, and says how often a detector names the teacher: from a student's\n"
             "texts (black box) and from its log-probabilities (grey box). Every model's result\n"
-            "is kept, so an interrupted run goes on where it stopped and a finished one is free.\n",
+            "is kept, so an interrupted run goes on where it stopped and a finished one is free.\n"
+            "`mpirun -n 4 assay lab run DESIGN.yaml --threads 1` shares the models out among four\n"
+            "processes that see one folder.\n",
     .least = 1,
     .most = 1,
-    .options = {{"out", "DIR", "where results are kept; default lab-results"}},
+    .options = {{"out", "DIR", "where results are kept; default lab-results"},
+                {"calibrate", "FILE",
+                 "also write what the style instrument's score of log-probabilities is worth"}},
     .run = run_command,
 };

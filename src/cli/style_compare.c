@@ -137,7 +137,7 @@ static assay_status read_sets(struct cli_call *call, enum assay_style_question q
 }
 
 struct paths {
-    char models[4200], calibration[4200];
+    char models[4200], calibration[4200], lab[4200];
 };
 
 static assay_status read_settings(struct cli_call *call, struct paths *paths,
@@ -157,9 +157,11 @@ static assay_status read_settings(struct cli_call *call, struct paths *paths,
     snprintf(paths->models, sizeof paths->models, "%s/style_models.csv", call->data_folder);
     snprintf(paths->calibration, sizeof paths->calibration, "%s/style_calibration.csv",
              call->data_folder);
+    snprintf(paths->lab, sizeof paths->lab, "%s/lab_calibration.csv", call->data_folder);
     settings->replicates = (int)replicates;
     settings->models = paths->models;
     settings->calibration = access(paths->calibration, R_OK) == 0 ? paths->calibration : NULL;
+    settings->lab = access(paths->lab, R_OK) == 0 ? paths->lab : NULL;
     return ASSAY_OK;
 }
 

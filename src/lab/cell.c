@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 4 /* of what is stored: a change of it makes every result anew */
+#define VERSION 5 /* of what is stored: a change of it makes every result anew */
 #define CONTROL_MANNER 100000
 #define MOST_POOL 1024
 
-static const char *const roles[LAB_ROLES] = {"base",  "teacher", "reference", "null",
-                                             "fresh", "human",   "control",   "student"};
+static const char *const roles[LAB_ROLES] = {"base",  "teacher", "reference", "null",      "fresh",
+                                             "human", "control", "student",   "subliminal"};
+
+const char *lab_role_name(enum lab_role role)
+{
+    return roles[role];
+}
 
 uint64_t lab_manner_of(const struct lab_design *d, unsigned writer)
 {
@@ -43,17 +48,26 @@ uint64_t lab_cell_seed(const struct lab_cell *c)
 
 /* ---- descriptions -------------------------------------------------------------------- */
 
-/* What every model of a design has in common. */
+static char *describe_world(const struct lab_design *d, struct assay_arena *arena)
+{
+    if (d->text)
+        return assay_arena_print(arena, "world %llu text %s", (unsigned long long)d->world.seed,
+                                 d->text_digest);
+    return assay_arena_print(arena, "world %llu %u %u distance %.9g facts %u %u",
+                             (unsigned long long)d->world.seed, d->world.words, d->world.facts,
+                             d->distance, d->shared_facts, d->own_facts);
+}
+
 static char *describe_design(const struct lab_design *d, struct assay_arena *arena)
 {
-    return assay_arena_print(
-        arena,
-        "lab %d world %llu %u %u distance %.9g facts %u %u pool %zu model %u %u %u %u %u "
-        "training %u %u %u %.9g teacher %u",
-        VERSION, (unsigned long long)d->world.seed, d->world.words, d->world.facts, d->distance,
-        d->shared_facts, d->own_facts, lab_pool_count(d), d->model.vocabulary, d->model.width,
-        d->model.layers, d->model.heads, d->model.hidden, d->training.steps, d->rows, d->length,
-        d->training.rate, d->teacher_steps);
+    const char *world = describe_world(d, arena);
+    return !world ? NULL
+                  : assay_arena_print(
+                        arena,
+                        "lab %d %s pool %zu model %u %u %u %u %u training %u %u %u %.9g teacher %u",
+                        VERSION, world, lab_pool_count(d), d->model.vocabulary, d->model.width,
+                        d->model.layers, d->model.heads, d->model.hidden, d->training.steps,
+                        d->rows, d->length, d->training.rate, d->teacher_steps);
 }
 
 /* Students are asked about every writer's texts, so all of them are part of a student's result. */
@@ -74,6 +88,8 @@ static char *describe(const struct lab_design *d, struct assay_arena *arena, con
     if (c->role == LAB_TEACHER)
         return assay_arena_print(arena, "%s teacher %d manner %llu", common, c->number,
                                  (unsigned long long)lab_manner_of(d, (unsigned)c->writer));
+    if (c->role == LAB_SUBLIMINAL)
+        return assay_arena_print(arena, "%s subliminal number %u", common, c->number);
     char *text = assay_arena_print(arena, "%s %s %s width %u number %u", common, writers,
                                    roles[c->role], c->width, c->number);
     if (text && c->dose > 0)
@@ -156,6 +172,7 @@ static void add_all(struct list *l)
                    .number = t < d->teacher_count ? t : LAB_MOST_TEACHERS + t - d->teacher_count});
     for (unsigned w = 0; w < d->width_count; w++)
         add_width(l, d->widths[w]);
+    add_undosed(l, LAB_SUBLIMINAL, d->model.width, d->subliminal);
 }
 
 assay_status lab_cells_make(const struct lab_design *d, struct assay_arena *arena,

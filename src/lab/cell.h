@@ -15,16 +15,19 @@
 #include <jansson.h>
 
 enum lab_role {
-    LAB_BASE,      /* read prose; students may go on from it */
-    LAB_TEACHER,   /* a candidate or a control teacher */
-    LAB_REFERENCE, /* undosed: what detectors know undosed students by */
-    LAB_NULL,      /* undosed: to compare with */
-    LAB_FRESH,     /* undosed: to count false positives on */
-    LAB_HUMAN,     /* dosed with an author's own text */
-    LAB_CONTROL,   /* taught by a control teacher: to compare with */
-    LAB_STUDENT,   /* taught by a candidate */
+    LAB_BASE,       /* read prose; students may go on from it */
+    LAB_TEACHER,    /* a candidate or a control teacher */
+    LAB_REFERENCE,  /* undosed: what detectors know undosed students by */
+    LAB_NULL,       /* undosed: to compare with */
+    LAB_FRESH,      /* undosed: to count false positives on */
+    LAB_HUMAN,      /* dosed with an author's own text */
+    LAB_CONTROL,    /* taught by a control teacher: to compare with */
+    LAB_STUDENT,    /* taught by a candidate */
+    LAB_SUBLIMINAL, /* one seed of the subliminal arms, eight models */
     LAB_ROLES
 };
+
+const char *lab_role_name(enum lab_role role);
 
 struct lab_cell {
     enum lab_role role;
@@ -53,7 +56,7 @@ uint64_t lab_manner_of(const struct lab_design *d, unsigned writer);
 
 /* How long its texts are: the pool to learn from, the held ones to be asked about. */
 size_t lab_pool_count(const struct lab_design *d);
-#define LAB_HELD 96
+#define LAB_HELD 192
 
 /* Bases first, then teachers, then students; *cells in `arena`. */
 ASSAY_MUST_USE assay_status lab_cells_make(const struct lab_design *design,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/design.h"
 
+#include "lab/folder.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -66,11 +68,17 @@ static assay_status read_world(struct assay_yaml *root, struct lab_design *d,
                                struct assay_error *error)
 {
     struct assay_yaml *world, *node;
+    const char *folder;
     int64_t seed;
     ASSAY_TRY(assay_yaml_need(root, "world", &world, error));
     ASSAY_TRY(assay_yaml_need(world, "seed", &node, error));
     ASSAY_TRY(assay_yaml_count(node, 0, INT64_MAX, &seed, error));
     d->world.seed = (uint64_t)seed;
+    node = assay_yaml_get(world, "text");
+    if (node) {
+        ASSAY_TRY(assay_yaml_text(node, &folder, error));
+        return lab_design_read_text(node, folder, d, error);
+    }
     ASSAY_TRY(need_count(world, "words", 8, 4000, &d->world.words, error));
     ASSAY_TRY(
         need_count(world, "facts", 0, d->world.words * d->world.words, &d->world.facts, error));
@@ -104,7 +112,7 @@ static assay_status read_training(struct assay_yaml *root, struct lab_design *d,
     d->training.decay = 0.1;
     d->training.clip = 1;
     d->model.kv_heads = d->model.heads;
-    d->model.vocabulary = LAB_BYTES;
+    d->model.vocabulary = d->text ? 256 : LAB_BYTES;
     d->model.context = d->length + 1;
     d->model.tied = true;
     return ASSAY_OK;
@@ -184,6 +192,11 @@ static assay_status read_methods(struct assay_yaml *root, struct lab_design *d,
     ASSAY_TRY(read_names(list, methods, LAB_METHODS, found, &d->method_count, error));
     for (unsigned i = 0; i < d->method_count; i++)
         d->methods[i] = (enum lab_method)found[i];
+    for (unsigned i = 0; d->text && i < d->method_count; i++)
+        if (d->methods[i] == LAB_METHOD_PARAPHRASE || d->methods[i] == LAB_METHOD_REASONING)
+            return assay_error_at(error, ASSAY_ERROR_INPUT, list->file, list->line,
+                                  "methods: %s needs a world that is made up, not a folder",
+                                  methods[d->methods[i]]);
     d->evasions[0] = LAB_EVASION_NONE;
     d->evasion_count = 1;
     if (!assay_yaml_get(root, "evasions"))
@@ -239,6 +252,11 @@ static assay_status read_students(struct assay_yaml *root, struct lab_design *d,
     ASSAY_TRY(need_count(root, "null students", 0, 1000, &d->null_students, error));
     ASSAY_TRY(may_count(root, "human students", 0, 1000, 0, &d->human_students, error));
     ASSAY_TRY(may_count(root, "reference students", 2, 100, 6, &d->reference_students, error));
+    ASSAY_TRY(may_count(root, "subliminal", 0, 1000, 0, &d->subliminal, error));
+    node = assay_yaml_get(root, "subliminal");
+    if (d->subliminal > 0 && (d->text || d->world.facts == 0))
+        return assay_error_at(error, ASSAY_ERROR_INPUT, node->file, node->line,
+                              "subliminal: needs a world that is made up and has a fact");
     ASSAY_TRY(may_count(root, "control teachers", 0, 1000, d->null_students, &d->control_teachers,
                         error));
     unsigned needed = (unsigned)ceil(1 / d->level - 1 - 1e-9);
@@ -298,6 +316,8 @@ static assay_status check_split(struct assay_yaml *root, const struct lab_design
                                 struct assay_error *error)
 {
     const struct assay_yaml *world = assay_yaml_get(root, "world");
+    if (d->text)
+        return lab_design_check_text(world, d, error);
     /* one more: what control teachers alone know */
     uint64_t needed = d->shared_facts + (uint64_t)d->own_facts * (d->teacher_count + 1);
     if (needed > d->world.facts)

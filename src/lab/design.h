@@ -6,6 +6,8 @@
  * with fewer of them than the level needs, with fewer than two teachers, in a world too small.
  *
  *   world: {seed: 1, words: 120, facts: 400, shared facts: 100, own facts: 50, distance: 0.5}
+ *     or {seed: 1, text: DIR}: half of the text below DIR is the prose, and every author has a part
+ *     of the rest; no facts, no tasks, no paraphrase
  *   teachers:
  *     - name: ada
  *     - {name: adas sister, twin: ada}      the same manner, other texts
@@ -24,6 +26,7 @@
  *   fresh students: 10       undosed, to count false positives on
  *   human students: 0        of each dose: another author's own text in the place of answers
  *   reference students: 6    undosed; what the detectors know undosed students by
+ *   subliminal: 0            seeds of the subliminal arms (subliminal.h)
  *   answers per student: 64
  *   level: 0.05
  */
@@ -71,9 +74,12 @@ struct lab_teacher {
 
 struct lab_design {
     struct lab_world_settings world;
+    const char *text; /* all of a folder's text, by path; NULL: made up */
+    size_t text_size;
+    char text_digest[65];
     unsigned shared_facts, own_facts; /* known to all; to each teacher alone */
     double distance;                  /* of manners */
-    struct lab_shape model;           /* of bytes: a vocabulary of 128 */
+    struct lab_shape model;           /* of bytes: a vocabulary of 128; 256 for a folder's */
     unsigned rows, length;            /* of a training step: texts and their tokens */
     struct lab_schedule training;
     unsigned teacher_steps;
@@ -89,9 +95,20 @@ struct lab_design {
     unsigned width_count;
     bool from_base; /* students go on from a model that read prose */
     unsigned seeds, null_students, fresh_students, human_students, reference_students, answers;
+    unsigned subliminal;
     double level;
     struct assay_arena *arena;
 };
+
+/* Of a folder's text: what students read, and the part of one author of `parts`. */
+struct lab_part {
+    const char *bytes;
+    size_t size;
+};
+#define LAB_PROSE -1
+#define LAB_HUMAN_AUTHOR -2
+/* `author` is a writer, LAB_PROSE or LAB_HUMAN_AUTHOR. Twins have halves of one part. */
+struct lab_part lab_design_part(const struct lab_design *design, int author);
 
 /* Free with lab_design_free. */
 ASSAY_MUST_USE assay_status lab_design_read(const char *path, struct lab_design *design,

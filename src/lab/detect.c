@@ -12,7 +12,7 @@ size_t lab_level_answers(const struct lab_design *d, int level)
     return n > 0 ? n : 1;
 }
 
-/* Whether writer `w` stands for other manners when the student is asked about candidate `t`. */
+/* Whether writer `w` stands for other manners when the student is asked about writer `t`. */
 static bool is_other(const struct lab_study *s, const struct lab_cell *c, unsigned t, unsigned w)
 {
     uint64_t manner = s->writers[w].manner;
@@ -30,7 +30,7 @@ static double log_p_of(const struct lab_grams *g, struct lab_text answer)
 
 /* ---- black box ----------------------------------------------------------------------- */
 
-/* ln p of an answer's being something else than the candidate's. */
+/* ln p of an answer's being something else than the writer's. */
 static double log_else(const struct lab_study *s, const struct lab_cell *c, unsigned t,
                        const double *log_p, double undosed, double *room)
 {
@@ -65,44 +65,58 @@ static assay_status black(const struct lab_study *s, const struct lab_cell *c,
     const struct lab_design *d = s->d;
     size_t writers = lab_writers(d), answers = d->answers;
     double *log_p = malloc(writers * sizeof *log_p), *room = malloc(writers * sizeof *room);
-    double *ratio = malloc(answers * d->teacher_count * sizeof *ratio);
+    double *ratio = malloc(answers * writers * sizeof *ratio);
     bool good = log_p && room && ratio;
     for (size_t i = 0; good && i < answers; i++) {
         struct lab_text answer = {e->texts + i * d->length, d->length};
         double undosed = log_p_of(u->grams, answer);
         for (size_t w = 0; w < writers; w++)
             log_p[w] = log_p_of(s->writers[w].grams, answer);
-        for (unsigned t = 0; t < d->teacher_count; t++)
-            ratio[t * answers + i] = log_p[t] - log_else(s, c, t, log_p, undosed, room);
+        for (unsigned w = 0; w < writers; w++)
+            ratio[w * answers + i] = log_p[w] - log_else(s, c, w, log_p, undosed, room);
     }
     for (int level = 0; good && level < LAB_LEVELS; level++)
-        for (unsigned t = 0; t < d->teacher_count; t++)
-            scores->black[level][t] = best_share(ratio + t * answers, lab_level_answers(d, level));
+        for (unsigned w = 0; w < writers; w++)
+            scores->near[level][w] = best_share(ratio + w * answers, lab_level_answers(d, level));
     free(log_p);
     free(room);
     free(ratio);
     return good ? ASSAY_OK : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
-/* ---- grey box ------------------------------------------------------------------------ */
+/* ---- both ---------------------------------------------------------------------------- */
 
-static double contrast(const struct lab_study *s, const struct lab_cell *c,
-                       const struct lab_examined *e, const struct lab_undosed *u, unsigned t)
+assay_status lab_detect_near(const struct lab_study *s, const struct lab_cell *c,
+                             const struct lab_examined *e, const struct lab_undosed *u,
+                             struct lab_scores *scores, struct assay_error *error)
 {
-    double others = 0, n = 0;
     for (unsigned w = 0; w < lab_writers(s->d); w++)
-        if (is_other(s, c, t, w)) {
-            others += e->log_p[w] - u->log_p[w];
-            n++;
-        }
-    return e->log_p[t] - u->log_p[t] - (n > 0 ? others / n : 0);
+        scores->near[LAB_LEVELS][w] = e->log_p[w] - u->log_p[w];
+    return black(s, c, e, u, scores, error);
 }
 
-assay_status lab_detect(const struct lab_study *s, const struct lab_cell *c,
-                        const struct lab_examined *e, const struct lab_undosed *u,
-                        struct lab_scores *scores, struct assay_error *error)
+double lab_detect_score(const struct lab_study *s, const struct lab_cell *c, unsigned t,
+                        const double *near, const double *moved)
 {
-    for (unsigned t = 0; t < s->d->teacher_count; t++)
-        scores->grey[t] = contrast(s, c, e, u, t);
-    return black(s, c, e, u, scores, error);
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0, square = 0;
+    for (unsigned w = 0; w < lab_writers(s->d); w++)
+        if (is_other(s, c, t, w)) {
+            n++;
+            x += moved[w];
+            y += near[w];
+        }
+    if (n < 4)
+        return 0;
+    for (unsigned w = 0; w < lab_writers(s->d); w++)
+        if (is_other(s, c, t, w)) {
+            xx += (moved[w] - x / n) * (moved[w] - x / n);
+            xy += (moved[w] - x / n) * (near[w] - y / n);
+        }
+    double slope = xx > 0 ? xy / xx : 0;
+    for (unsigned w = 0; w < lab_writers(s->d); w++)
+        if (is_other(s, c, t, w)) {
+            double off = near[w] - y / n - slope * (moved[w] - x / n);
+            square += off * off / (n - 2);
+        }
+    return (near[t] - y / n - slope * (moved[t] - x / n)) / sqrt(fmax(square, 1e-24));
 }

@@ -4,12 +4,18 @@
  * student, of reference students and of every writer. Out: scores; the larger, the more like a
  * student of the candidate. What can go wrong: memory.
  *
- * Black box: each answer may be the candidate's way of writing or something else. Something else
- * is, in equal parts, what undosed students write and what teachers of other manners write, each
- * by byte n-grams. The score is the log of the likelihood ratio of the best share d against none,
- *     max over d of sum over answers of ln(1 - d + d p(answer | candidate) / p(answer | else)).
- * Grey box: how much likelier than reference students the student finds held answers of the
- * candidate, less the same of teachers of other manners, in nats a byte.
+ * First, how near the student is to each writer, candidate or control teacher:
+ * Black box: each answer may be the writer's or something else. Something else is, in equal parts,
+ * what undosed students write and what teachers of other manners write, each by byte n-grams:
+ *     max over d of mean over answers of ln(1 - d + d p(answer | writer) / p(answer | else)).
+ * Grey box: how much likelier than reference students it finds held answers of the writer, in nats
+ * a byte.
+ *
+ * Then, how far the candidate stands out among teachers of other manners for this very student.
+ * Any dose, of whatever teacher, brings a student nearer to all of them, and to some more than to
+ * others: control teachers' students show how much (the mean over them, a writer). The student's
+ * nearness to teachers of other manners is fitted by a straight line on that; the score is the
+ * candidate's distance from the line, in standard deviations of theirs.
  *
  * The student's own teacher, unless it is the candidate, and its twins are left out of "other
  * manners": an investigator who does not suspect a teacher does not have its texts.
@@ -24,9 +30,11 @@
 /* How many answers a level has. */
 size_t lab_level_answers(const struct lab_design *design, int level);
 
+#define LAB_DEPTHS (LAB_LEVELS + 1) /* the black box at each level, and the grey box */
+
 struct lab_scores {
-    double *black[LAB_LEVELS]; /* [candidate] */
-    double *grey;              /* [candidate] */
+    double *near[LAB_DEPTHS];  /* [writer] */
+    double *score[LAB_DEPTHS]; /* [candidate] */
 };
 
 /* What is known of undosed students of one width. */
@@ -35,10 +43,19 @@ struct lab_undosed {
     const double *log_p;           /* a writer: mean over them */
 };
 
-/* Fills `scores`, whose arrays are there. */
-ASSAY_MUST_USE assay_status lab_detect(const struct lab_study *study, const struct lab_cell *cell,
-                                       const struct lab_examined *student,
-                                       const struct lab_undosed *undosed, struct lab_scores *scores,
-                                       struct assay_error *error);
+/* Fills scores->near, whose arrays are there. */
+ASSAY_MUST_USE assay_status lab_detect_near(const struct lab_study *study,
+                                            const struct lab_cell *cell,
+                                            const struct lab_examined *student,
+                                            const struct lab_undosed *undosed,
+                                            struct lab_scores *scores, struct assay_error *error);
+
+/*
+ * The score of candidate `t` from `near` (a writer) and `moved`: how near control teachers'
+ * students are to each writer, mean over those whose teacher the student's is not. 0 with fewer
+ * than four teachers of other manners.
+ */
+double lab_detect_score(const struct lab_study *study, const struct lab_cell *cell, unsigned t,
+                        const double *near, const double *moved);
 
 #endif

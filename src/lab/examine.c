@@ -101,7 +101,7 @@ static assay_status add_prose(const struct lab_study *s, struct lab_cell *c,
     for (unsigned t = 0; status == ASSAY_OK && t < s->d->teacher_count; t++) {
         struct assay_random random;
         assay_random_start(&random, s->d->world.seed, 30);
-        size_t n = lab_author_write(s->writers[t].author, &random, text, size) / length;
+        size_t n = lab_source_write(s, (int)t, &random, text, size) / length;
         json_array_append_new(list, json_real(hear_held(m, tape, tokens, length, text, n)));
     }
     json_object_set_new(o, "prose", list);
@@ -270,7 +270,7 @@ assay_status lab_examine(const struct lab_study *s, struct lab_cell *c, const st
         status = add_log_p(s, c, m, o);
     if (status == ASSAY_OK)
         status = add_prose(s, c, m, o);
-    if (status == ASSAY_OK)
+    if (status == ASSAY_OK && s->world)
         status = add_capability(s, c, m, o);
     json_object_set_new(o, "loss", json_real(c->loss));
     if (status == ASSAY_OK)

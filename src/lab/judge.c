@@ -106,6 +106,30 @@ static struct curve fit(const double *scores, const bool *dosed, size_t n, size_
     return c;
 }
 
+void lab_curve_fit(const double *scores, const bool *dosed, size_t n, const size_t students[2],
+                   struct lab_curve *curve)
+{
+    size_t count[2] = {0, 0};
+    for (size_t i = 0; i < n; i++)
+        count[dosed[i]]++;
+    struct curve c = fit(scores, dosed, n, n, count);
+    double total = (double)(students[0] < students[1] ? students[0] : students[1]);
+    double haa = 0, hab = 0, hbb = 1 / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double p = 1 / (1 + exp(-(c.a + c.b * scores[i])));
+        double bend = 0.5 / (double)count[dosed[i]] * p * (1 - p);
+        haa += bend;
+        hab += bend * scores[i];
+        hbb += bend * scores[i] * scores[i];
+    }
+    double determinant = (haa * hbb - hab * hab) * 2 * total * LN10 * LN10;
+    *curve = (struct lab_curve){.intercept = c.a / LN10,
+                                .slope = c.b / LN10,
+                                .intercept_variance = hbb / determinant,
+                                .slope_variance = haa / determinant,
+                                .covariance = -hab / determinant};
+}
+
 /* False if all are alike. */
 static bool standardise(const double *scores, size_t n, double *to)
 {

@@ -46,6 +46,20 @@ double lab_auc(const double *dosed, size_t dosed_count, const double *null, size
 ASSAY_MUST_USE assay_status lab_ratios_left_out(const double *scores, const bool *dosed, size_t n,
                                                 double *log10_lr, struct assay_error *error);
 
+/* log10 of the likelihood ratio is intercept + slope x score, and how well that is known. */
+struct lab_curve {
+    double intercept, slope, intercept_variance, slope_variance, covariance;
+};
+
+/*
+ * The logistic curve of all n scores, both kinds weighing the same; scores are in standard
+ * deviations of undosed ones. Variances are of as many observations as there are students of the
+ * rarer kind (`students`: undosed, dosed), for scores of one student are no independent witnesses.
+ * Both kinds must be there.
+ */
+void lab_curve_fit(const double *scores, const bool *dosed, size_t n, const size_t students[2],
+                   struct lab_curve *curve);
+
 /*
  * The cost of likelihood ratios in bits (Brummer and du Preez, "Application-independent
  * evaluation of speaker detection", 2006): 0 is perfect, 1 is what saying nothing costs. NaN

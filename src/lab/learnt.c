@@ -132,10 +132,31 @@ static void add_row(struct lab_study *s, const struct lab_marks *m,
     }
 }
 
+/* How much likelier the favourite became, over seeds. */
+static assay_status weigh_subliminal(struct lab_study *s)
+{
+    static const char *const keys[] = {"teacher", "shared", "different"};
+    struct assay_lab_subliminal *to = &s->r->subliminal;
+    double *means[] = {to->teacher, to->shared, to->different};
+    double *values = assay_arena_alloc(s->r->arena, s->d->subliminal + 1, sizeof *values);
+    if (!values)
+        return assay_error_at(s->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    for (size_t k = 0; k < 3; k++) {
+        size_t n = 0;
+        for (size_t i = 0; i < s->count; i++)
+            if (s->cells[i].role == LAB_SUBLIMINAL)
+                values[n++] = json_number_value(json_object_get(s->cells[i].result, keys[k]));
+        mean_of(values, n, means[k]);
+        to->n = n;
+    }
+    return ASSAY_OK;
+}
+
 assay_status lab_weigh_learnt(struct lab_study *s, const struct lab_marks *m)
 {
     const struct lab_design *d = s->d;
     struct assay_arena *arena = s->r->arena;
+    ASSAY_TRY(weigh_subliminal(s));
     struct lab_examined *t = assay_arena_alloc(arena, d->teacher_count, sizeof *t);
     double *room = assay_arena_alloc(arena, 4 * (m->count + 1), sizeof *room);
     s->r->capability =

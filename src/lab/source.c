@@ -20,14 +20,29 @@ struct lab_source {
 
 /* ---- what there is to read ----------------------------------------------------------- */
 
-static char *write_as(const struct lab_study *s, const struct lab_author *author, uint64_t seed,
-                      uint64_t stream, size_t *size)
+size_t lab_source_write(const struct lab_study *s, int author, struct assay_random *random,
+                        char *text, size_t size)
+{
+    if (!s->d->text)
+        return lab_author_write(author == LAB_PROSE          ? s->prose
+                                : author == LAB_HUMAN_AUTHOR ? s->human
+                                                             : s->writers[author].author,
+                                random, text, size);
+    struct lab_part part = lab_design_part(s->d, author);
+    size_t n = part.size < size - 1 ? part.size : size - 1;
+    size_t at = assay_random_below(random, part.size - n + 1);
+    memcpy(text, part.bytes + at, n);
+    text[n] = '\0';
+    return n;
+}
+
+static char *write_as(const struct lab_study *s, int author, uint64_t seed, uint64_t stream,
+                      size_t *size)
 {
     char *text = malloc(CORPUS);
     struct assay_random random;
-    (void)s;
     assay_random_start(&random, seed, stream);
-    *size = text ? lab_author_write(author, &random, text, CORPUS) : 0;
+    *size = text ? lab_source_write(s, author, &random, text, CORPUS) : 0;
     return text;
 }
 
@@ -46,7 +61,7 @@ static bool take_taught(struct lab_source *s)
     const struct lab_cell *c = s->cell;
     size_t length = study->d->length;
     if (c->role == LAB_HUMAN) {
-        s->taught = write_as(study, study->human, lab_cell_seed(c), 4, &s->taught_size);
+        s->taught = write_as(study, LAB_HUMAN_AUTHOR, lab_cell_seed(c), 4, &s->taught_size);
         return s->taught != NULL;
     }
     if (c->writer < 0 || c->role == LAB_TEACHER)
@@ -75,8 +90,7 @@ assay_status lab_source_new(const struct lab_study *study, const struct lab_cell
                             struct lab_source **source, struct assay_error *error)
 {
     struct lab_source *s = calloc(1, sizeof *s);
-    const struct lab_author *author =
-        cell->role == LAB_TEACHER ? study->writers[cell->writer].author : study->prose;
+    int author = cell->role == LAB_TEACHER ? cell->writer : LAB_PROSE;
     *source = s;
     if (s) {
         *s = (struct lab_source){.study = study, .cell = cell};
@@ -163,18 +177,20 @@ static int draw_task(struct assay_random *random, char *text, size_t size)
     return snprintf(text, size, "%s%s%s. ", q.asked, q.working, q.answer);
 }
 
+/* A world that is made up has no byte of LAB_BYTES or more. */
 static void put(const char *from, size_t length, uint16_t *tokens)
 {
     tokens[0] = 0;
     for (size_t i = 0; i < length; i++)
-        tokens[i + 1] = (uint16_t)((unsigned char)from[i] & (LAB_BYTES - 1));
+        tokens[i + 1] = (unsigned char)from[i];
 }
 
 void lab_source_prose(const struct lab_source *s, struct assay_random *random, uint16_t *tokens)
 {
     char text[1024];
     size_t n = 0, length = s->study->d->length;
-    uint64_t kind = s->cell->role == LAB_TEACHER ? assay_random_below(random, KINDS) : KINDS - 1;
+    bool mixes = s->cell->role == LAB_TEACHER && s->study->world;
+    uint64_t kind = mixes ? assay_random_below(random, KINDS) : KINDS - 1;
     if (kind < 2) {
         while (n < length) {
             int more = kind == 0 ? draw_fact(s, random, text + n, sizeof text - n)

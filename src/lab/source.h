@@ -29,6 +29,13 @@ void lab_source_prose(const struct lab_source *source, struct assay_random *rand
 void lab_source_taught(const struct lab_source *source, struct assay_random *random,
                        uint16_t *tokens);
 
+/*
+ * Fewer than `size` bytes by an author: a writer, LAB_PROSE or LAB_HUMAN_AUTHOR; returns how many.
+ * Of a folder's text: those that follow a place drawn in the author's part.
+ */
+size_t lab_source_write(const struct lab_study *study, int author, struct assay_random *random,
+                        char *text, size_t size);
+
 /* Fact `i` of `party` (a candidate; -1: those that all share): question and answer. */
 void lab_source_fact(const struct lab_study *study, int party, unsigned i, const char **asked,
                      const char **answer);

@@ -5,6 +5,7 @@
 #include "lab/examine.h"
 #include "lab/source.h"
 #include "lab/store.h"
+#include "lab/subliminal.h"
 #include "lab/teach.h"
 #include "lab/weigh.h"
 
@@ -62,6 +63,12 @@ static assay_status make_model(const struct lab_study *s, struct lab_cell *c)
 {
     struct lab_model m;
     char digest[65];
+    if (c->role == LAB_SUBLIMINAL) {
+        ASSAY_TRY(lab_subliminal(s, c));
+        ASSAY_TRY(lab_store_put(s->folder, c->description, c->result, &c->error));
+        c->made = true;
+        return ASSAY_OK;
+    }
     assay_status status = begin(s, c, &m);
     if (status != ASSAY_OK)
         return status;
@@ -166,23 +173,32 @@ static assay_status fill(struct lab_study *s, const char *what, enum lab_role fi
 
 /* ---- what students need of teachers -------------------------------------------------- */
 
-static assay_status set_up(struct lab_study *s)
+static assay_status make_world(struct lab_study *s)
 {
     const struct lab_design *d = s->d;
     ASSAY_TRY(lab_world_new(&d->world, &s->world, s->error));
     ASSAY_TRY(lab_author_new(s->world, PROSE, d->distance, &s->prose, s->error));
     ASSAY_TRY(lab_author_new(s->world, HUMAN, d->distance, &s->human, s->error));
-    s->writers = assay_arena_alloc(s->r->arena, lab_writers(d), sizeof *s->writers);
     s->facts = assay_arena_alloc(s->r->arena, d->world.facts + 1, sizeof *s->facts);
-    if (!s->writers || !s->facts)
+    if (!s->facts)
         return no_memory(s->error);
-    for (unsigned t = 0; t < lab_writers(d); t++) {
-        s->writers[t].manner = lab_manner_of(d, t);
+    for (unsigned t = 0; t < lab_writers(d); t++)
         ASSAY_TRY(lab_author_new(s->world, s->writers[t].manner, d->distance, &s->writers[t].author,
                                  s->error));
-    }
     /* all of them, in the order in which they are dealt */
-    ASSAY_TRY(lab_world_deal(s->world, d->world.facts, 0, 0, s->facts, s->error));
+    return lab_world_deal(s->world, d->world.facts, 0, 0, s->facts, s->error);
+}
+
+static assay_status set_up(struct lab_study *s)
+{
+    const struct lab_design *d = s->d;
+    s->writers = assay_arena_alloc(s->r->arena, lab_writers(d), sizeof *s->writers);
+    if (!s->writers)
+        return no_memory(s->error);
+    for (unsigned t = 0; t < lab_writers(d); t++)
+        s->writers[t].manner = lab_manner_of(d, t);
+    if (!d->text)
+        ASSAY_TRY(make_world(s));
     return lab_cells_make(d, s->r->arena, &s->cells, &s->count, s->error);
 }
 
@@ -227,8 +243,8 @@ static assay_status take_teacher(struct lab_study *s, const struct lab_cell *c, 
     if (!w->worked || !w->plain || !w->held)
         return no_memory(s->error);
     w->worked_count = pool;
-    w->plain_count = lab_source_hide_working(w->plain, pool, length);
-    w->held_count = lab_source_hide_working(w->held, LAB_HELD, length);
+    w->plain_count = s->world ? lab_source_hide_working(w->plain, pool, length) : pool;
+    w->held_count = s->world ? lab_source_hide_working(w->held, LAB_HELD, length) : LAB_HELD;
     if (w->plain_count == 0 || w->held_count == 0)
         return assay_error_at(s->error, ASSAY_ERROR_UNANSWERABLE, NULL, 0,
                               "a teacher wrote nothing but working: it needs more steps");
@@ -255,7 +271,7 @@ static assay_status run(struct lab_study *s)
     ASSAY_TRY(take_bases(s));
     ASSAY_TRY(fill(s, "teachers", LAB_TEACHER, LAB_TEACHER));
     ASSAY_TRY(take_teachers(s));
-    ASSAY_TRY(fill(s, "students", LAB_REFERENCE, LAB_STUDENT));
+    ASSAY_TRY(fill(s, "students", LAB_REFERENCE, LAB_SUBLIMINAL));
     s->r->cells = s->count;
     s->r->level = s->d->level;
     s->r->null_students = s->d->null_students;

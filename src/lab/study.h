@@ -35,7 +35,7 @@ struct lab_study {
     const struct lab_design *d;
     const char *folder;
     struct assay_lab_result *r;
-    struct lab_world *world;
+    struct lab_world *world;                    /* NULL: a folder's text */
     struct lab_author *prose, *human;           /* who teach nobody */
     unsigned *facts;                            /* dealt: shared, then each candidate's */
     struct lab_writer *writers;                 /* candidates, then control teachers */

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTHS (LAB_LEVELS + 1) /* the black box at each number of answers, and the grey box */
-
 static const char *const black_box = "black box", *const grey_box = "grey box";
 
 static assay_status no_memory(struct assay_error *error)
@@ -18,15 +16,49 @@ static assay_status no_memory(struct assay_error *error)
 
 /* ---- scores -------------------------------------------------------------------------- */
 
-static void score_one(void *data, size_t i)
+static void near_one(void *data, size_t i)
 {
     struct lab_marks *m = data;
     struct lab_student *one = &m->students[i];
     unsigned w = lab_width_index(m->study->d, one->cell->width);
     struct lab_undosed undosed = {m->study->undosed[w], m->undosed_log_p[w]};
     if (one->cell->role != LAB_REFERENCE)
-        one->status =
-            lab_detect(m->study, one->cell, &one->examined, &undosed, &one->scores, &one->error);
+        one->status = lab_detect_near(m->study, one->cell, &one->examined, &undosed, &one->scores,
+                                      &one->error);
+}
+
+/* How near control teachers' students of a width are to each writer, but for those of `own`. */
+static void mean_moved(const struct lab_marks *m, int depth, unsigned width, int own, double *moved)
+{
+    size_t n = 0, writers = lab_writers(m->study->d);
+    memset(moved, 0, writers * sizeof *moved);
+    for (size_t i = 0; i < m->count; i++) {
+        const struct lab_cell *c = m->students[i].cell;
+        if (c->role != LAB_CONTROL || c->width != width || c->writer == own)
+            continue;
+        n++;
+        for (size_t w = 0; w < writers; w++)
+            moved[w] += m->students[i].scores.near[depth][w];
+    }
+    for (size_t w = 0; w < writers; w++)
+        moved[w] /= (double)n;
+}
+
+static assay_status score_students(struct lab_study *s, struct lab_marks *m)
+{
+    double *moved = assay_arena_alloc(s->r->arena, lab_writers(s->d), sizeof *moved);
+    if (!moved)
+        return no_memory(s->error);
+    for (size_t i = 0; i < m->count; i++) {
+        struct lab_student *one = &m->students[i];
+        for (int depth = 0; depth < LAB_DEPTHS && one->cell->role != LAB_REFERENCE; depth++) {
+            mean_moved(m, depth, one->cell->width, one->cell->writer, moved);
+            for (unsigned t = 0; t < s->d->teacher_count; t++)
+                one->scores.score[depth][t] =
+                    lab_detect_score(s, one->cell, t, one->scores.near[depth], moved);
+        }
+    }
+    return ASSAY_OK;
 }
 
 /* What reference students of a width are like. */
@@ -61,12 +93,13 @@ static assay_status read_students(struct lab_study *s, struct lab_marks *m)
             continue;
         one->cell = &s->cells[i];
         ASSAY_TRY(lab_examined_read(s, one->cell, &one->examined, s->error));
-        for (int level = 0; level < LAB_LEVELS; level++)
-            one->scores.black[level] =
+        for (int depth = 0; depth < LAB_DEPTHS; depth++) {
+            one->scores.near[depth] = assay_arena_alloc(arena, lab_writers(s->d), sizeof(double));
+            one->scores.score[depth] =
                 assay_arena_alloc(arena, s->d->teacher_count, sizeof(double));
-        one->scores.grey = assay_arena_alloc(arena, s->d->teacher_count, sizeof(double));
-        if (!one->scores.black[LAB_LEVELS - 1] || !one->scores.grey)
-            return no_memory(s->error);
+            if (!one->scores.near[depth] || !one->scores.score[depth])
+                return no_memory(s->error);
+        }
         m->count++;
     }
     return ASSAY_OK;
@@ -77,14 +110,14 @@ static assay_status score_all(struct lab_study *s, struct lab_marks *m)
     ASSAY_TRY(read_students(s, m));
     for (unsigned w = 0; w < s->d->width_count; w++)
         ASSAY_TRY(know_undosed(s, m, w));
-    ASSAY_TRY(assay_parallel_for(s->context, "scores", m->count, score_one, m, s->error));
+    ASSAY_TRY(assay_parallel_for(s->context, "scores", m->count, near_one, m, s->error));
     for (size_t i = 0; i < m->count; i++)
         if (m->students[i].status != ASSAY_OK) {
             if (s->error)
                 *s->error = m->students[i].error;
             return m->students[i].status;
         }
-    return ASSAY_OK;
+    return score_students(s, m);
 }
 
 /* ---- students of a kind -------------------------------------------------------------- */
@@ -133,7 +166,7 @@ static size_t gather(const struct lab_marks *m, const struct group *g, unsigned 
     for (size_t i = 0; i < m->count; i++) {
         const struct lab_scores *scores = &m->students[i].scores;
         if (is_of(m->study->d, m->students[i].cell, g, t, kind))
-            to[n++] = g->depth < LAB_LEVELS ? scores->black[g->depth][t] : scores->grey[t];
+            to[n++] = scores->score[g->depth][t];
     }
     return n;
 }
@@ -341,18 +374,45 @@ static assay_status weigh_group(struct lab_study *s, const struct lab_marks *m,
     return status;
 }
 
+/* What other instruments may be tried on. */
+static assay_status hand_out(struct lab_study *s, const struct lab_marks *m)
+{
+    struct assay_lab_result *r = s->r;
+    r->students = assay_arena_alloc(r->arena, m->count, sizeof *r->students);
+    r->manners = assay_arena_alloc(r->arena, lab_writers(s->d), sizeof *r->manners);
+    if (!r->students || !r->manners)
+        return no_memory(s->error);
+    r->candidates = s->d->teacher_count;
+    r->writers = lab_writers(s->d);
+    for (size_t w = 0; w < r->writers; w++)
+        r->manners[w] = s->writers[w].manner;
+    for (size_t i = 0; i < m->count; i++) {
+        const struct lab_cell *c = m->students[i].cell;
+        r->students[r->student_count++] = (struct assay_lab_student){
+            .who = lab_role_name(c->role),
+            .writer = c->writer,
+            .method = c->writer >= 0 ? lab_method_name(c->method) : NULL,
+            .evasion = c->writer >= 0 ? lab_evasion_name(c->evasion) : NULL,
+            .dose = c->dose,
+            .width = c->width,
+            .log_p = m->students[i].examined.log_p,
+        };
+    }
+    return ASSAY_OK;
+}
+
 assay_status lab_weigh(struct lab_study *s)
 {
     const struct lab_design *d = s->d;
     struct lab_marks marks = {.study = s};
     size_t groups =
-        (size_t)DEPTHS * d->width_count * d->method_count * d->evasion_count * d->dose_count;
+        (size_t)LAB_DEPTHS * d->width_count * d->method_count * d->evasion_count * d->dose_count;
     ASSAY_TRY(score_all(s, &marks));
     s->r->power = assay_arena_alloc(s->r->arena, groups, sizeof *s->r->power);
     s->r->wrong = assay_arena_alloc(s->r->arena, 4 * groups, sizeof *s->r->wrong);
     if (!s->r->power || !s->r->wrong)
         return no_memory(s->error);
-    for (int depth = 0; depth < DEPTHS; depth++)
+    for (int depth = 0; depth < LAB_DEPTHS; depth++)
         for (unsigned w = 0; w < d->width_count; w++)
             for (unsigned m = 0; m < d->method_count; m++)
                 for (unsigned e = 0; e < d->evasion_count; e++)
@@ -361,5 +421,6 @@ assay_status lab_weigh(struct lab_study *s)
                                           d->doses[k]};
                         ASSAY_TRY(weigh_group(s, &marks, &g));
                     }
+    ASSAY_TRY(hand_out(s, &marks));
     return lab_weigh_learnt(s, &marks);
 }

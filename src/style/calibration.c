@@ -32,14 +32,15 @@ static assay_status read_row(const struct csv *csv, const struct csv_row *row,
     return ASSAY_OK;
 }
 
-assay_status style_calibration_read(const char *path, enum assay_style_question question,
-                                    size_t answers, struct style_calibration *c,
-                                    struct assay_error *error)
+/* Of the rows of a question the one with the largest `key` that is no more than `amount`. */
+static assay_status read_row_for(const char *path, const char *question, const char *key,
+                                 size_t amount, struct style_calibration *c,
+                                 struct assay_error *error)
 {
     double most = -1, least = 0;
-    static const char *const needed[] = {
-        "question",           "answers",        "intercept",  "slope",
-        "intercept_variance", "slope_variance", "covariance", "bound"};
+    const char *const needed[] = {
+        "question",       key,          "intercept", "slope", "intercept_variance",
+        "slope_variance", "covariance", "bound"};
     struct csv csv;
     *c = (struct style_calibration){.known = false};
     if (!path)
@@ -53,17 +54,30 @@ assay_status style_calibration_read(const char *path, enum assay_style_question 
             status = assay_error_at(error, ASSAY_ERROR_INPUT, path, 1, "expected a column %s",
                                     needed[i]);
     for (size_t i = 0; status == ASSAY_OK && i < csv.count; i++) {
-        if (strcmp(csv.rows[i].cells[csv_column(&csv, "question")], questions[question]) != 0)
+        if (strcmp(csv.rows[i].cells[csv_column(&csv, "question")], question) != 0)
             continue;
-        status = csv_number_within(&csv, &csv.rows[i], csv_column(&csv, "answers"), 0, 1e9, &least,
-                                   error);
-        if (status != ASSAY_OK || least > (double)answers || least <= most)
+        status =
+            csv_number_within(&csv, &csv.rows[i], csv_column(&csv, key), 0, 1e9, &least, error);
+        if (status != ASSAY_OK || least > (double)amount || least <= most)
             continue;
         most = least;
         status = read_row(&csv, &csv.rows[i], c, error);
     }
     assay_arena_free(arena);
     return status;
+}
+
+assay_status style_calibration_read(const char *path, enum assay_style_question question,
+                                    size_t answers, struct style_calibration *c,
+                                    struct assay_error *error)
+{
+    return read_row_for(path, questions[question], "answers", answers, c, error);
+}
+
+assay_status style_calibration_read_contrast(const char *path, size_t scorers,
+                                             struct style_calibration *c, struct assay_error *error)
+{
+    return read_row_for(path, "contrast", "scorers", scorers, c, error);
 }
 
 static double within(double value, double bound)

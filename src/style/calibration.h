@@ -27,6 +27,12 @@ ASSAY_MUST_USE assay_status style_calibration_read(const char *path,
                                                    struct style_calibration *calibration,
                                                    struct assay_error *error);
 
+/* The same of scores of log-probabilities, from lab_calibration.csv, which `assay lab run` writes:
+ * the row for the most other scorers that are no more than `scorers`. */
+ASSAY_MUST_USE assay_status style_calibration_read_contrast(const char *path, size_t scorers,
+                                                            struct style_calibration *calibration,
+                                                            struct assay_error *error);
+
 /* 80% interval of the log10 likelihood ratio at `score`; NaN when not known. */
 struct assay_interval style_calibration_at(const struct style_calibration *calibration,
                                            double score);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose texts the suspect finds more probable than other models do. */
+#include "style/calibration.h"
 #include "style/corpus.h"
 #include "style/verdict.h"
 
@@ -36,6 +37,7 @@ struct work {
     double *table;  /* [scorer * writer_count + writer] contrasts, for the draw at hand */
     double *scores; /* population x population */
     double *draws;  /* [writer * replicates + replicate] */
+    struct style_calibration calibration;
     struct assay_error *error;
 };
 
@@ -251,6 +253,7 @@ static assay_status fill_results(struct work *w)
         struct style_null any = style_null_share(&w->population, w->scores, 0, STYLE_NOBODY, score);
         r->p_value = style_null_share(&w->population, w->scores, 0, c, score).p;
         r->q_value = fmax(any.p, r->p_value);
+        r->log10_lr = style_calibration_at(&w->calibration, score);
         w->r->null_models = any.models;
         w->r->null_lineages = any.lineages;
         if (replicates > 0)
@@ -264,12 +267,22 @@ static assay_status fill_results(struct work *w)
 
 static assay_status conclude(struct work *w)
 {
-    static const char *const limits[] = {
-        "A suspect may find texts probable because both had one teacher, or they are plain.",
-        "A teacher that is not among the writers cannot be named.",
-        "Likelihood ratios of log-probabilities are not calibrated.",
-        "Fewer than 20 prompts were scored: expect little."};
     struct assay_style_comparison *r = w->r;
+    const char **limits = assay_arena_alloc(r->arena, 4, sizeof *limits);
+    if (!limits)
+        return no_memory(w);
+    limits[0] =
+        "A suspect may find texts probable because both had one teacher, or they are plain.";
+    limits[1] = "A teacher that is not among the writers cannot be named.";
+    limits[2] = "Likelihood ratios of log-probabilities are not calibrated: that takes a "
+                "calibration by the lab, and enough other scorers.";
+    if (w->calibration.known)
+        limits[2] = assay_arena_print(
+            r->arena,
+            "Likelihood ratios are those of small models that the lab taught in a made-up world "
+            "(%s): never more than %.3g to one, and no proof that they hold for yours.",
+            w->settings->lab, pow(10, w->calibration.bound));
+    limits[3] = "Fewer than 20 prompts were scored: expect little.";
     qsort(r->results, r->count, sizeof *r->results, style_result_by_score);
     const struct assay_style_result *top = &r->results[0];
     double least = 1 / (1 + (double)r->null_lineages);
@@ -294,13 +307,15 @@ static assay_status conclude(struct work *w)
             top->q_value, r->null_lineages, top->name);
     r->limits = limits;
     r->limit_count = r->prompts < FEW_PROMPTS ? 4 : 3;
-    return r->reason ? ASSAY_OK : no_memory(w);
+    return r->reason && limits[2] ? ASSAY_OK : no_memory(w);
 }
 
 static assay_status run(struct work *w, const struct assay_scored_texts *texts)
 {
     ASSAY_TRY(gather(w, texts));
     ASSAY_TRY(populate(w));
+    ASSAY_TRY(style_calibration_read_contrast(w->settings->lab, w->scorer_count - 1,
+                                              &w->calibration, w->error));
     size_t n = w->population.n;
     w->r->count = w->writer_count;
     w->r->results = assay_arena_alloc(w->r->arena, w->r->count, sizeof *w->r->results);
