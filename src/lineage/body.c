@@ -119,7 +119,7 @@ static assay_status read_rows(const struct matrix *m, const size_t *numbers, uin
 static assay_status read_columns(const struct matrix *m, const size_t *numbers, uint64_t count,
                                  struct units *u, struct assay_error *error)
 {
-    float *row = malloc((size_t)m->shape.in * sizeof *row);
+    float *row = calloc((size_t)m->shape.in + 1, sizeof *row);
     assay_status status =
         row ? ASSAY_OK : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     for (uint64_t r = 0; r < m->shape.out && status == ASSAY_OK; r++) {

@@ -130,7 +130,8 @@ static bool mix_values(struct step_input *in, const struct attention *a, uint64_
 {
     uint64_t n = a->size;
     double *q = step_random_rotation(in, n);
-    double *m = calloc((size_t)(n * n), sizeof *m), *inverse = calloc((size_t)(n * n), sizeof *m);
+    double *m = calloc((size_t)(n * n) + 1, sizeof *m);
+    double *inverse = calloc((size_t)(n * n) + 1, sizeof *inverse);
     struct weight *bias = model_bias(in->model, a->v);
     bool done = q && m && inverse;
     for (uint64_t r = 0; r < n && done; r++) {

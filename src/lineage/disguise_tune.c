@@ -23,14 +23,15 @@ static assay_status add_product(struct step_input *in, struct weight *w, uint64_
     double *delta = calloc((size_t)n, sizeof *delta), energy = 0;
     double *u = malloc((size_t)w->rows * sizeof *u), *v = malloc((size_t)w->columns * sizeof *v);
     bool room = delta && u && v;
-    for (uint64_t k = 0; k < rank && room && w->columns > 0; k++) {
+    for (uint64_t k = 0; k < rank && room; k++) {
         double weight = falling ? 1 / (double)(k + 1) : 1;
         for (uint64_t r = 0; r < w->rows; r++)
             u[r] = weight * assay_random_normal(in->random);
         for (uint64_t c = 0; c < w->columns; c++)
             v[c] = assay_random_normal(in->random);
-        for (uint64_t i = 0; i < n; i++)
-            delta[i] += u[i / w->columns] * v[i % w->columns];
+        for (uint64_t r = 0; r < w->rows; r++)
+            for (uint64_t c = 0; c < w->columns; c++)
+                delta[r * w->columns + c] += u[r] * v[c];
     }
     for (uint64_t i = 0; i < n && room; i++)
         energy += delta[i] * delta[i];
