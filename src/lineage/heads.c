@@ -4,11 +4,13 @@
  * invertible matrix stands between its values and its output, and turns with the residual stream.
  * So for each head of a layer of A the most alike head of the layer of B that was found for it:
  * heads in another order, and values that are alike as products but not as rows, are seen.
- *   <O_a V_a, O_b V_b> = trace((O_a^T O_b) (V_b V_a^T)), products of head size.
+ *   <O_a V_a, O_b V_b> = trace((O_a^T O_b) (V_b V_a^T)): the sum over i and j of
+ *   (column i of O_a . column j of O_b) (row i of V_a . row j of V_b).
  * In: layers that match. Out: c->seen. Where the number of heads is not known, or names are
  * hidden, nothing is said.
  */
 #include "lineage/blocks.h"
+#include "lineage/dots.h"
 #include "lineage/turn.h"
 
 #include <math.h>
@@ -19,7 +21,7 @@
 #define MOST_LAYERS 8
 #define ALIKE 0.5      /* cosine of two heads' products */
 #define SAME_ROWS 0.3  /* mean cosine of values' rows of heads that are alike, at least */
-#define MOST_WORK 2e10 /* multiplications a layer */
+#define MOST_WORK 1e10 /* multiplications a layer */
 
 struct heads {
     unsigned count, groups; /* of queries, of values */
@@ -66,28 +68,6 @@ static const struct matrix *find(const struct matrices *all, enum role role, lon
     return NULL;
 }
 
-/* trace((X_1^T X_2) ...): sum over i, j of (o_i . p_j) (v_j . w_i), rows of one head each. */
-static double product_of(const struct units *o, size_t o_at, const struct units *v, size_t v_at,
-                         const struct units *p, size_t p_at, const struct units *w, size_t w_at,
-                         size_t size)
-{
-    double sum = 0;
-    for (size_t i = 0; i < size; i++)
-        for (size_t j = 0; j < size; j++) {
-            const float *x = o->values + (o_at + i) * o->width;
-            const float *y = p->values + (p_at + j) * p->width;
-            const float *z = v->values + (v_at + i) * v->width;
-            const float *u = w->values + (w_at + j) * w->width;
-            double xy = 0, zu = 0;
-            for (size_t c = 0; c < o->width; c++) {
-                xy += (double)x[c] * (double)y[c];
-                zu += (double)z[c] * (double)u[c];
-            }
-            sum += xy * zu;
-        }
-    return sum;
-}
-
 /* Heads of queries to one of values; heads_of has seen to it that there are some. */
 static size_t queries_of(const struct side *s)
 {
@@ -95,11 +75,54 @@ static size_t queries_of(const struct side *s)
     return queries ? queries : 1;
 }
 
-static double head_product(const struct side *a, size_t head_a, const struct side *b, size_t head_b)
+/* All scalar products of two layers' rows: outputs with outputs, values with values. */
+struct products {
+    struct units o, v;
+};
+
+static void products_free(struct products *p)
 {
-    size_t n = a->heads.size;
-    return product_of(&a->o, head_a * n, &a->v, head_a / queries_of(a) * n, &b->o, head_b * n,
-                      &b->v, head_b / queries_of(b) * n, n);
+    units_free(&p->o);
+    units_free(&p->v);
+}
+
+static bool multiply(const struct units *a, const struct units *b, struct units *to)
+{
+    dots_function *kernel = dots_fastest();
+    if (!units_new(to, a->count, b->count))
+        return false;
+    for (size_t i = 0; i < a->count; i += 4)
+        for (size_t j = 0; j < b->count; j++) {
+            float product[4];
+            kernel(a->values + i * a->width, a->width, b->values + j * b->width, a->width, product);
+            for (size_t row = 0; row < 4 && i + row < a->count; row++)
+                to->values[(i + row) * to->width + j] = product[row];
+        }
+    return true;
+}
+
+static bool products_of(const struct side *a, const struct side *b, struct products *p)
+{
+    return multiply(&a->o, &b->o, &p->o) && multiply(&a->v, &b->v, &p->v);
+}
+
+static double head_product(const struct products *p, const struct side *a, size_t head_a,
+                           const struct side *b, size_t head_b)
+{
+    size_t n = a->heads.size, v_a = head_a / queries_of(a) * n, v_b = head_b / queries_of(b) * n;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            sum += (double)p->o.values[(head_a * n + i) * p->o.width + head_b * n + j] *
+                   (double)p->v.values[(v_a + i) * p->v.width + v_b + j];
+    return sum;
+}
+
+/* Multiplications: every row turned, every row with every other. */
+static double work_of(const struct search *s, const struct matrix *v, const struct matrix *o)
+{
+    double rows = (double)v->shape.out + (double)o->shape.in, width = (double)s->a.width;
+    return rows * width * (s->turn.q ? width : 1) + rows * rows * width;
 }
 
 static assay_status read_side(struct search *s, bool side_b, long layer, struct side *side,
@@ -110,15 +133,18 @@ static assay_status read_side(struct search *s, bool side_b, long layer, struct 
     const struct matrix *v = find(all, ROLE_V, layer), *o = find(all, ROLE_O, layer);
     const struct turn *turn = side_b ? NULL : &s->turn;
     *there = v && o && v->shape.in == s->a.width && o->shape.out == s->a.width &&
-             heads_of(file, v, o, &side->heads);
+             work_of(s, v, o) <= MOST_WORK && heads_of(file, v, o, &side->heads);
     if (!*there)
         return ASSAY_OK;
     const struct assay_tensor *norm = body_attention_norm(file, layer, s->a.width);
     ASSAY_TRY(body_vectors(v, false, norm, turn, &side->v, s->c->error));
     ASSAY_TRY(body_vectors(o, true, NULL, turn, &side->o, s->c->error));
-    for (size_t h = 0; h < side->heads.count; h++)
-        side->length[h] = sqrt(fmax(0, head_product(side, h, side, h)));
-    return ASSAY_OK;
+    struct products own = {.o = {.count = 0}};
+    bool room = products_of(side, side, &own);
+    for (size_t h = 0; h < side->heads.count && room; h++)
+        side->length[h] = sqrt(fmax(0, head_product(&own, side, h, side, h)));
+    products_free(&own);
+    return room ? ASSAY_OK : compare_no_memory(s->c);
 }
 
 /* ---- one layer ----------------------------------------------------------------------- */
@@ -147,14 +173,15 @@ static double rows_cosine(const struct side *a, size_t group_a, const struct sid
     return sum / (double)a->heads.size;
 }
 
-static void match_heads(const struct side *a, const struct side *b, struct tally *t)
+static void match_heads(const struct products *p, const struct side *a, const struct side *b,
+                        struct tally *t)
 {
     for (size_t i = 0; i < a->heads.count; i++) {
         double best = -1;
         size_t at = 0;
         for (size_t j = 0; j < b->heads.count; j++) {
             double lengths = a->length[i] * b->length[j];
-            double cosine = lengths > 0 ? head_product(a, i, b, j) / lengths : 0;
+            double cosine = lengths > 0 ? head_product(p, a, i, b, j) / lengths : 0;
             if (cosine > best) {
                 best = cosine;
                 at = j;
@@ -178,9 +205,12 @@ static assay_status compare_layer(struct search *s, long layer_a, long layer_b, 
     if (status == ASSAY_OK && there_a)
         status = read_side(s, true, layer_b, &sides[1], &there_b);
     if (status == ASSAY_OK && there_b && sides[0].heads.size == sides[1].heads.size) {
-        double work = 2.0 * (double)(sides[0].o.count * sides[1].o.count) * (double)s->a.width;
-        if (work <= MOST_WORK)
-            match_heads(&sides[0], &sides[1], t);
+        struct products p = {.o = {.count = 0}};
+        if (products_of(&sides[0], &sides[1], &p))
+            match_heads(&p, &sides[0], &sides[1], t);
+        else
+            status = compare_no_memory(s->c);
+        products_free(&p);
     }
     for (int i = 0; i < 2 && sides; i++) {
         units_free(&sides[i].v);
