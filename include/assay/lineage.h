@@ -107,6 +107,9 @@ struct assay_lineage_comparison {
     size_t ignored_count;
     enum assay_lineage_direction direction;
     const char *direction_note;
+    double
+        direction_log10_lr; /* that B was made from A against A from B; NaN where there is no
+                               number (a direction that rounding or leaving out gives has none) */
     const char *const *limits;
     size_t limit_count;
     double equal_share;  /* of weights compared element by element, bit-equal as float32 */
@@ -126,6 +129,27 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_compare(
     const struct assay_lineage_settings *settings, const struct assay_context *context,
     struct assay_lineage_comparison *comparison, struct assay_error *error);
 ASSAY_API void assay_lineage_comparison_free(struct assay_lineage_comparison *comparison);
+
+/* ---- stages -------------------------------------------------------------------------------- */
+
+/* What a comparison of two files does not hold; any may be NULL. */
+struct assay_stage_sources {
+    const struct assay_checkpoint *base; /* that both may have been tuned from */
+    const struct assay_vocabulary *vocabulary_a, *vocabulary_b; /* pieces by embedding row */
+    const char *pairs; /* stage_pairs.csv: pairs of known history, for likelihood ratios */
+};
+
+/*
+ * Adds the stage "embedding" to a comparison of `a` and `b`, the exact test on columns of shared
+ * tokens' embeddings, and gives "pre-training", "tuning" and the direction likelihood ratios where
+ * they can be had: from norms' gains, from differences from a common base, from which side is
+ * longer, against pairs of small models whose history is known. No ratio goes beyond the number of
+ * groups of those. Errors: of reading `pairs`; out of memory. Call it once.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_refine_stages(
+    struct assay_lineage_comparison *comparison, const struct assay_checkpoint *a,
+    const struct assay_checkpoint *b, const struct assay_stage_sources *sources,
+    const struct assay_context *context, struct assay_error *error);
 
 /*
  * The comparison as a finding. `path` is a YAML file with two keys, `first` and `second`: the

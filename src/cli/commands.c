@@ -36,6 +36,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_lineage_fingerprint,
     &cli_lineage_inspect,
     &cli_lineage_scan,
+    &cli_lineage_stages,
     &cli_lineage_config,
     &cli_lineage_merge,
     &cli_lineage_tokenizers,

@@ -14,6 +14,7 @@ extern const struct cli_command cli_claim_infer, cli_claim_calibrate;
 extern const struct cli_command cli_chips, cli_claim_explain, cli_claim_fence;
 extern const struct cli_command cli_model, cli_serve;
 
+extern const struct cli_command cli_lineage_stages;
 extern const struct cli_command cli_lineage_compare, cli_lineage_disguise, cli_lineage_inspect,
     cli_lineage_scan, cli_lineage_tokenizers;
 extern const struct cli_command cli_style_identify, cli_style_inspect, cli_style_parent,

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay lineage compare */
 #include "cli/commands.h"
-#include "cli/lineage_stages.h"
+#include "cli/lineage_beside.h"
 
 #include "base/json.h"
 
 #include <math.h>
-
-static const char *direction_name(enum assay_lineage_direction direction)
-{
-    static const char *const names[] = {"unknown", "A to B", "B to A"};
-    return names[direction];
-}
 
 static json_t *matches(const struct assay_lineage_comparison *r)
 {
@@ -51,33 +45,6 @@ static json_t *relations(const struct assay_lineage_comparison *r)
     return list;
 }
 
-/* What lies beside the files comes before what is in the weights. */
-struct stages {
-    struct assay_lineage_stage list[LINEAGE_STAGES + 16];
-    size_t count;
-};
-
-static void add_stages(struct stages *s, const struct assay_lineage_stage *list, size_t count)
-{
-    for (size_t i = 0; i < count && s->count < sizeof s->list / sizeof s->list[0]; i++)
-        s->list[s->count++] = list[i];
-}
-
-static json_t *stages_json(const struct stages *s)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < s->count; i++) {
-        json_t *o = json_object();
-        json_set_text(o, "stage", s->list[i].stage);
-        json_set_number(o, "log10_p", s->list[i].log10_p);
-        json_set_number(o, "log10_lr", s->list[i].log10_lr);
-        json_object_set_new(o, "exact", json_boolean(s->list[i].exact));
-        json_set_text(o, "note", s->list[i].note);
-        json_array_append_new(list, o);
-    }
-    return list;
-}
-
 static json_t *ignored(const struct assay_lineage_comparison *r)
 {
     json_t *list = json_array();
@@ -92,7 +59,7 @@ static json_t *ignored(const struct assay_lineage_comparison *r)
 }
 
 static json_t *to_json(const struct cli_call *call, const struct assay_lineage_comparison *r,
-                       const struct stages *s)
+                       const struct lineage_stages *s)
 {
     json_t *object = json_object(), *related = json_object();
     json_set_text(object, "a", call->positional[0]);
@@ -103,9 +70,10 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
     json_object_set_new(related, "exact", json_boolean(r->exact));
     json_object_set_new(object, "related", related);
     json_object_set_new(object, "relations", relations(r));
-    json_set_text(object, "direction", direction_name(r->direction));
+    json_set_text(object, "direction", lineage_direction_name(r->direction));
     json_set_text(object, "direction_note", r->direction_note);
-    json_object_set_new(object, "stages", stages_json(s));
+    json_set_number(object, "direction_log10_lr", r->direction_log10_lr);
+    json_object_set_new(object, "stages", lineage_stages_json(s));
     json_set_number(object, "equal_share", r->equal_share);
     json_set_number(object, "cosine", r->cosine);
     json_object_set_new(object, "matches", matches(r));
@@ -117,22 +85,7 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
     return object;
 }
 
-static void print_stages(const struct stages *all)
-{
-    for (size_t i = 0; i < all->count; i++) {
-        const struct assay_lineage_stage *s = &all->list[i];
-        printf("  %-15s", s->stage);
-        if (!isnan(s->log10_p))
-            printf(" p = 10^%-7.1f", s->log10_p);
-        else if (!isnan(s->log10_lr))
-            printf(" LR = 10^%-5.2f ", s->log10_lr);
-        else
-            printf(" %12s  ", "");
-        printf("%s\n", s->note);
-    }
-}
-
-static void print(const struct assay_lineage_comparison *r, const struct stages *stages)
+static void print(const struct assay_lineage_comparison *r, const struct lineage_stages *stages)
 {
     printf("That independent models look so related: p = 10^%.2f (%zu tests, corrected); log10 of "
            "the likelihood ratio for a common origin at least %.2f.\n",
@@ -141,8 +94,9 @@ static void print(const struct assay_lineage_comparison *r, const struct stages 
         printf("\n%s: %s\n", r->relations[i].kind, r->relations[i].note);
     if (r->relation_count == 0)
         printf("\nNo relation was found.\n");
-    printf("\nDirection: %s. %s\n\nStages:\n", direction_name(r->direction), r->direction_note);
-    print_stages(stages);
+    printf("\nDirection: %s. %s\n\nStages:\n", lineage_direction_name(r->direction),
+           r->direction_note);
+    lineage_stages_print(stages);
     for (size_t i = 0; i < r->ignored_count; i++)
         printf("%s  %s in %s: %s\n", i ? "" : "\nNot counted as evidence:\n", r->ignored[i].tensor,
                r->ignored[i].in, r->ignored[i].reason);
@@ -162,12 +116,9 @@ static assay_status compare(struct cli_call *call, const struct assay_checkpoint
     settings.most_units = (size_t)units;
     settings.quick = call->value[1] != NULL;
     ASSAY_TRY(assay_lineage_compare(a, b, &settings, &call->context, &result, &call->error));
-    struct stages s = {.count = 0};
-    struct assay_lineage_stage beside[LINEAGE_STAGES];
-    size_t count = 0;
-    assay_status status = lineage_stages_beside(call, a, b, result.arena, beside, &count);
-    add_stages(&s, beside, count);
-    add_stages(&s, result.stages, result.stage_count);
+    struct lineage_stages s;
+    assay_status status =
+        lineage_stages_of(call, a, b, call->value[2], &result, !settings.quick, &s);
     if (status == ASSAY_OK && call->json) {
         status = cli_print_json(call, to_json(call, &result, &s));
     } else if (status == ASSAY_OK) {
@@ -205,6 +156,8 @@ const struct cli_command cli_lineage_compare = {
     .least = 2,
     .most = 2,
     .options = {{"units", "N", "hidden units compared per axis; default 512"},
-                {"quick", NULL, "related or not from 64 units of a few tensors: no more is read"}},
+                {"quick", NULL, "related or not from 64 units of a few tensors: no more is read"},
+                {"base", "FILE",
+                 "a checkpoint that both may have been tuned from, for the stages"}},
     .run = run_command,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay lineage config */
 #include "cli/commands.h"
-#include "cli/lineage_stages.h"
+#include "cli/lineage_beside.h"
 
 #include "base/json.h"
 

@@ -206,6 +206,7 @@ assay_status assay_lineage_compare(const struct assay_checkpoint *a,
                           .error = error};
     double start = now();
     memset(comparison, 0, sizeof *comparison);
+    comparison->direction_log10_lr = NAN;
     ASSAY_TRY(check(settings, error));
     c.arena = comparison->arena = assay_arena_new();
     assay_status status = c.arena ? work(&c) : compare_no_memory(&c);

@@ -53,10 +53,12 @@ assay_status compare_stages(struct comparing *c, const struct compare_summary *s
     if (!related || c->settings->quick)
         return w->short_of_memory ? compare_no_memory(c) : ASSAY_OK;
     stage(w, "pre-training", NAN, NAN, false,
-          isnan(cosine) ? "Shapes differ: no element by element comparison."
-          : cosine >= COMPARE_TRAINED_COSINE
-              ? "Shared: weights this alike were trained together."
-              : "Open: so low a cosine does not need common training.");
+          isnan(cosine)
+              ? "Shapes differ: no element by element comparison."
+              : assay_arena_print(arena,
+                                  "The cosine over weights is %.3f; alone it does not tell: after "
+                                  "a short training one seed with other data leaves as much.",
+                                  cosine));
     stage(w, "tuning", NAN, NAN, false,
           assay_arena_print(arena,
                             "%.2f%% of weights are bit-equal; the difference has %.3g of "
