@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Trains small transformers in families whose history is known and prints one row a pair: what
- * the two share, and what the comparison of stages looks at. `stage_pairs GROUPS [SEED]`;
- * data/stage_pairs.csv holds the rows of 60 groups.
+ * the two share, and what the comparison of stages looks at. `stage_pairs GROUPS [FIRST]`;
+ * data/stage_pairs.csv holds the rows of 38 groups. `stage_pairs write FOLDER GROUP` writes a
+ * group's base, twin and tuned as safetensors instead (cases/renamed-copy).
  *
  * A group has one initialisation, drawn anew, and one schedule, drawn too:
  *   base       trained on author 1
@@ -15,6 +16,8 @@
  */
 #include "lab/train.h"
 #include "lab/world.h"
+
+#include <assay/checkpoint.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -257,8 +260,85 @@ static void run_group(uint64_t seed)
     lab_world_free(g.world);
 }
 
+/* ---- models as files ------------------------------------------------------------------- */
+
+enum { MOST_TENSORS = 3 + 9 * 3 };
+
+struct writer {
+    const struct lab_model *m;
+    struct assay_tensor_out out[MOST_TENSORS];
+    char names[MOST_TENSORS][80];
+    size_t count;
+};
+
+/* `layer` below 0: none; `columns` 0: a vector. */
+static void add_tensor(struct writer *w, int layer, const char *name, size_t at, size_t rows,
+                       size_t columns)
+{
+    char *to = w->names[w->count];
+    if (layer < 0)
+        snprintf(to, sizeof w->names[0], "%s.weight", name);
+    else
+        snprintf(to, sizeof w->names[0], "model.layers.%d.%s.weight", layer, name);
+    w->out[w->count++] = (struct assay_tensor_out){.name = to,
+                                                   .dtype = ASSAY_DTYPE_F32,
+                                                   .rank = columns ? 2 : 1,
+                                                   .shape = {rows, columns},
+                                                   .bytes = w->m->weights + at};
+}
+
+static void write_model(const struct group *g, const struct lab_model *m, const char *folder,
+                        const char *name)
+{
+    struct writer w = {.m = m};
+    struct assay_error error;
+    char path[1024];
+    size_t width = g->shape.width, kv = width / g->shape.heads * g->shape.kv_heads;
+    size_t hidden = g->shape.hidden;
+    add_tensor(&w, -1, "model.embed_tokens", m->embedding, g->shape.vocabulary, width);
+    for (unsigned i = 0; i < g->shape.layers; i++) {
+        const struct lab_layer *l = &m->layers[i];
+        add_tensor(&w, (int)i, "input_layernorm", l->norm1, width, 0);
+        add_tensor(&w, (int)i, "self_attn.q_proj", l->q, width, width);
+        add_tensor(&w, (int)i, "self_attn.k_proj", l->k, kv, width);
+        add_tensor(&w, (int)i, "self_attn.v_proj", l->v, kv, width);
+        add_tensor(&w, (int)i, "self_attn.o_proj", l->o, width, width);
+        add_tensor(&w, (int)i, "post_attention_layernorm", l->norm2, width, 0);
+        add_tensor(&w, (int)i, "mlp.gate_proj", l->gate, hidden, width);
+        add_tensor(&w, (int)i, "mlp.up_proj", l->up, hidden, width);
+        add_tensor(&w, (int)i, "mlp.down_proj", l->down, width, hidden);
+    }
+    add_tensor(&w, -1, "model.norm", m->norm, width, 0);
+    add_tensor(&w, -1, "lm_head", m->head, g->shape.vocabulary, width);
+    snprintf(path, sizeof path, "%s/%s.safetensors", folder, name);
+    must(assay_safetensors_write(path, w.out, w.count, NULL, 0, &error), &error);
+}
+
+static void write_group(const char *folder, uint64_t seed)
+{
+    struct group g = {.seed = seed};
+    draw_group(&g);
+    struct lab_model base = fresh(&g, 2 * seed + 1), twin = copy(&g, &base);
+    train(&g, &base, 1, 1, g.steps);
+    train(&g, &twin, 2, 2, g.steps);
+    struct lab_model tuned = copy(&g, &base);
+    train(&g, &tuned, 3, 4, g.tuning);
+    write_model(&g, &base, folder, "base");
+    write_model(&g, &twin, folder, "twin");
+    write_model(&g, &tuned, folder, "tuned");
+    lab_model_free(&base);
+    lab_model_free(&twin);
+    lab_model_free(&tuned);
+    lab_tape_free(g.tape);
+    lab_world_free(g.world);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], "write") == 0) {
+        write_group(argv[2], strtoul(argv[3], NULL, 10));
+        return 0;
+    }
     unsigned long groups = argc > 1 ? strtoul(argv[1], NULL, 10) : 2;
     unsigned long first = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
     printf("group,pair,shares,width,layers,steps,tuning,rate,decay,cosine,gains,difference_cosine,"

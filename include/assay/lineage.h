@@ -193,6 +193,16 @@ struct assay_sketch_likeness {
 ASSAY_API struct assay_sketch_likeness assay_lineage_sketches_compare(const struct assay_sketch *a,
                                                                       const struct assay_sketch *b);
 
+/*
+ * The stages as a finding. `path` is such a YAML file, which may have `base` too; `pairs` is
+ * stage_pairs.csv. Three hypotheses: trained together, one initialisation but trained apart, made
+ * independently. Between the first two lies what norms' gains are worth, from one seed with other
+ * data to one seed with like data, which is the interval. Errors: of reading any file.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_stages_finding(
+    const char *path, const char *pairs, const struct assay_context *context,
+    struct assay_finding *finding, struct assay_error *error);
+
 /* ---- merges ---------------------------------------------------------------------------- */
 
 #define ASSAY_LINEAGE_MOST_PARENTS 8

@@ -69,6 +69,19 @@ static assay_status compare_checkpoints(const char *path, const char *data_folde
     return assay_lineage_finding(path, context, finding, error);
 }
 
+static assay_status compare_stages(const char *path, const char *data_folder,
+                                   const struct assay_context *context, struct assay_arena *arena,
+                                   struct assay_finding *finding,
+                                   const struct assay_case_stated **stated, size_t *stated_count,
+                                   struct assay_error *error)
+{
+    char *pairs = assay_arena_print(arena, "%s/stage_pairs.csv", data_folder);
+    *stated = NULL; /* files state nothing */
+    *stated_count = 0;
+    return pairs ? assay_lineage_stages_finding(path, pairs, context, finding, error)
+                 : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
+
 static assay_status compare_answers(const char *path, const char *data_folder,
                                     const struct assay_context *context, struct assay_arena *arena,
                                     struct assay_finding *finding,
@@ -84,6 +97,7 @@ static assay_status compare_answers(const char *path, const char *data_folder,
 static const struct instrument instruments[] = {
     {"claim.infer", "2", infer_hardware},
     {"lineage.compare", "1", compare_checkpoints},
+    {"lineage.stages", "1", compare_stages},
     {"style.rank", "1", compare_answers},
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A comparison as a finding: what follows, what does not, weights, figures, limits. */
-#include "finding/writer.h"
+#include "lineage/finding_files.h"
 
 #include <assay/lineage.h>
 
@@ -168,29 +168,14 @@ static assay_status write_finding(struct writer *w, const struct assay_context *
                : ASSAY_OK;
 }
 
-static assay_status write_exhibits(struct writer *w, const char *const paths[3],
-                                   struct assay_error *error)
-{
-    struct assay_exhibit *list = finding_room(&w->to, 3, sizeof *list);
-    if (!list)
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    for (size_t i = 0; i < 3; i++) {
-        list[i].path = finding_keep(&w->to, paths[i]);
-        ASSAY_TRY(assay_sha256_file(paths[i], list[i].sha256, error));
-    }
-    w->to.finding->exhibits = list;
-    w->to.finding->exhibit_count = 3;
-    return ASSAY_OK;
-}
-
-static assay_status compare(struct writer *w, const char *const paths[3],
+static assay_status compare(struct writer *w, const struct finding_files *files,
                             const struct assay_context *context, struct assay_error *error)
 {
     struct assay_checkpoint a, b;
     struct assay_lineage_comparison r;
     struct assay_lineage_settings settings = assay_lineage_settings_default();
-    ASSAY_TRY(assay_checkpoint_open(paths[1], &a, error));
-    assay_status status = assay_checkpoint_open(paths[2], &b, error);
+    ASSAY_TRY(assay_checkpoint_open(files->paths[1], &a, error));
+    assay_status status = assay_checkpoint_open(files->paths[2], &b, error);
     if (status == ASSAY_OK) {
         status = assay_lineage_compare(&a, &b, &settings, context, &r, error);
         assay_checkpoint_close(&b);
@@ -201,39 +186,21 @@ static assay_status compare(struct writer *w, const char *const paths[3],
     status = write_finding(w, context, error);
     assay_lineage_comparison_free(&r);
     w->r = NULL;
-    return status == ASSAY_OK ? write_exhibits(w, paths, error) : status;
-}
-
-static assay_status read_pair(const char *path, struct assay_arena *arena, const char *paths[3],
-                              struct assay_error *error)
-{
-    static const char *const keys[] = {"first", "second"};
-    struct assay_yaml *root, *node;
-    const char *name;
-    ASSAY_TRY(assay_yaml_read(path, arena, &root, error));
-    paths[0] = path;
-    for (int i = 0; i < 2; i++) {
-        ASSAY_TRY(assay_yaml_need(root, keys[i], &node, error));
-        ASSAY_TRY(assay_yaml_text(node, &name, error));
-        paths[1 + i] = assay_path_beside(arena, path, name);
-        if (!paths[1 + i])
-            return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    }
-    return assay_yaml_finish(root, error);
+    return status == ASSAY_OK ? finding_files_digest(&w->to, files, error) : status;
 }
 
 assay_status assay_lineage_finding(const char *path, const struct assay_context *context,
                                    struct assay_finding *finding, struct assay_error *error)
 {
-    const char *paths[3];
+    struct finding_files files;
     memset(finding, 0, sizeof *finding);
     finding->arena = assay_arena_new();
     if (!finding->arena)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     struct writer w = {.to = {finding, finding->arena, false}};
-    assay_status status = read_pair(path, finding->arena, paths, error);
+    assay_status status = finding_files_read(path, false, finding->arena, &files, error);
     if (status == ASSAY_OK)
-        status = compare(&w, paths, context, error);
+        status = compare(&w, &files, context, error);
     if (status != ASSAY_OK)
         assay_finding_free(finding);
     return status;
