@@ -3,7 +3,7 @@
  * Trains small transformers in families whose history is known and prints one row a pair: what
  * the two share, and what the comparison of stages looks at. `stage_pairs GROUPS [FIRST]`;
  * data/stage_pairs.csv holds the rows of 38 groups. `stage_pairs write FOLDER GROUP` writes a
- * group's base, twin and tuned as safetensors instead (cases/renamed-copy).
+ * group's base, twin, tuned and stranger as safetensors instead (cases/renamed-copy).
  *
  * A group has one initialisation, drawn anew, and one schedule, drawn too:
  *   base       trained on author 1
@@ -321,14 +321,17 @@ static void write_group(const char *folder, uint64_t seed)
     struct lab_model base = fresh(&g, 2 * seed + 1), twin = copy(&g, &base);
     train(&g, &base, 1, 1, g.steps);
     train(&g, &twin, 2, 2, g.steps);
-    struct lab_model tuned = copy(&g, &base);
+    struct lab_model tuned = copy(&g, &base), stranger = fresh(&g, 2 * seed + 2);
     train(&g, &tuned, 3, 4, g.tuning);
+    train(&g, &stranger, 1, 1, g.steps);
     write_model(&g, &base, folder, "base");
     write_model(&g, &twin, folder, "twin");
     write_model(&g, &tuned, folder, "tuned");
+    write_model(&g, &stranger, folder, "stranger");
     lab_model_free(&base);
     lab_model_free(&twin);
     lab_model_free(&tuned);
+    lab_model_free(&stranger);
     lab_tape_free(g.tape);
     lab_world_free(g.world);
 }

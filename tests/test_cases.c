@@ -72,6 +72,30 @@ static void the_public_truth_of_llama_is_not_doubted(void **state)
     end_case(&ran);
 }
 
+static double median_of(const struct assay_case_result *r, const char *hypothesis)
+{
+    for (size_t i = 0; i < r->finding.weight_count; i++)
+        if (strcmp(r->finding.weights[i].hypothesis, hypothesis) == 0)
+            return r->finding.weights[i].log10_likelihood.median;
+    fail_msg("no hypothesis %s", hypothesis);
+    return NAN;
+}
+
+static void a_disguised_copy_is_found_and_a_shared_seed_is_no_shared_training(void **state)
+{
+    struct ran ran;
+    (void)state;
+    run_case("renamed-copy", &ran);
+    assert_true(best_over_stated(result(&ran, 0)) > 10);
+    assert_true(answers_say(result(&ran, 0), "renumbered"));
+    assert_true(answers_say(result(&ran, 1), "No relation was found"));
+    const struct assay_case_result *r = result(&ran, 2);
+    assert_true(median_of(r, "one initialisation, trained apart") == 0);
+    assert_true(median_of(r, "trained together") < -1);
+    assert_true(median_of(r, "made independently") < -20);
+    end_case(&ran);
+}
+
 static void a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days(void **state)
 {
     struct ran ran;
@@ -209,6 +233,7 @@ int main(void)
         cmocka_unit_test(the_public_truth_of_llama_is_not_doubted),
         cmocka_unit_test(a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days),
         cmocka_unit_test(a_teacher_that_is_known_by_construction_is_named),
+        cmocka_unit_test(a_disguised_copy_is_found_and_a_shared_seed_is_no_shared_training),
         cmocka_unit_test(the_public_teacher_of_alpaca_comes_first),
         cmocka_unit_test(cases_of_known_outcome_point_the_right_way),
         cmocka_unit_test(the_case_of_deepseek_claims_no_more_than_its_sources_carry),

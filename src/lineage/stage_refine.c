@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define SIGNIFICANT -6.0
+#define LEAST_LENGTH 0.001 /* ln of a ratio: siblings differ by as much without being trained on   \
+                            */
 
 struct refining {
     struct assay_lineage_comparison *r;
@@ -138,9 +140,10 @@ static void weigh_tuning(struct refining *f, const struct difference_likeness *d
 static void weigh_direction(struct refining *f, const struct difference_likeness *d)
 {
     struct assay_lineage_comparison *r = f->r;
+    const struct assay_lineage_stage *training = find(f, "pre-training");
     if (r->direction != ASSAY_DIRECTION_UNKNOWN || !f->table || !isfinite(d->length) ||
-        fabs(d->length) < 1e-6)
-        return;
+        fabs(d->length) < LEAST_LENGTH || !training || !(training->log10_lr > 0))
+        return; /* which is longer says something only of two that were trained together */
     double odds = log10(((double)f->table->longer + 1) /
                         ((double)(f->table->steps_on - f->table->longer) + 1));
     r->direction_log10_lr = d->length > 0 ? odds : -odds;
