@@ -193,6 +193,30 @@ static void llamas_rows_moved_by_the_converter_are_moved_back(void **state)
     unlink(b);
 }
 
+/* Of a model with itself, but for three weights: the rest is compared, and the three are named. */
+static void weights_that_are_no_numbers_are_left_out_and_named(void **state)
+{
+    (void)state;
+    char a[] = "/tmp/assay-hf-XXXXXX", b[] = "/tmp/assay-nan-XXXXXX";
+    struct assay_lineage_comparison r;
+    close(mkstemp(a));
+    close(mkstemp(b));
+    make_model(1);
+    write_hugging_face(a);
+    weights[4][0] = NAN;
+    weights[4][77] = INFINITY;
+    weights[4][78] = -INFINITY;
+    write_hugging_face(b);
+    compare(a, b, &r);
+    assert_true(r.log10_p < -100);
+    assert_int_equal(r.ignored_count, 1);
+    assert_string_equal(r.ignored[0].tensor, names[0][4]);
+    assert_non_null(strstr(r.ignored[0].reason, "3 of its 4608 values are NaN or infinite"));
+    assay_lineage_comparison_free(&r);
+    unlink(a);
+    unlink(b);
+}
+
 /* Rows moved back are those of the file, whatever part of them is read, and of block types too. */
 static void rows_in_halves_are_the_stored_rows_in_another_order(void **state)
 {
@@ -403,14 +427,60 @@ static void ranks_of_tiktoken_are_the_pieces_of_byte_level_bpe(void **state)
                      ASSAY_ERROR_INPUT);
 }
 
+enum { OTHERS = 6, COMMON = 300, OWN = 60 };
+
+/* Common pieces, of which each vocabulary has two thirds, some that only it has, and `extra`. */
+static void make_vocabulary(struct assay_vocabulary *v, struct assay_arena *arena, uint64_t seed,
+                            size_t extra)
+{
+    struct assay_random random;
+    assay_random_start(&random, seed, 6);
+    v->pieces = assay_arena_alloc(arena, COMMON + OWN + extra, sizeof *v->pieces);
+    v->count = 0;
+    for (size_t i = 0; i < COMMON + OWN + extra; i++) {
+        char *text = i < COMMON ? assay_arena_print(arena, "common%zu", i)
+                     : i < COMMON + OWN
+                         ? assay_arena_print(arena, "own%llu.%zu", (unsigned long long)seed, i)
+                         : assay_arena_print(arena, "odd%zu", i);
+        if (i >= COMMON || assay_random_below(&random, 3) < 2)
+            v->pieces[v->count++] = (struct assay_piece){text, strlen(text)};
+    }
+}
+
+static void pieces_that_nobody_else_has_are_odd_and_ranked(void **state)
+{
+    (void)state;
+    struct assay_arena *arena = assay_arena_new();
+    struct assay_vocabulary others[OTHERS], a, b, c;
+    struct assay_odd_pieces odd;
+    for (uint64_t i = 0; i < OTHERS; i++)
+        make_vocabulary(&others[i], arena, i, 0);
+    make_vocabulary(&a, arena, 11, 25);
+    make_vocabulary(&b, arena, 12, 25);
+    make_vocabulary(&c, arena, 13, 0);
+    assert_int_equal(assay_lineage_odd_pieces(&a, &b, others, OTHERS, &odd, NULL), ASSAY_OK);
+    assert_int_equal(odd.pairs, 15);
+    assert_in_range(odd.count, 25, 30); /* and what all six others happen to lack */
+    assert_int_equal(odd.shown, ASSAY_ODD_EXAMPLES);
+    assert_float_equal(odd.p, 1.0 / 16, 1e-12);
+    assert_int_equal(assay_lineage_odd_pieces(&a, &c, others, OTHERS, &odd, NULL), ASSAY_OK);
+    assert_in_range(odd.count, 0, 5);
+    assert_true(odd.p > 0.2);
+    assert_int_equal(assay_lineage_odd_pieces(&a, &c, others, 1, &odd, NULL), ASSAY_OK);
+    assert_true(isnan(odd.p));
+    assay_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(llamas_rows_moved_by_the_converter_are_moved_back),
+        cmocka_unit_test(weights_that_are_no_numbers_are_left_out_and_named),
         cmocka_unit_test(rows_in_halves_are_the_stored_rows_in_another_order),
         cmocka_unit_test(an_untyped_pytorch_storage_has_the_type_stated_beside_it),
         cmocka_unit_test(tensors_are_known_by_the_names_of_every_family),
         cmocka_unit_test(roles_of_hidden_names_are_what_shapes_allow),
+        cmocka_unit_test(pieces_that_nobody_else_has_are_odd_and_ranked),
         cmocka_unit_test(a_vocab_json_is_read_with_the_merges_beside_it),
         cmocka_unit_test(ranks_of_tiktoken_are_the_pieces_of_byte_level_bpe),
     };

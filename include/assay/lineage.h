@@ -355,6 +355,28 @@ ASSAY_API ASSAY_MUST_USE assay_status
 assay_lineage_tokenizers(const struct assay_vocabulary *a, const struct assay_vocabulary *b,
                          struct assay_tokenizer_likeness *likeness, struct assay_error *error);
 
+#define ASSAY_ODD_EXAMPLES 12
+
+/* Pieces that two vocabularies share and none of some others has. */
+struct assay_odd_pieces {
+    size_t count;
+    double share;         /* of the smaller vocabulary */
+    size_t pairs, as_odd; /* of the others; those that share as many among the rest */
+    double p;             /* (1 + as_odd) / (1 + pairs); NaN with fewer than two others */
+    struct assay_piece examples[ASSAY_ODD_EXAMPLES]; /* bytes in A's vocabulary */
+    size_t shown;
+};
+
+/*
+ * `others`: vocabularies that are known to be neither A's nor B's, at most a few dozen, for each
+ * two of them are compared. The p-value holds if A and B are no more akin than any two of the
+ * others; where some of those are kin to each other, it errs on the safe side.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_lineage_odd_pieces(const struct assay_vocabulary *a, const struct assay_vocabulary *b,
+                         const struct assay_vocabulary *others, size_t count,
+                         struct assay_odd_pieces *odd, struct assay_error *error);
+
 /* ---- disguises ---------------------------------------------------------------------------- */
 
 /*

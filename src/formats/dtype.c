@@ -193,11 +193,13 @@ static uint64_t stored_row(const struct assay_tensor *t, uint64_t row)
 
 static void in_halves(const struct assay_tensor *t, uint64_t first, uint64_t count, float *values)
 {
+    struct assay_tensor plain = *t;
     uint64_t length = t->elements / t->shape[0];
+    plain.contiguous = t->stride[1] == 1 && t->stride[0] == length; /* as stored */
     while (count > 0) {
         uint64_t row = first / length, from = first % length;
         uint64_t n = length - from < count ? length - from : count;
-        decode(t, stored_row(t, row) * length + from, n, values);
+        decode(&plain, stored_row(t, row) * length + from, n, values);
         first += n;
         values += n;
         count -= n;

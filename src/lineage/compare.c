@@ -51,10 +51,38 @@ assay_status compare_add_match(struct comparing *c, const struct assay_lineage_m
     return ASSAY_OK;
 }
 
+/* Of a pair that was compared element by element: what was left out because it is no number. */
+static bool some_not_finite(const struct comparing *c, const struct pair *p)
+{
+    return p->same_shape && !c->settings->quick &&
+           p->like.elements < (double)p->a->tensor->elements;
+}
+
+static assay_status list_not_finite(struct comparing *c, struct assay_lineage_ignored *list,
+                                    size_t *count)
+{
+    for (size_t i = 0; i < c->pair_count; i++) {
+        const struct pair *p = &c->pairs[i];
+        double all = (double)p->a->tensor->elements;
+        if (!some_not_finite(c, p))
+            continue;
+        struct assay_lineage_ignored *entry = &list[(*count)++];
+        entry->tensor = assay_arena_copy(c->arena, p->a->tensor->name);
+        entry->in = "both";
+        entry->reason = assay_arena_print(c->arena,
+                                          "%.0f of its %.0f values are NaN or infinite in A or B: "
+                                          "these are left out",
+                                          all - p->like.elements, all);
+        if (!entry->tensor || !entry->reason)
+            return compare_no_memory(c);
+    }
+    return ASSAY_OK;
+}
+
 static assay_status list_ignored(struct comparing *c)
 {
     struct assay_lineage_ignored *list =
-        assay_arena_alloc(c->arena, c->a.count + c->b.count, sizeof *list);
+        assay_arena_alloc(c->arena, c->a.count + c->b.count + c->pair_count, sizeof *list);
     size_t count = 0;
     if (!list)
         return compare_no_memory(c);
@@ -70,6 +98,7 @@ static assay_status list_ignored(struct comparing *c)
                     return compare_no_memory(c);
             }
     }
+    ASSAY_TRY(list_not_finite(c, list, &count));
     c->result->ignored = list;
     c->result->ignored_count = count;
     return ASSAY_OK;

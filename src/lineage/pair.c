@@ -68,6 +68,7 @@ static const struct matrix *in_halves(struct comparing *c, const struct matrix *
     *copy = *m;
     *tensor = *m->tensor;
     tensor->halves = true;
+    tensor->contiguous = false; /* its bytes are not in the order of its elements */
     copy->tensor = tensor;
     return copy;
 }
