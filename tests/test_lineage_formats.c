@@ -193,6 +193,41 @@ static void llamas_rows_moved_by_the_converter_are_moved_back(void **state)
     unlink(b);
 }
 
+/* Large enough for the ways of reading that go by a file's bytes. */
+static void rows_of_large_matrices_are_moved_back_too(void **state)
+{
+    (void)state;
+    enum { SIDE = 640, OF = 8 };
+    static float a[SIDE * SIDE], b[SIDE * SIDE];
+    struct assay_random random;
+    struct assay_lineage_comparison r;
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_context context = assay_context_default();
+    assay_random_start(&random, 5, 0);
+    for (size_t i = 0; i < (size_t)SIDE * SIDE; i++)
+        a[i] = (float)assay_random_normal(&random);
+    for (int row = 0; row < SIDE; row++)
+        memcpy(b + row * SIDE, a + from_row(row, SIDE, OF) * SIDE, SIDE * sizeof *b);
+    struct assay_tensor t[2] = {{.name = "model.layers.0.self_attn.q_proj.weight"},
+                                {.name = "blk.0.attn_q.weight", .rotary_heads = OF}};
+    struct assay_checkpoint c[2];
+    for (int side = 0; side < 2; side++) {
+        t[side].dtype = ASSAY_DTYPE_F32;
+        t[side].rank = 2;
+        t[side].shape[0] = t[side].shape[1] = t[side].stride[0] = SIDE;
+        t[side].stride[1] = 1;
+        t[side].contiguous = true;
+        t[side].elements = (uint64_t)SIDE * SIDE;
+        t[side].size = sizeof a;
+        t[side].bytes = (const unsigned char *)(side ? b : a);
+        c[side] = (struct assay_checkpoint){
+            .path = "x", .format = side ? "gguf" : "safetensors", .tensors = &t[side], .count = 1};
+    }
+    assert_int_equal(assay_lineage_compare(&c[0], &c[1], &settings, &context, &r, NULL), ASSAY_OK);
+    assert_true(r.equal_share == 1);
+    assay_lineage_comparison_free(&r);
+}
+
 /* Of a model with itself, but for three weights: the rest is compared, and the three are named. */
 static void weights_that_are_no_numbers_are_left_out_and_named(void **state)
 {
@@ -475,6 +510,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(llamas_rows_moved_by_the_converter_are_moved_back),
+        cmocka_unit_test(rows_of_large_matrices_are_moved_back_too),
         cmocka_unit_test(weights_that_are_no_numbers_are_left_out_and_named),
         cmocka_unit_test(rows_in_halves_are_the_stored_rows_in_another_order),
         cmocka_unit_test(an_untyped_pytorch_storage_has_the_type_stated_beside_it),
