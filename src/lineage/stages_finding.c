@@ -136,6 +136,7 @@ static assay_status write_finding(struct writer *w, const struct stage_input *in
         write_rest(w);
     }
     assay_lineage_comparison_free(&r);
+    w->r = NULL;
     if (status == ASSAY_OK && w->to.short_of_memory)
         status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     return status;

@@ -104,10 +104,12 @@ static void count_heads(const struct assay_checkpoint *c, struct assay_checkpoin
         double *to = role == ROLE_Q ? heads : kv_heads;
         if (!isnan(*to))
             continue;
-        if (t->rotary_heads)
+        if (t->rotary_heads) {
             *to = (double)t->rotary_heads;
-        else if (head > 0 && t->shape[0] % head == 0)
-            *to = (double)(t->shape[0] / head);
+        } else if (head > 0 && t->shape[0] % head == 0) {
+            uint64_t count = t->shape[0] / head;
+            *to = (double)count;
+        }
     }
 }
 
