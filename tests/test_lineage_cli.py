@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""assay lineage from outside: fingerprints, scan, --quick. Models are made here. TAP."""
+"""assay lineage from outside: fingerprints, scan, --quick, stages, inspect. Models are made here,
+or are those of a shipped case. TAP."""
+import hashlib
 import json
 import os
 import random
@@ -51,6 +53,33 @@ def write(path, seed, noise=0.0, tokens=300):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def stages_and_inspect():
+    case = os.path.join(os.environ["ASSAY_SOURCE"], "cases", "renamed-copy")
+    data = ("--data", os.path.join(os.environ["ASSAY_SOURCE"], "data"))
+    base, twin = (os.path.join(case, name + ".safetensors") for name in ("base", "twin"))
+    told = answer("lineage", "stages", base, twin, "--base", base, *data)
+    stages = {s["stage"]: s for s in told["stages"]}
+    check(list(stages) == ["configuration", "architecture", "embedding", "initialisation",
+                           "pre-training", "tuning"], "stages come in the order of development")
+    check(stages["embedding"]["exact"] and stages["embedding"]["log10_p"] < -30 and
+          stages["pre-training"]["log10_lr"] < -1, "a shared seed is no shared training")
+    check(told["direction"] == "unknown" and told["direction_log10_lr"] is None,
+          "of two that were trained apart neither is the older")
+    same = answer("lineage", "compare", base, twin, *data)["stages"]
+    check([s["stage"] for s in same] == list(stages), "compare tells the same stages")
+    code, _, error = run("lineage", "stages", base, twin, "--base", case + "/none", *data)
+    check(code == 2 and "none" in error, "a base that is not there is refused by name")
+    about = answer("lineage", "inspect", base, "--digests")
+    with open(base, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    norms = [t for t in about["tensors"] if t["role"] == "norm"]
+    check(about["sha256"] == digest == about["files"][0]["sha256"] and len(norms) == 3 and
+          all(len(t["sha256"]) == 64 for t in about["tensors"]),
+          "inspect gives roles, and digests of file and tensors")
+    check(about["architecture"]["family"] == "llama or kin" and about["tokenizer"] is None and
+          about["architecture"]["layers"] == 1, "inspect says what names and shapes tell")
 
 
 def main():
@@ -105,6 +134,7 @@ def main():
               "a broken fingerprint is named and the rest compared")
         code, _, error = run("lineage", "scan", at("prints", "broken.sketch"), folder)
         check(code == 2 and "byte" in error, "a broken suspect is refused with its offset")
+    stages_and_inspect()
     print(f"1..{number}")
     sys.exit(failed)
 

@@ -109,9 +109,9 @@ static json_t *architecture_json(const struct assay_checkpoint_summary *s)
 
 static json_t *tokenizer_json(const struct about *a)
 {
-    json_t *object = json_object();
     if (!a->tokenizer[0])
         return json_null();
+    json_t *object = json_object();
     json_set_text(object, "path", a->tokenizer);
     json_set_text(object, "format", a->pieces.format);
     json_object_set_new(object, "pieces", json_integer((json_int_t)a->pieces.count));

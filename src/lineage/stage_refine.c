@@ -9,8 +9,7 @@
 #include <string.h>
 
 #define SIGNIFICANT -6.0
-#define LEAST_LENGTH 0.001 /* ln of a ratio: siblings differ by as much without being trained on   \
-                            */
+#define LEAST_LENGTH 0.001 /* ln of a ratio: siblings differ by as much */
 
 struct refining {
     struct assay_lineage_comparison *r;
