@@ -363,6 +363,44 @@ static void shards_that_do_not_fit_their_index_are_refused(void **state)
     rmdir(folder);
 }
 
+/* One tensor a file, the second named by `second`; any of the two stands for both. */
+static void a_split_gguf_is_read_as_one_and_refused_when_a_part_is_wrong(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/assay-split-XXXXXX", paths[2][300];
+    struct assay_checkpoint c;
+    struct assay_error error = {0};
+    struct bytes part[2];
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < 2; i++) {
+        part[i] = gguf(1, 0);
+        put_tensor(&part[i], 8, 1, 0, 0);
+        put_zeros(&part[i], 96 - part[i].size);
+        put_zeros(&part[i], 32);
+        snprintf(paths[i], sizeof paths[i], "%s/m-0000%d-of-00002.gguf", folder, i + 1);
+    }
+    part[1].data[32] = 'b'; /* its tensor's name */
+    assert_int_equal(assay_file_write(paths[0], part[0].data, part[0].size, NULL), ASSAY_OK);
+    assert_int_not_equal(assay_checkpoint_open(paths[0], &c, &error), ASSAY_OK);
+    assert_non_null(strstr(error.file, "00002-of-00002"));
+    assert_int_equal(assay_file_write(paths[1], part[1].data, part[1].size, NULL), ASSAY_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(assay_checkpoint_open(paths[i], &c, &error), ASSAY_OK);
+        assert_int_equal(c.count, 2);
+        assert_int_equal(c.file_count, 2);
+        assert_non_null(assay_checkpoint_find(&c, "b"));
+        assay_checkpoint_close(&c);
+    }
+    assert_int_equal(assay_file_write(paths[1], part[0].data, part[0].size, NULL), ASSAY_OK);
+    assert_int_equal(assay_checkpoint_open(paths[0], &c, &error), ASSAY_ERROR_INPUT);
+    assert_non_null(strstr(error.message, "two tensors are named"));
+    assert_int_equal(assay_file_write(paths[1], "PK", 2, NULL), ASSAY_OK);
+    assert_int_equal(assay_checkpoint_open(paths[0], &c, &error), ASSAY_ERROR_INPUT);
+    for (int i = 0; i < 2; i++)
+        unlink(paths[i]);
+    rmdir(folder);
+}
+
 /* ---- any file ------------------------------------------------------------------------ */
 
 /* Numbers that are likely to be sizes are replaced by large ones, wherever they stand. */
@@ -410,6 +448,7 @@ int main(void)
         cmocka_unit_test(zip_entries_that_share_their_data_are_refused),
         cmocka_unit_test(endless_views_of_one_storage_are_refused),
         cmocka_unit_test(shards_that_do_not_fit_their_index_are_refused),
+        cmocka_unit_test(a_split_gguf_is_read_as_one_and_refused_when_a_part_is_wrong),
         cmocka_unit_test(no_number_in_a_file_makes_a_reader_ask_for_much_memory),
     };
     json_set_alloc_funcs(__wrap_malloc, __wrap_free);

@@ -122,7 +122,8 @@ struct assay_checkpoint {
 
 /*
  * Opens a checkpoint, recognising the format by its content (an index.json by its weight_map).
- * A folder stands for the index.json or the one checkpoint file inside it. Errors: what base
+ * A folder stands for the index.json or the one checkpoint file inside it; one file of a split
+ * GGUF (NAME-00001-of-00003.gguf) for all of them. Errors: what base
  * says of files; ASSAY_ERROR_INPUT with the byte offset for anything malformed;
  * ASSAY_ERROR_UNSUPPORTED for a well-formed file of a kind that is not read.
  * assay_checkpoint_close frees it; harmless on a zeroed or failed one.

@@ -373,6 +373,43 @@ static assay_status open_index(struct checkpoint_draft *draft)
     return status;
 }
 
+/* ---- a GGUF file that is split: NAME-00001-of-00003.gguf and so on -----------------------------
+ */
+
+/* The number of files and the length of NAME; false: the name is none of a split. */
+static bool is_split(const char *path, unsigned *files, size_t *name)
+{
+    static const char ending[] = "-00001-of-00001.gguf";
+    size_t length = strlen(path), tail = sizeof ending - 1;
+    unsigned number;
+    if (length <= tail)
+        return false;
+    *name = length - tail;
+    return sscanf(path + *name, "-%5u-of-%5u.gguf", &number, files) == 2 &&
+           strcmp(path + length - 5, ".gguf") == 0 && number >= 1 && number <= *files &&
+           *files > 1 && *files <= MOST_SHARDS;
+}
+
+static assay_status open_split(struct checkpoint_draft *draft, unsigned files, size_t name)
+{
+    struct assay_checkpoint *c = draft->checkpoint;
+    c->files = assay_arena_alloc(c->arena, files, sizeof *c->files);
+    if (!c->files)
+        return checkpoint_no_memory(draft);
+    for (unsigned i = 1; i <= files; i++) {
+        char *path =
+            assay_arena_print(c->arena, "%.*s-%05u-of-%05u.gguf", (int)name, c->path, i, files);
+        if (!path)
+            return checkpoint_no_memory(draft);
+        ASSAY_TRY(open_one(draft, path));
+        if (!is_gguf(draft))
+            return assay_error_at_offset(draft->error, ASSAY_ERROR_INPUT, path, 0,
+                                         "a part of a split GGUF file that is no GGUF file");
+        ASSAY_TRY(read_one(draft));
+    }
+    return ASSAY_OK;
+}
+
 /* A folder stands for what Hugging Face tools would load from it. */
 static assay_status in_folder(struct checkpoint_draft *draft)
 {
@@ -402,6 +439,10 @@ static assay_status open_files(struct checkpoint_draft *draft)
     ASSAY_TRY(in_folder(draft));
     if (is_index(draft))
         return open_index(draft);
+    unsigned files;
+    size_t name;
+    if (is_split(c->path, &files, &name))
+        return open_split(draft, files, name);
     c->files = assay_arena_alloc(c->arena, 1, sizeof *c->files);
     if (!c->files)
         return checkpoint_no_memory(draft);

@@ -203,10 +203,12 @@ static assay_status tensor(struct checkpoint_draft *draft, struct gguf_cursor *c
     return checkpoint_add(draft, &t);
 }
 
-static assay_status place_all(struct checkpoint_draft *draft, uint64_t start, uint64_t alignment)
+/* Tensors from `first` on: those before stand in other files of a split. */
+static assay_status place_all(struct checkpoint_draft *draft, size_t first, uint64_t start,
+                              uint64_t alignment)
 {
     struct assay_checkpoint *checkpoint = draft->checkpoint;
-    for (size_t i = 0; i < checkpoint->count; i++) {
+    for (size_t i = first; i < checkpoint->count; i++) {
         struct assay_tensor *t = &checkpoint->tensors[i];
         uint64_t bytes = 0, at;
         if (t->offset % alignment)
@@ -235,17 +237,18 @@ static int by_offset(const void *a, const void *b)
 }
 
 /* Data that two tensors share would be read twice for one file's worth. */
-static assay_status check_overlap(struct checkpoint_draft *draft)
+static assay_status check_overlap(struct checkpoint_draft *draft, size_t first)
 {
     struct assay_checkpoint *c = draft->checkpoint;
-    const struct assay_tensor **sorted = malloc((c->count + 1) * sizeof *sorted);
+    size_t count = c->count - first;
+    const struct assay_tensor **sorted = malloc((count + 1) * sizeof *sorted);
     assay_status status = ASSAY_OK;
     if (!sorted)
         return checkpoint_no_memory(draft);
-    for (size_t i = 0; i < c->count; i++)
-        sorted[i] = &c->tensors[i];
-    qsort(sorted, c->count, sizeof *sorted, by_offset);
-    for (size_t i = 1; i < c->count && status == ASSAY_OK; i++)
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &c->tensors[first + i];
+    qsort(sorted, count, sizeof *sorted, by_offset);
+    for (size_t i = 1; i < count && status == ASSAY_OK; i++)
         if (sorted[i]->offset < sorted[i - 1]->offset + sorted[i - 1]->size)
             status = checkpoint_refuse(draft, sorted[i]->offset,
                                        "tensors \"%.100s\" and \"%.100s\" overlap",
@@ -276,6 +279,7 @@ assay_status gguf_read(struct checkpoint_draft *draft)
     struct gguf_string key;
     struct gguf_value value;
     uint64_t alignment = 32, offset;
+    size_t first = draft->checkpoint->count;
     if (!gguf_start(&c, draft->bytes, draft->size, &header))
         return checkpoint_refuse(draft, 0, "%zu bytes are too few for a header", draft->size);
     if (header.version == 0x02000000 || header.version == 0x03000000)
@@ -300,6 +304,6 @@ assay_status gguf_read(struct checkpoint_draft *draft)
         return checkpoint_refuse(draft, 24, "an alignment of %" PRIu64, alignment);
     for (uint64_t i = 0; i < header.tensors; i++)
         ASSAY_TRY(tensor(draft, &c, &offset));
-    ASSAY_TRY(place_all(draft, (c.at + alignment - 1) / alignment * alignment, alignment));
-    return check_overlap(draft);
+    ASSAY_TRY(place_all(draft, first, (c.at + alignment - 1) / alignment * alignment, alignment));
+    return check_overlap(draft, first);
 }
