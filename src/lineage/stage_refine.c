@@ -75,8 +75,9 @@ static void weigh_training(struct refining *f, bool numbered)
     if (isnan(g->correlation) || g->norms < 2) {
         s->note = keep(f, assay_arena_print(f->r->arena, "%s No likelihood ratio: %s.", s->note,
                                             numbered ? "no gains of norms vary on both sides"
-                                                     : "the residual stream is not numbered alike, "
-                                                       "so gains of norms cannot be compared"));
+                                                     : "nothing shows that the residual stream is "
+                                                       "numbered alike, without which gains of "
+                                                       "norms cannot be compared"));
         return;
     }
     if (!f->table) {
