@@ -309,6 +309,47 @@ static void models_without_gates_are_found_behind_renumbering(void **state)
     unlink(path);
 }
 
+/* Query rows of two rotary heads, once in halves and once in pairs, as GGUF files hold them:
+ * the same weights, and enough of them that whole blocks are compared as they are stored. */
+static void rotary_rows_in_another_order_are_the_same_weights(void **state)
+{
+    (void)state;
+    enum { HEADS = 2, OF = 32, LONG = 8192, ROWS_OF_Q = HEADS * OF };
+    static float rows[ROWS_OF_Q * LONG], pairs[ROWS_OF_Q * LONG];
+    static struct made a, b;
+    struct assay_random random;
+    struct assay_checkpoint *checkpoints[2] = {&a.checkpoint, &b.checkpoint};
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_context context = assay_context_default();
+    struct assay_lineage_comparison r;
+    made_make(&a, 1, 0);
+    made_make(&b, 1, 0);
+    assay_random_start(&random, 12, 0);
+    for (size_t i = 0; i < ROWS_OF_Q * LONG; i++)
+        rows[i] = (float)assay_random_normal(&random);
+    for (size_t row = 0; row < ROWS_OF_Q; row++) {
+        size_t within = row % OF,
+               stored = row - within + 2 * (within % (OF / 2)) + within / (OF / 2);
+        memcpy(pairs + stored * LONG, rows + row * LONG, LONG * sizeof *rows);
+    }
+    for (int side = 0; side < 2; side++) { /* in place of the embedding */
+        struct assay_tensor *q = &checkpoints[side]->tensors[0];
+        q->name = side ? "blk.0.attn_q.weight" : "model.layers.0.self_attn.q_proj.weight";
+        q->shape[0] = ROWS_OF_Q;
+        q->shape[1] = q->stride[0] = LONG;
+        q->elements = ROWS_OF_Q * LONG;
+        q->size = q->elements * 4;
+        q->bytes = (const unsigned char *)(side ? pairs : rows);
+        q->rotary_heads = side ? HEADS : 0;
+    }
+    assert_int_equal(
+        assay_lineage_compare(&a.checkpoint, &b.checkpoint, &settings, &context, &r, NULL),
+        ASSAY_OK);
+    assert_true(r.equal_share >= 1);
+    assert_true(has(&r, "identical"));
+    assay_lineage_comparison_free(&r);
+}
+
 static void a_low_rank_change_is_told_from_a_full_one(void **state)
 {
     (void)state;
@@ -533,8 +574,8 @@ static void names_hidden_on_both_sides_hide_nothing(void **state)
     unlink(second);
 }
 
-/* The source with every feed-forward matrix three times over, as experts, and noise on all of it;
- * or with experts that are noise alone. */
+/* The source with every feed-forward matrix three times over, as experts, and noise on all of
+ * it; or with experts that are noise alone. */
 static void write_experts(const char *source, const char *path, bool copies)
 {
     enum { EXPERTS = 3, MOST = 256 };
@@ -661,7 +702,8 @@ static void absolute(const char *path, const char *folder, char to[2048])
     snprintf(to, 2048, "%s%s%s", path[0] == '/' ? "" : folder, path[0] == '/' ? "" : "/", path);
 }
 
-/* ---- tokenizers ---------------------------------------------------------------------------------
+/* ---- tokenizers
+ * ---------------------------------------------------------------------------------
  */
 
 static void tokenizers(const char *a, const char *b, struct assay_tokenizer_likeness *l)
@@ -730,7 +772,8 @@ static void a_tokenizer_json_is_read_with_its_merges_and_refused_when_it_lies(vo
                          ASSAY_ERROR_INPUT);
 }
 
-/* A pair file as a case hands it on; the two hypotheses, the better one first, with exhibits. */
+/* A pair file as a case hands it on; the two hypotheses, the better one first, with exhibits.
+ */
 static void a_comparison_becomes_a_finding_with_two_hypotheses(void **state)
 {
     (void)state;
@@ -771,6 +814,7 @@ int main(void)
         cmocka_unit_test(a_quick_look_finds_a_descendant_and_no_stranger),
         cmocka_unit_test(a_turn_is_found_from_fewer_tokens_than_dimensions),
         cmocka_unit_test(models_without_gates_are_found_behind_renumbering),
+        cmocka_unit_test(rotary_rows_in_another_order_are_the_same_weights),
         cmocka_unit_test(a_low_rank_change_is_told_from_a_full_one),
         cmocka_unit_test(weights_that_are_no_numbers_do_no_harm),
         cmocka_unit_test(every_known_relation_among_real_models_is_found_and_none_invented),

@@ -20,7 +20,7 @@ static int signed_byte(unsigned char byte)
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
 
 /* d:f16, 16 bytes of two nibbles: element i low, element i+16 high; value d (q - 8). */
-static void q4_0(const unsigned char *b, float *y)
+static void q4_0(const unsigned char *restrict b, float *restrict y)
 {
     float d = half_at(b);
     for (int i = 0; i < 16; i++) {
@@ -30,7 +30,7 @@ static void q4_0(const unsigned char *b, float *y)
 }
 
 /* d:f16, m:f16, 16 bytes of nibbles; value d q + m. */
-static void q4_1(const unsigned char *b, float *y)
+static void q4_1(const unsigned char *restrict b, float *restrict y)
 {
     float d = half_at(b), m = half_at(b + 2);
     for (int i = 0; i < 16; i++) {
@@ -66,7 +66,7 @@ static void q5_1(const unsigned char *b, float *y)
 }
 
 /* d:f16, 32 signed bytes. */
-static void q8_0(const unsigned char *b, float *y)
+static void q8_0(const unsigned char *restrict b, float *restrict y)
 {
     float d = half_at(b);
     for (int i = 0; i < 32; i++)
@@ -107,13 +107,14 @@ static void mxfp4(const unsigned char *b, float *y)
  * 16 bytes: scale (low nibble) and minimum (high) of each 16; 64 bytes of 2-bit quants, of which
  * the 4 planes of a 32-byte run are 4 consecutive 32s; d:f16, dmin:f16. Value d s q - dmin m.
  */
-static void q2_k(const unsigned char *b, float *y)
+static void q2_k(const unsigned char *restrict b, float *restrict y)
 {
     float d = half_at(b + 80), minimum = half_at(b + 82);
-    for (int i = 0; i < 256; i++) {
-        int run = i / 128, plane = i / 32 % 4, scale = b[i / 16];
-        int q = b[16 + 32 * run + i % 32] >> (2 * plane) & 3;
-        y[i] = d * (float)(scale & 15) * (float)q - minimum * (float)(scale >> 4);
+    for (int part = 0; part < 16; part++) {
+        const unsigned char *from = b + 16 + 32 * (part / 8) + 16 * (part % 2);
+        float scale = d * (float)(b[part] & 15), least = minimum * (float)(b[part] >> 4);
+        for (int i = 0, shift = part / 2 % 4 * 2; i < 16; i++)
+            y[16 * part + i] = scale * (float)(from[i] >> shift & 3) - least;
     }
 }
 
@@ -121,18 +122,19 @@ static void q2_k(const unsigned char *b, float *y)
  * 32 bytes of third bits (bit g of byte i: element 32 g + i), 64 bytes of 2-bit quants as above,
  * 12 bytes of sixteen 6-bit scales, d:f16. Value d (s - 32) (q - 4 unless the third bit is set).
  */
-static void q3_k(const unsigned char *b, float *y)
+static void q3_k(const unsigned char *restrict b, float *restrict y)
 {
     const unsigned char *s = b + 96;
     float d = half_at(b + 108);
-    for (int i = 0; i < 256; i++) {
-        int run = i / 128, plane = i / 32 % 4, part = i / 16;
-        int q = b[32 + 32 * run + i % 32] >> (2 * plane) & 3;
+    for (int part = 0; part < 16; part++) {
+        const unsigned char *from = b + 32 + 32 * (part / 8) + 16 * (part % 2);
+        const unsigned char *third = b + 16 * (part % 2);
         int low = part < 8 ? s[part] & 15 : s[part - 8] >> 4;
         int high = s[8 + part % 4] >> (2 * (part / 4)) & 3;
-        if (!(b[i % 32] >> (i / 32) & 1))
-            q -= 4;
-        y[i] = d * (float)((low | high << 4) - 32) * (float)q;
+        float scale = d * (float)((low | high << 4) - 32);
+        for (int i = 0, shift = part / 2 % 4 * 2; i < 16; i++)
+            y[16 * part + i] =
+                scale * (float)((from[i] >> shift & 3) + (third[i] >> (part / 2) & 1) * 4 - 4);
     }
 }
 
@@ -149,25 +151,31 @@ static void scale_and_minimum(const unsigned char *s, int part, int *scale, int 
 }
 
 /* d:f16, dmin:f16, 12 bytes of scales, 128 bytes: 32 low nibbles, then the 32 high, four times. */
-static void q4_k(const unsigned char *b, float *y)
+static void q4_k(const unsigned char *restrict b, float *restrict y)
 {
     float d = half_at(b), dmin = half_at(b + 2);
-    for (int i = 0; i < 256; i++) {
-        int scale, minimum, part = i / 32, byte = b[16 + 32 * (part / 2) + i % 32];
+    for (int part = 0; part < 8; part++) {
+        const unsigned char *from = b + 16 + 32 * (part / 2);
+        int scale, minimum;
         scale_and_minimum(b + 4, part, &scale, &minimum);
-        y[i] = d * (float)scale * (float)(part % 2 ? byte >> 4 : byte & 15) - dmin * (float)minimum;
+        float step = d * (float)scale, least = dmin * (float)minimum;
+        for (int i = 0, shift = part % 2 * 4; i < 32; i++)
+            y[32 * part + i] = step * (float)(from[i] >> shift & 15) - least;
     }
 }
 
 /* As Q4_K, with 32 bytes of fifth bits (bit g of byte i: element 32 g + i) after the scales. */
-static void q5_k(const unsigned char *b, float *y)
+static void q5_k(const unsigned char *restrict b, float *restrict y)
 {
     float d = half_at(b), dmin = half_at(b + 2);
-    for (int i = 0; i < 256; i++) {
-        int scale, minimum, part = i / 32, byte = b[48 + 32 * (part / 2) + i % 32];
-        int q = (part % 2 ? byte >> 4 : byte & 15) | (b[16 + i % 32] >> part & 1) << 4;
+    for (int part = 0; part < 8; part++) {
+        const unsigned char *from = b + 48 + 32 * (part / 2), *fifth = b + 16;
+        int scale, minimum;
         scale_and_minimum(b + 4, part, &scale, &minimum);
-        y[i] = d * (float)scale * (float)q - dmin * (float)minimum;
+        float step = d * (float)scale, least = dmin * (float)minimum;
+        for (int i = 0, shift = part % 2 * 4; i < 32; i++)
+            y[32 * part + i] =
+                step * (float)((from[i] >> shift & 15) + (fifth[i] >> part & 1) * 16) - least;
     }
 }
 
@@ -176,15 +184,17 @@ static void q5_k(const unsigned char *b, float *y)
  * 128 elements, four 32s: low nibbles of bytes 0-31 and 32-63, then their high nibbles; the
  * upper bits are planes of 32 bytes. Value d s (q - 32).
  */
-static void q6_k(const unsigned char *b, float *y)
+static void q6_k(const unsigned char *restrict b, float *restrict y)
 {
     float d = half_at(b + 208);
-    for (int i = 0; i < 256; i++) {
-        int run = i / 128, quarter = i / 32 % 4, at = i % 32;
-        int byte = b[64 * run + 32 * (quarter % 2) + at];
-        int low = quarter < 2 ? byte & 15 : byte >> 4;
-        int high = b[128 + 32 * run + at] >> (2 * quarter) & 3;
-        y[i] = d * (float)signed_byte(b[192 + i / 16]) * (float)((low | high << 4) - 32);
+    for (int part = 0; part < 16; part++) {
+        int run = part / 8, quarter = part / 2 % 4;
+        const unsigned char *low = b + 64 * run + 32 * (quarter % 2) + 16 * (part % 2);
+        const unsigned char *high = b + 128 + 32 * run + 16 * (part % 2);
+        float scale = d * (float)signed_byte(b[192 + part]);
+        for (int i = 0, shift = quarter / 2 * 4; i < 16; i++)
+            y[16 * part + i] =
+                scale * (float)((low[i] >> shift & 15) + (high[i] >> (2 * quarter) & 3) * 16 - 32);
     }
 }
 

@@ -9,8 +9,6 @@
 
 #define MOST_INEXACT 2.1 /* lineage.h says why */
 
-#define MANY_PAIRS 8
-
 struct assay_lineage_settings assay_lineage_settings_default(void)
 {
     return (struct assay_lineage_settings){
@@ -131,60 +129,24 @@ static void combine(struct comparing *c)
 /* ---- pairs ------------------------------------------------------------------------------------
  */
 
-struct looking {
-    struct comparing *c;
-    size_t *order; /* the largest first, so that no thread is left with it at the end */
-};
-
-static void look_at(const struct comparing *c, struct pair *p)
+static void look_at(void *data, size_t i)
 {
-    p->like = (struct likeness){.elements = 0};
+    const struct comparing *c = data;
+    struct pair *p = &c->pairs[i];
     p->best_log10_p = 0;
     p->bytes_read = p->match_count = 0;
-    p->status = compare_likeness(c, p);
-    if (p->status == ASSAY_OK)
-        p->status = compare_axes(c, p);
+    p->status = compare_axes(c, p);
 }
 
-static void look_at_next(void *data, size_t i)
-{
-    const struct looking *l = data;
-    look_at(l->c, &l->c->pairs[l->order[i]]);
-}
-
-static uint64_t size_of(const struct pair *p)
-{
-    return p->a->tensor->size + p->b->tensor->size;
-}
-
-/* By the highest bit of their sizes: within a factor of two is near enough. */
-static size_t *largest_first(struct comparing *c)
-{
-    size_t *order = assay_arena_alloc(c->arena, c->pair_count, sizeof *order), count = 0;
-    for (int bits = 63; bits >= 0 && order; bits--)
-        for (size_t i = 0; i < c->pair_count; i++)
-            if (size_of(&c->pairs[i]) >> bits == 1)
-                order[count++] = i;
-    return order;
-}
-
-/* Threads take a pair each if there are many, else share each one's parts. */
 static assay_status look_at_pairs(struct comparing *c)
 {
-    struct looking looking = {c, largest_first(c)};
-    if (!looking.order)
-        return compare_no_memory(c);
-    if (c->pair_count >= MANY_PAIRS)
-        ASSAY_TRY(assay_parallel_for(c->context, "tensors", c->pair_count, look_at_next, &looking,
-                                     c->error));
-    else
-        for (size_t i = 0; i < c->pair_count; i++)
-            look_at(c, &c->pairs[i]);
+    ASSAY_TRY(compare_likeness(c));
+    ASSAY_TRY(assay_parallel_for(c->context, "tensors", c->pair_count, look_at, c, c->error));
     for (size_t i = 0; i < c->pair_count; i++) {
         struct pair *p = &c->pairs[i];
         if (p->status != ASSAY_OK) { /* again, for its message */
             p->error = c->error;
-            look_at(c, p);
+            look_at(c, i);
             return p->status;
         }
         c->result->bytes_read += p->bytes_read;

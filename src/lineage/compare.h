@@ -83,11 +83,11 @@ assay_status compare_no_memory(struct comparing *c);
 ASSAY_MUST_USE assay_status compare_lend_roles(struct comparing *c);
 /* pair.c: which tensors of A and B to set side by side. */
 ASSAY_MUST_USE assay_status compare_pair_up(struct comparing *c);
-/* The next two write to the pair alone, so that threads may take one each. */
-/* likeness.c: element by element, for pairs of one shape. */
-ASSAY_MUST_USE assay_status compare_likeness(const struct comparing *c, struct pair *pair);
+/* likeness.c: element by element, for all pairs of one shape. */
+ASSAY_MUST_USE assay_status compare_likeness(struct comparing *c);
 void likeness_add(struct likeness *sum, const struct likeness *like);
-/* axes.c: the exact tests on the axes of a pair. */
+/* axes.c: the exact tests on the axes of a pair. Writes to it alone, so that threads may take one
+ * each. */
 ASSAY_MUST_USE assay_status compare_axes(const struct comparing *c, struct pair *pair);
 /* axes.c: the exact test on 64 units with the same numbers on both sides; NaN where there is none.
  */

@@ -16,11 +16,18 @@
 #define LOOKED_AT_GRIDS 16   /* first blocks */
 #define LEAST_SQUARES 1e-20f /* below, float32 loses squares */
 
+/* One pair of tensors. */
 struct likening {
     const struct assay_tensor *a, *b;
     const struct alike_functions *alike;
+    size_t first_chunk;     /* its own begin here, among those of all pairs */
     alike_function *direct; /* on the file's bytes; NULL where they must be decoded */
     uint64_t row, blocks;
+};
+
+struct likening_all {
+    struct likening *list; /* [pair] and one more, that ends the last */
+    size_t count, chunk_count;
     struct likeness *chunks;
 };
 
@@ -146,18 +153,35 @@ static void add_block(const struct likening *k, struct likeness *l, uint64_t blo
 /* ---- the whole --------------------------------------------------------------------------------
  */
 
+/* The pair that a chunk belongs to: the last whose first chunk is not above it. */
+static const struct likening *pair_of(const struct likening_all *all, size_t chunk)
+{
+    size_t low = 0, high = all->count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (all->list[middle].first_chunk <= chunk)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &all->list[low];
+}
+
 static void add_chunk(void *data, size_t chunk)
 {
-    struct likening *k = data;
+    const struct likening_all *all = data;
+    const struct likening *k = pair_of(all, chunk);
     float room[2 * ALIKE_MOST];
-    for (uint64_t block = chunk * CHUNK; block < (chunk + 1) * CHUNK && block < k->blocks; block++)
-        add_block(k, &k->chunks[chunk], block, room);
+    uint64_t first = (uint64_t)(chunk - k->first_chunk) * CHUNK;
+    for (uint64_t block = first; block < first + CHUNK && block < k->blocks; block++)
+        add_block(k, &all->chunks[chunk], block, room);
 }
 
 static alike_function *direct(const struct alike_functions *alike, const struct assay_tensor *a,
                               const struct assay_tensor *b)
 {
-    if (a->dtype != b->dtype || !a->contiguous || !b->contiguous)
+    bool as_stored = a->contiguous && b->contiguous && !a->halves && !b->halves;
+    if (a->dtype != b->dtype || !as_stored)
         return NULL;
     switch (a->dtype) {
     case ASSAY_DTYPE_F32:
@@ -193,27 +217,43 @@ void likeness_add(struct likeness *sum, const struct likeness *l)
     }
 }
 
-assay_status compare_likeness(const struct comparing *c, struct pair *p)
+static assay_status prepare(const struct comparing *c, const struct pair *p, struct likening *k)
 {
     float none;
-    if (!p->same_shape)
-        return ASSAY_OK;
-    ASSAY_TRY(assay_tensor_read(p->a->tensor, 0, 0, &none, p->error));
-    ASSAY_TRY(assay_tensor_read(p->b->tensor, 0, 0, &none, p->error));
-    struct likening k = {.a = p->a->tensor,
-                         .b = p->b->tensor,
-                         .alike = alike_fastest(),
-                         .row = p->a->shape.in * p->a->shape.inner,
-                         .blocks = (p->a->tensor->elements + ALIKE_MOST - 1) / ALIKE_MOST};
-    size_t chunks = (size_t)((k.blocks + CHUNK - 1) / CHUNK);
-    k.direct = direct(k.alike, k.a, k.b);
-    k.chunks = calloc(chunks, sizeof *k.chunks);
-    if (!k.chunks)
-        return assay_error_at(p->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    assay_status status = assay_parallel_for(c->context, NULL, chunks, add_chunk, &k, p->error);
-    for (size_t i = 0; i < chunks; i++)
-        likeness_add(&p->like, &k.chunks[i]);
-    free(k.chunks);
-    p->bytes_read += k.a->size + k.b->size;
+    ASSAY_TRY(assay_tensor_read(p->a->tensor, 0, 0, &none, c->error));
+    ASSAY_TRY(assay_tensor_read(p->b->tensor, 0, 0, &none, c->error));
+    k->a = p->a->tensor;
+    k->b = p->b->tensor;
+    k->alike = alike_fastest();
+    k->direct = direct(k->alike, k->a, k->b);
+    k->row = p->a->shape.in * p->a->shape.inner;
+    k->blocks = (k->a->elements + ALIKE_MOST - 1) / ALIKE_MOST;
+    c->result->bytes_read += k->a->size + k->b->size;
+    return ASSAY_OK;
+}
+
+/* Threads share the chunks of all pairs, so that none waits for another between tensors. */
+assay_status compare_likeness(struct comparing *c)
+{
+    struct likening_all all = {.count = c->pair_count};
+    all.list = assay_arena_alloc(c->arena, c->pair_count + 1, sizeof *all.list);
+    if (!all.list)
+        return compare_no_memory(c);
+    for (size_t i = 0; i < c->pair_count; i++) {
+        struct likening *k = &all.list[i];
+        if (c->pairs[i].same_shape)
+            ASSAY_TRY(prepare(c, &c->pairs[i], k));
+        k[1].first_chunk = k->first_chunk + (size_t)((k->blocks + CHUNK - 1) / CHUNK);
+    }
+    all.chunk_count = all.list[c->pair_count].first_chunk;
+    all.chunks = calloc(all.chunk_count + 1, sizeof *all.chunks);
+    if (!all.chunks)
+        return compare_no_memory(c);
+    assay_status status = assay_parallel_for(c->context, "blocks of weights", all.chunk_count,
+                                             add_chunk, &all, c->error);
+    for (size_t i = 0; i < c->pair_count && status == ASSAY_OK; i++)
+        for (size_t k = all.list[i].first_chunk; k < all.list[i + 1].first_chunk; k++)
+            likeness_add(&c->pairs[i].like, &all.chunks[k]);
+    free(all.chunks);
     return status;
 }

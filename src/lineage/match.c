@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PANELS_AT_ONCE 8 /* of B, for one thread */
+#define LITTLE 2e7       /* multiplications: a tenth of a millisecond */
 
 /* ---- units --------------------------------------------------------------------------- */
 
@@ -166,9 +167,12 @@ assay_status match_packed(const struct assay_context *context, const struct pack
     struct matching m = {.a = a, .b = b, .kernel = kernel_fastest(), .rows = rows_fastest()};
     if (a->tiles != b->tiles || a->count == 0 || b->count == 0)
         return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0, "units that cannot be compared");
+    struct assay_context own = *context;
+    if ((double)a->count * (double)b->count * (double)a->tiles * KERNEL_COORDINATES < LITTLE)
+        own.threads = 1; /* done before other threads have woken up */
     m.best = calloc(groups, a->count * sizeof *m.best);
     assay_status status = left_new(a, &m.left) && m.best
-                              ? assay_parallel_for(context, NULL, groups, match_panels, &m, error)
+                              ? assay_parallel_for(&own, NULL, groups, match_panels, &m, error)
                               : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     if (status == ASSAY_OK)
         reduce(&m, groups, best, score);

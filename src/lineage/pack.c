@@ -15,6 +15,7 @@
 #define CHUNK 1024  /* columns that one thread takes */
 #define GROUP 16    /* coordinates averaged by one thread at a time */
 #define CLIP 8.0f   /* root mean squares */
+#define LITTLE 3e5  /* coordinates: a tenth of a millisecond */
 #define SHORT 1e-6f /* of the longest: no unit */
 
 struct packing {
@@ -305,12 +306,23 @@ static assay_status pack(struct packing *p, const struct assay_context *context,
     return status;
 }
 
+/* Little work is done before other threads have woken up. */
+static struct assay_context context_for(const struct assay_context *context, size_t count,
+                                        size_t width)
+{
+    struct assay_context own = *context;
+    if ((double)count * (double)width < LITTLE)
+        own.threads = 1;
+    return own;
+}
+
 assay_status pack_rows(const struct assay_context *context, pack_row_source *source,
                        const void *from, size_t count, size_t width, bool centre,
                        struct packed *packed, struct assay_error *error)
 {
     struct packing p = {.row_source = source, .from = from, .packed = packed};
-    return pack(&p, context, count, width, centre, error);
+    struct assay_context own = context_for(context, count, width);
+    return pack(&p, &own, count, width, centre, error);
 }
 
 assay_status pack_columns(const struct assay_context *context, pack_column_source *source,
@@ -318,5 +330,6 @@ assay_status pack_columns(const struct assay_context *context, pack_column_sourc
                           struct assay_error *error)
 {
     struct packing p = {.column_source = source, .from = from, .packed = packed};
-    return pack(&p, context, count, width, true, error);
+    struct assay_context own = context_for(context, count, width);
+    return pack(&p, &own, count, width, true, error);
 }
