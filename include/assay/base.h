@@ -142,6 +142,10 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_file_open(const char *path, size_t m
                                                       struct assay_error *error);
 ASSAY_API void assay_file_close(struct assay_file *file);
 
+/* Tells the system that small parts will be read here and there, so that it reads nothing more in
+ * advance; with false, that things are as usual again. */
+ASSAY_API void assay_file_expect_scattered(const struct assay_file *file, bool scattered);
+
 /*
  * Writes `size` bytes to `path` so that a reader sees the old file or the whole new one: a
  * sibling is written, flushed to disk and renamed. On failure the old file is untouched and

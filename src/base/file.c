@@ -64,6 +64,13 @@ void assay_file_close(struct assay_file *file)
     memset(file, 0, sizeof *file);
 }
 
+void assay_file_expect_scattered(const struct assay_file *file, bool scattered)
+{
+    if (file->mapping)
+        (void)posix_madvise(file->mapping, file->size,
+                            scattered ? POSIX_MADV_RANDOM : POSIX_MADV_NORMAL);
+}
+
 /* ---- writing ---------------------------------------------------------------------------- */
 
 static bool write_all(int descriptor, const unsigned char *bytes, size_t size)

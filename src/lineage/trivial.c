@@ -15,7 +15,8 @@
 #define ORDER 8
 #define FEW 8
 #define LONGEST 1024
-#define BEGINNING 256 /* a multiple of every block */
+#define BEGINNING 256     /* of a row; a multiple of every block */
+#define BEGINNING_DOWN 64 /* of a column: each element is a page of the file */
 #define SAMPLED 24
 #define LEFT_OVER 1e-3 /* share of the energy; bfloat16 rounding leaves about 1e-5 */
 
@@ -165,7 +166,7 @@ static bool follows_formula(const struct sample *s, bool columns, uint64_t *byte
         uint64_t at = lines <= SAMPLED ? k : k * (lines - 1) / (SAMPLED - 1);
         if (at >= lines)
             break;
-        enum line line = look_at(s, columns, at, BEGINNING, bytes_read);
+        enum line line = look_at(s, columns, at, columns ? BEGINNING_DOWN : BEGINNING, bytes_read);
         if (line == LINE_FORMULA || line == LINE_ZERO)
             line = look_at(s, columns, at, LONGEST, bytes_read);
         if (line == LINE_SHORT)
