@@ -337,6 +337,14 @@ def cyclonedx_claims_and_asserts_nothing():
     assert bill["components"][0]["hashes"][0]["alg"] == "SHA-256"
 
 
+def a_question_cites_what_its_findings_rest_on_without_listing_it():
+    folder = make_case("unlisted", ("    exhibits: [E1, E2, E3]\n", ""))
+    claims = exported(folder, "cyclonedx")["declarations"]["claims"]
+    assert claims[0]["evidence"] == ["exhibit:E1", "exhibit:E2", "exhibit:E3"], claims[0]
+    grouping = next(o for o in exported(folder, "stix")["objects"] if o["type"] == "grouping")
+    assert len(grouping["object_refs"]) == 6  # three exhibits, three hypotheses
+
+
 def wrong_forms_are_refused():
     folder = make_case("forms")
     refused(call("export", folder), "--format", "stix")

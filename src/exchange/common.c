@@ -60,13 +60,20 @@ void exchange_ratio(const struct assay_combination *combination,
                  hypothesis->favours < 0 ? " for the reference" : "");
 }
 
-bool exchange_bears(const struct assay_case_question *question,
-                    const struct assay_case_exhibit *exhibit)
+bool *exchange_bearing(const struct assay_case *subject, const struct assay_case_question *question)
 {
+    bool *bears = calloc(subject->exhibit_count + 1, sizeof *bears);
+    if (!bears)
+        return NULL;
     for (size_t i = 0; i < question->exhibit_count; i++)
-        if (question->exhibits[i] == exhibit)
-            return true;
-    return false;
+        bears[question->exhibits[i] - subject->exhibits] = true;
+    for (size_t t = 0; t < question->task_count; t++)
+        for (size_t i = 0; i < question->tasks[t].exhibit_count; i++)
+            bears[question->tasks[t].exhibits[i] - subject->exhibits] = true;
+    for (size_t f = 0; f < question->entry_count; f++)
+        for (size_t i = 0; i < question->entries[f].exhibit_count; i++)
+            bears[question->entries[f].exhibits[i] - subject->exhibits] = true;
+    return bears;
 }
 
 void exchange_grade(const char *grade, char *text, size_t size)

@@ -28,9 +28,12 @@ void exchange_case_time(const struct assay_case *subject, char time[32]);
 void exchange_ratio(const struct assay_combination *combination,
                     const struct assay_combined_hypothesis *hypothesis, char *text, size_t size);
 
-/* Whether `exhibit` is among those that bear on the question. */
-bool exchange_bears(const struct assay_case_question *question,
-                    const struct assay_case_exhibit *exhibit);
+/*
+ * Marks the exhibits that bear on the question: those that it lists, and those on which its
+ * findings rest. One a exhibit of the case, in order; free() it. NULL if memory is short.
+ */
+bool *exchange_bearing(const struct assay_case *subject,
+                       const struct assay_case_question *question);
 
 /* The words for an Admiralty grade: "fairly reliable source, possibly true". */
 void exchange_grade(const char *grade, char *text, size_t size);

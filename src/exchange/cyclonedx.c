@@ -188,42 +188,61 @@ static json_t *evidence_of(const struct assay_case_exhibit *e)
     return o;
 }
 
-static json_t *claim_of(const struct bom *b, const struct assay_case_reply *reply, size_t h)
+/* References to the exhibits that bear on a question. */
+static json_t *evidence_for(const struct assay_case *subject,
+                            const struct assay_case_question *question)
+{
+    json_t *evidence = json_array();
+    bool *bears = exchange_bearing(subject, question);
+    for (size_t i = 0; bears && i < subject->exhibit_count; i++)
+        if (bears[i])
+            json_array_append_new(evidence, json_sprintf("exhibit:%s", subject->exhibits[i].id));
+    if (!bears) {
+        json_decref(evidence);
+        evidence = NULL;
+    }
+    free(bears);
+    return evidence;
+}
+
+static json_t *claim_of(const struct assay_case_reply *reply, size_t h, json_t *evidence)
 {
     const struct assay_combined_hypothesis *hypothesis = &reply->combination->hypotheses[h];
-    const struct assay_case *subject = b->assessment->subject;
     char ref[256], ratio[512], reasoning[700];
-    json_t *evidence = json_array();
     snprintf(ref, sizeof ref, "claim:%s:%zu", reply->question->id, h + 1);
     exchange_ratio(reply->combination, hypothesis, ratio, sizeof ratio);
     snprintf(reasoning, sizeof reasoning,
              "Weight of the evidence: %s. A likelihood ratio is not a probability.", ratio);
-    for (size_t i = 0; i < subject->exhibit_count; i++)
-        if (exchange_bears(reply->question, &subject->exhibits[i])) {
-            char other[128];
-            snprintf(other, sizeof other, "exhibit:%s", subject->exhibits[i].id);
-            json_array_append_new(evidence, json_string(other));
-        }
     json_t *o =
         json_pack("{s:s,s:s,s:s,s:s}", "bom-ref", ref, "target", "model", "predicate",
                   hypothesis->text ? hypothesis->text : hypothesis->id, "reasoning", reasoning);
     if (json_array_size(evidence) > 0)
         json_object_set(o, "evidence", evidence);
-    json_decref(evidence);
     return o;
 }
 
 static json_t *declarations(const struct bom *b)
 {
     json_t *claims = json_array(), *evidence = json_array();
+    bool good = true;
     for (size_t i = 0; i < b->assessment->subject->exhibit_count; i++)
         json_array_append_new(evidence, evidence_of(&b->assessment->subject->exhibits[i]));
     for (size_t q = 0; q < b->assessment->reply_count; q++) {
         const struct assay_case_reply *reply = &b->assessment->replies[q];
+        json_t *bearing = evidence_for(b->assessment->subject, reply->question);
         for (size_t h = 0; reply->combination && h < reply->combination->hypothesis_count; h++)
-            json_array_append_new(claims, claim_of(b, reply, h));
+            json_array_append_new(claims, claim_of(reply, h, bearing));
+        good = good && bearing;
+        json_decref(bearing);
     }
-    return json_pack("{s:o,s:o}", "claims", claims, "evidence", evidence);
+    json_t *o = json_pack("{s:O,s:O}", "claims", claims, "evidence", evidence);
+    json_decref(claims);
+    json_decref(evidence);
+    if (!good) {
+        json_decref(o);
+        o = NULL;
+    }
+    return o;
 }
 
 /* ---- the bill ------------------------------------------------------------------------------ */

@@ -258,12 +258,15 @@ static void add_question(struct stix *s, const struct assay_case_reply *reply)
     const struct assay_case *subject = s->assessment->subject;
     char id[EXCHANGE_ID];
     json_t *refs = json_array(), *members = json_array();
-    for (size_t i = 0; i < subject->exhibit_count; i++)
-        if (exchange_bears(q, &subject->exhibits[i])) {
+    bool *bears = exchange_bearing(subject, q);
+    s->short_of_memory = s->short_of_memory || !bears;
+    for (size_t i = 0; bears && i < subject->exhibit_count; i++)
+        if (bears[i]) {
             exhibit_note_id(s, &subject->exhibits[i], id);
             json_array_append_new(refs, json_string(id));
             json_array_append_new(members, json_string(id));
         }
+    free(bears);
     if (json_array_size(refs) == 0)
         json_array_append_new(refs, json_string(s->producer));
     for (size_t h = 0; reply->combination && h < reply->combination->hypothesis_count; h++)
