@@ -30,7 +30,7 @@ static double least_cllr(const struct judged *list, size_t count, size_t trues, 
 {
     struct block {
         double t, f;
-    } *blocks = malloc(count * sizeof *blocks);
+    } *blocks = malloc((count + 1) * sizeof *blocks);
     size_t n = 0;
     double cost = 0;
     if (!blocks)
@@ -70,7 +70,7 @@ static void tabulate(const struct judged *list, size_t count,
         cells[at].stated += p;
         cells[at].realised += list[i].is_true;
         for (size_t t = 0; t < ASSAY_TIPPETT_POINTS; t++)
-            if (list[i].log10_ratio > (double)t - (ASSAY_TIPPETT_POINTS - 1) / 2)
+            if (list[i].log10_ratio > (double)t - (ASSAY_TIPPETT_POINTS - 1) / 2.0)
                 (list[i].is_true ? row->tippett_true : row->tippett_false)[t]++;
     }
     for (size_t c = 0; c < ASSAY_RELIABILITY_CELLS; c++) {

@@ -170,7 +170,7 @@ static bool exhibit_reliable(struct world *w, size_t source, char digit)
 
 static void add_statement(struct world *w)
 {
-    double table[N][OUTCOMES], likelihoods[N];
+    double table[N][OUTCOMES] = {{0}}, likelihoods[N] = {0};
     size_t source = below(w, w->sources);
     char digit = digits[below(w, sizeof digits - 1)];
     bool reliable = exhibit_reliable(w, source, digit);
