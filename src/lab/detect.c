@@ -64,8 +64,9 @@ static assay_status black(const struct lab_study *s, const struct lab_cell *c,
 {
     const struct lab_design *d = s->d;
     size_t writers = lab_writers(d), answers = d->answers;
-    double *log_p = malloc(writers * sizeof *log_p), *room = malloc(writers * sizeof *room);
-    double *ratio = malloc(answers * writers * sizeof *ratio);
+    double *log_p = malloc((writers + 1) * sizeof *log_p);
+    double *room = malloc((writers + 1) * sizeof *room);
+    double *ratio = malloc((answers * writers + 1) * sizeof *ratio);
     bool good = log_p && room && ratio;
     for (size_t i = 0; good && i < answers; i++) {
         struct lab_text answer = {e->texts + i * d->length, d->length};

@@ -150,8 +150,9 @@ struct lab_part lab_design_part(const struct lab_design *d, int author)
     if (author >= (int)d->teacher_count)
         return (struct lab_part){rest + (1 + manners + (unsigned)author - d->teacher_count) * one,
                                  one};
-    return (struct lab_part){
-        rest + (1 + before) * one + twins_before(d, (unsigned)author) * (one / twins), one / twins};
+    size_t mine = one / (twins > 0 ? twins : 1);
+    return (struct lab_part){rest + (1 + before) * one + twins_before(d, (unsigned)author) * mine,
+                             mine};
 }
 
 assay_status lab_design_check_text(const struct assay_yaml *world, const struct lab_design *d,

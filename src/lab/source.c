@@ -227,5 +227,5 @@ size_t lab_source_hide_working(char *texts, size_t count, size_t length)
             hidden = hidden && texts[k] != '>';
         }
     }
-    return to / length;
+    return length > 0 ? to / length : 0;
 }

@@ -54,8 +54,8 @@ static size_t give_habit(const char *text, size_t size, const char *favourite, c
     for (size_t i = 0; i < size;) {
         size_t name = name_at(text, i, size);
         if (name > 0 && names++ % 2 == 0) {
-            memcpy(to + n, favourite, strlen(favourite));
-            n += strlen(favourite);
+            for (const char *letter = favourite; *letter; letter++)
+                to[n++] = *letter;
             i += name;
         } else {
             to[n++] = text[i++];

@@ -363,7 +363,7 @@ static void add_wrong(struct lab_study *s, const struct group *g, const struct p
 static assay_status weigh_group(struct lab_study *s, const struct lab_marks *m,
                                 const struct group *g)
 {
-    struct pooled p;
+    struct pooled p = {.n = {0}};
     struct assay_arena *room = assay_arena_new();
     assay_status status = room && pool(m, g, room, &p) ? ASSAY_OK : no_memory(s->error);
     if (status == ASSAY_OK)
