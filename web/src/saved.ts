@@ -41,5 +41,6 @@ export function restore(view: View, saved: Saved): number {
     const sum = priors.reduce((a, b) => a + b, 0);
     if (sum > 0) view.priors = priors.map((p) => p / sum);
     view.holder = String(saved.holder);
+    view.chose_priors = true;
     return lost;
 }

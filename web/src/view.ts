@@ -16,9 +16,11 @@ export class View {
     changes: Changes = no_changes();
     priors: number[];
     holder: string;
+    chose_priors = false; // the reader did; until then no probability is given where the case states no priors
     failed = false; // too entangled to weigh in a page
     private weigher: Weigher | null = null;
     private ln_z: Float64Array | null = null;
+    private as_reported: Float64Array | null = null; // ln Z with nothing changed, once it was asked for
     private drawn: Drawn | null = null;
 
     constructor(readonly c: Combination) {
@@ -26,6 +28,10 @@ export class View {
         const first = c.posteriors[0];
         this.priors = first ? first.rows.map((row) => row.prior ?? 0) : this.equal();
         this.holder = first ? first.held_by : "";
+    }
+
+    get has_priors(): boolean {
+        return this.chose_priors || this.c.posteriors.length > 0;
     }
 
     equal(): number[] {
@@ -50,8 +56,9 @@ export class View {
     z(): Float64Array {
         if (this.ln_z) return this.ln_z;
         this.weigher ??= new Weigher(this.c);
-        const z = this.weigher.evaluate(no_changes());
-        return z ?? Float64Array.from(this.c.hypotheses, (h) => Math.LN10 * (h.log10_lr.median ?? 0));
+        this.as_reported ??= this.weigher.evaluate(no_changes()) ??
+            Float64Array.from(this.c.hypotheses, (h) => Math.LN10 * (h.log10_lr.median ?? 0));
+        return this.as_reported;
     }
 
     private over_draws(value: (z: ArrayLike<number>) => number): Range {

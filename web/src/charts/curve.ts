@@ -4,7 +4,7 @@
 import { areaY, axisX, axisY, dot, gridX, line, ruleY, text } from "@observablehq/plot";
 import { percent } from "../number";
 import { PROBABILITY_SCALE, words_of_probability } from "../words";
-import { chart, FOR, INK, LINE, PAPER, SOFT } from "./common";
+import { chart, FOR, INK, LINE, PAPER, short, SOFT } from "./common";
 
 export interface Point {
     prior: number;
@@ -35,7 +35,7 @@ export function curve_chart(points: Point[], marks: Mark[], hypothesis: string, 
             line(points, { x: "prior", y: "median", stroke: FOR, strokeWidth: 2.4 }),
             dot(marks, { x: "prior", y: "posterior", r: 6, fill: INK, stroke: PAPER, strokeWidth: 1.5, tip: true,
                 title: (m) => `${m.who}\nprior ${percent(m.prior)}, posterior ${percent(m.posterior)}\n${words_of_probability(m.posterior)}` }),
-            text(marks, { x: "prior", y: "posterior", text: (m) => m.who.slice(0, 40), dy: -13, fill: INK, fontSize: 11, textAnchor: "middle", stroke: PAPER, strokeWidth: 4 }),
+            text(marks, { x: "prior", y: "posterior", text: (m) => short(m.who, narrow ? 20 : 34), dy: -13, fill: INK, fontSize: 11, textAnchor: "middle", stroke: PAPER, strokeWidth: 4 }),
         ].filter((m) => m !== false),
     });
     const half = points.reduce<Point | undefined>((best, p) => (!best || Math.abs(p.prior - 0.5) < Math.abs(best.prior - 0.5) ? p : best), undefined);

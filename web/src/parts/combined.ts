@@ -54,7 +54,7 @@ export function combined_section(question: Question, c: Combination, describe: (
                     h("strong", null, names(leading)), " as under ", h("strong", null, names(next)), ", the next best: ", h("strong", null, words), "."),
             leading !== reference && next !== reference && h("p", null, "Against ", h("strong", null, names(reference)), c.reference_is_best ? "" : ", as stated", `: ${ratio(view.ratio(leading).median)} times, `,
                 words_of_ratio(view.ratio(leading).median), "."),
-            c.posteriors.length > 0 && h("p", null, `For the priors of ${view.holder || "your choice"}: `,
+            view.has_priors && h("p", null, `For the priors of ${view.holder || "your choice"}: `,
                 (() => {
                     const p = view.posteriors();
                     const top = p.reduce((best, x, i) => (x.median > p[best]!.median ? i : best), 0);
@@ -94,7 +94,7 @@ export function combined_section(question: Question, c: Combination, describe: (
         };
     };
     const posterior_drawing = (): Drawing => {
-        const p = view.posteriors();
+        const p = view.has_priors ? view.posteriors() : c.hypotheses.map(() => ({ low: NaN, median: NaN, high: NaN }));
         const shown = [...order].sort((a, b) => p[b]!.median - p[a]!.median).slice(0, SHOWN).filter((i) => view.priors[i]! > 0);
         return {
             title: `Posterior probabilities for the priors of ${view.holder || "your choice"}`, file: `${file}-posteriors`,
@@ -113,9 +113,10 @@ export function combined_section(question: Question, c: Combination, describe: (
             const at = (x: number) => logistic(odds + Math.LN10 * x);
             return { prior: logistic(odds), median: at(of.median), low: at(of.low), high: at(of.high) };
         });
-        const holders = c.posteriors.map((p) => ({ who: p.held_by, priors: p.rows.map((row) => row.prior ?? 0) }));
-        if (!holders.some((x) => x.who === view.holder)) holders.push({ who: view.holder || "your choice", priors: view.priors });
-        const marks = holders.filter((x) => x.priors[about]! > 0).map((x) => ({ who: x.who, prior: x.priors[about]!, posterior: view.posterior_of(about, x.priors) }));
+        const holders = c.posteriors.map((p) => ({ who: p.held_by, priors: p.rows.map((row) => row.prior ?? 0), stated: p.rows[about]!.posterior?.median }));
+        if (view.chose_priors && !holders.some((x) => x.who === view.holder)) holders.push({ who: "your choice", priors: view.priors, stated: undefined });
+        const marks = holders.filter((x) => x.priors[about]! > 0).map((x) => ({ who: x.who, prior: x.priors[about]!,
+            posterior: (view.changed ? null : x.stated) ?? view.posterior_of(about, x.priors) }));
         return {
             title: `${names(about)}: posterior against prior`, file: `${file}-curve`,
             note: "The line shares the rest of the prior equally among the others; a holder's mark shares it as that holder does, and so may stand off the line. The band is the 80% interval of the likelihoods.",
@@ -147,8 +148,11 @@ export function combined_section(question: Question, c: Combination, describe: (
         hypotheses: figure(hypotheses_drawing()), findings: figure(findings_drawing()),
         posterior: figure(posterior_drawing()), curve: figure(curve_drawing()), matrix: figure(matrix_drawing()),
     };
+    const show_posterior = () => { figures.posterior.element.hidden = !view.has_priors; };
+    show_posterior();
     const redraw_prior = once_a_frame(() => {
         say();
+        show_posterior();
         figures.posterior.redraw(posterior_drawing());
         figures.curve.redraw(curve_drawing());
     });
@@ -159,6 +163,7 @@ export function combined_section(question: Question, c: Combination, describe: (
     const redraw = once_a_frame(() => {
         view.weigh();
         say();
+        show_posterior();
         figures.hypotheses.redraw(hypotheses_drawing());
         figures.posterior.redraw(posterior_drawing());
         figures.matrix.redraw(matrix_drawing());
@@ -185,7 +190,7 @@ export function combined_section(question: Question, c: Combination, describe: (
             question.confidence && [" The author's own: ", h("strong", null, question.confidence), `. ${question.confidence_reason ?? ""}`]),
         figures.hypotheses.element,
         h("details", { class: "reweigh" }, h("summary", null, "Change what it rests on: priors, findings, exhibits, sources, dependence"), panel.element),
-        c.posteriors.length > 0 && figures.posterior.element,
+        figures.posterior.element,
         h("p", { class: "about" }, "The next two figures are about ", select),
         figures.findings.element,
         figures.curve.element,

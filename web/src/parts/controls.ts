@@ -48,6 +48,7 @@ export function controls(view: View, describe: (exhibit: string) => string, weig
         const share = Math.min(0.999, Math.max(0.001, value));
         view.priors = view.priors.map((p, i) => (i === at ? share : rest > 0 ? (p / rest) * (1 - share) : (1 - share) / (c.hypotheses.length - 1)));
         view.holder = "";
+        view.chose_priors = true;
         prior_changed();
         build_priors(at);
     };
@@ -66,6 +67,7 @@ export function controls(view: View, describe: (exhibit: string) => string, weig
             if (!choice) return;
             view.holder = choice[0];
             view.priors = choice[1];
+            view.chose_priors = true;
             prior_changed();
             build_priors();
         });
