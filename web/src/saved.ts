@@ -10,6 +10,7 @@ export interface Saved {
     correlation: [dependence: string, value: number][];
     priors: [hypothesis: string, probability: number][];
     holder: string;
+    chose_priors: boolean;
 }
 
 const node_key = (node: { kind: string; name: string }) => `${node.kind} ${node.name}`;
@@ -23,6 +24,7 @@ export function save(view: View): Saved {
         correlation: [...changes.correlation].map(([g, x]) => [c.dependences[g]!.id, x]),
         priors: c.hypotheses.map((h, i) => [h.id, view.priors[i]!]),
         holder: view.holder,
+        chose_priors: view.chose_priors,
     };
 }
 
@@ -41,6 +43,6 @@ export function restore(view: View, saved: Saved): number {
     const sum = priors.reduce((a, b) => a + b, 0);
     if (sum > 0) view.priors = priors.map((p) => p / sum);
     view.holder = String(saved.holder);
-    view.chose_priors = true;
+    view.chose_priors = saved.chose_priors === true;
     return lost;
 }
