@@ -20,7 +20,8 @@ teachers: [{name: ada}, {name: bela}]
 methods: [answers]
 doses: [1]
 seeds: 2
-null students: 19
+null students: 9
+level: 0.1
 fresh students: 3
 human students: 2
 reference students: 2
@@ -28,8 +29,8 @@ answers per student: 48
 subliminal: 2
 """
 #       teachers: candidates, controls; undosed; controls', humans', candidates' students
-CELLS = 2 + 19 + 2 + 19 + 3 + 19 + 2 + 4 + 2
-STORED = CELLS + 21  # a teacher's weights lie beside its result
+CELLS = 2 + 9 + 2 + 9 + 3 + 9 + 2 + 4 + 2
+STORED = CELLS + 11  # a teacher's weights lie beside its result
 
 
 def path(*parts):
@@ -68,11 +69,11 @@ def a_design_is_carried_out_and_students_of_a_teacher_score_above_others():
         assert p["n"] == 4 and p["low"] <= p["power"] <= p["high"] and p["method"] == "answers", p
         both = p["against_undosed"]["share"], p["against_others"]["share"]
         assert p["power"] <= min(both), p
-        assert p["most_log10_lr"] <= math.log10(19 + 1) + 1e-9, p
+        assert p["most_log10_lr"] <= math.log10(9 + 1) + 1e-9, p
         assert p["roc"][0][0] == 0 and p["roc"][-1] == [1, 1] and p["roc"] == sorted(p["roc"]), p
-        assert len(p["tippett"]["dosed"]) == 4 and len(p["tippett"]["null"]) == 2 * (19 + 19), p
+        assert len(p["tippett"]["dosed"]) == 4 and len(p["tippett"]["null"]) == 2 * (9 + 9), p
     for f in r["false_positive"]:
-        assert f["n"] > 0 and (f["low"] <= 0.05 or f["who"] != "undosed"), f
+        assert f["n"] > 0 and (f["low"] <= 0.1 or f["who"] != "undosed"), f
     assert {f["who"] for f in r["false_positive"]} == {"undosed", "another teacher", "human text"}
     fully = [p for p in r["power"] if p["dose"] == 1 and p.get("answers", 48) == 48]
     assert all(p["auc"] > 0.8 and p["auc_others"] > 0.7 for p in fully), fully
@@ -151,17 +152,17 @@ def what_the_style_instrument_makes_of_the_students_is_calibrated():
         lines = [line for line in file.read().split("\n") if line and not line.startswith("#")]
     row = dict(zip(lines[0].split(","), lines[1].split(",")))
     assert row["question"] == "contrast" and float(row["slope"]) > 0, row
-    assert abs(float(row["bound"]) - math.log10(20)) < 1e-4, row
+    assert abs(float(row["bound"]) - math.log10(10)) < 1e-4, row
     assert float(row["cllr"]) < 1, row
 
 
 def designs_that_cannot_answer_are_refused_by_line():
     for found, right, line, says in (("doses: [1]", "doses: [0.3, 1.5]", 6, "1.5"),
-                                     ("null students: 19", "null students: 0", 8, "19 or more"),
+                                     ("null students: 9", "null students: 0", 8, "9 or more"),
                                      ("[answers]", "[osmosis]", 5, "osmosis"),
                                      ("width: 16", "width: 15", 2, "multiple of twice the heads"),
                                      ("facts: 80", "facts: 40", 1, "too few"),
-                                     ("seeds: 2", "seeds: 2\ncontrol teachers: 3", 8, "19 or more"),
+                                     ("seeds: 2", "seeds: 2\ncontrol teachers: 3", 8, "9 or more"),
                                      ("seeds: 2", "seeds: 2\nevasions: [flight]", 8, "flight"),
                                      ("seeds: 2", "seeds: 2\nwidths: [16, 18]", 8, "twice the heads"),
                                      ("[answers]", "[on-policy]", 6, "start: base")):
