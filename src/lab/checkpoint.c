@@ -130,7 +130,7 @@ assay_status lab_checkpoint_read(const char *path, struct lab_model *m, struct l
     struct lab_shape shape;
     struct lab_schedule schedule;
     struct lab_trainer mine = {.model = NULL}, *t = trainer ? trainer : &mine;
-    unsigned step;
+    unsigned step = 0;
     *m = (struct lab_model){.count = 0};
     *t = mine;
     ASSAY_TRY(assay_checkpoint_open(path, &c, error));

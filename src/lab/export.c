@@ -65,7 +65,8 @@ static json_t *config(const struct lab_shape *s)
     json_set_number(o, "num_hidden_layers", s->layers);
     json_set_number(o, "num_attention_heads", s->heads);
     json_set_number(o, "num_key_value_heads", s->kv_heads);
-    json_set_number(o, "head_dim", s->width / s->heads);
+    unsigned size = s->width / s->heads;
+    json_set_number(o, "head_dim", size);
     json_set_number(o, "intermediate_size", s->hidden);
     json_set_number(o, "max_position_embeddings", s->context);
     json_set_number(o, "rms_norm_eps", LAB_EPSILON);

@@ -216,11 +216,17 @@ LAB_INLINE uint32_t rounded(float x)
     return (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
 }
 
-/* n pairs of (first[i], second[i]). */
-LAB_CLONES static void pair_up(size_t n, const float *first, const float *second, uint32_t *to)
+/* k rows of n numbers each, two rows in one; an odd one with 0. Rows of `to` are `row` apart. */
+LAB_CLONES static void pair_rows(size_t k, size_t n, const float *from, size_t step, size_t row,
+                                 uint32_t *to)
 {
-    for (size_t i = 0; i < n; i++)
-        to[i] = rounded(second[i]) | rounded(first[i]) >> 16;
+    for (size_t p = 0; p + 1 < k; p += 2, to += row) {
+        const float *first = from + p * step, *second = first + step;
+        for (size_t i = 0; i < n; i++)
+            to[i] = rounded(second[i]) | rounded(first[i]) >> 16;
+    }
+    for (size_t i = 0; k % 2 && i < n; i++)
+        to[i] = rounded(from[(k - 1) * step + i]) >> 16;
 }
 
 /* n numbers that lie one after another, in pairs; an odd one with 0. */
@@ -235,20 +241,21 @@ LAB_CLONES static void pair_along(size_t n, const float *from, uint32_t *to)
 static void pack_pairs(size_t k, size_t width, const float *from, size_t step_k, size_t step_m,
                        uint32_t *to)
 {
-    static const float zeros[PANEL];
+    uint32_t some[PANEL][16];
     if (width < PANEL)
         memset(to, 0, (k + 1) / 2 * PANEL * sizeof *to);
     if (step_m == 1) {
-        for (size_t p = 0; p < k; p += 2)
-            pair_up(width, from + p * step_k, p + 1 < k ? from + (p + 1) * step_k : zeros,
-                    to + p / 2 * PANEL);
+        pair_rows(k, width, from, step_k, PANEL, to);
         return;
     }
-    for (size_t j = 0; j < width; j++) /* step_k is 1 */
-        for (size_t p = 0; p < k; p += 2) {
-            const float *at = from + j * step_m + p;
-            to[p / 2 * PANEL + j] = (p + 1 < k ? rounded(at[1]) : 0) | rounded(at[0]) >> 16;
-        }
+    for (size_t p = 0; p < k; p += 32) { /* step_k is 1 */
+        size_t deep = k - p < 32 ? k - p : 32;
+        for (size_t j = 0; j < width; j++)
+            pair_along(deep, from + j * step_m + p, some[j]);
+        for (size_t i = 0; i < (deep + 1) / 2; i++)
+            for (size_t j = 0; j < width; j++)
+                to[(p / 2 + i) * PANEL + j] = some[j][i];
+    }
 }
 
 void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size_t step_m)
@@ -283,13 +290,10 @@ static void pack_rows(bool down, size_t rows, size_t n, size_t k, const float *a
 static void pack_row_pairs(bool down, size_t rows, size_t n, size_t k, const float *a,
                            size_t step_n, size_t step_k, uint32_t *packed)
 {
-    static const float zeros[MOST_ROWS];
     if (n < rows)
         memset(packed, 0, rows * STRIDE * sizeof *packed);
     if (down)
-        for (size_t p = 0; p < k; p += 2)
-            pair_up(n, a + p * step_k, p + 1 < k ? a + (p + 1) * step_k : zeros,
-                    packed + p / 2 * rows);
+        pair_rows(k, n, a, step_k, rows, packed);
     else
         for (size_t i = 0; i < n; i++)
             pair_along(k, a + i * step_n, packed + i * STRIDE);
