@@ -87,15 +87,19 @@ def the_same_on_one_thread_and_by_another_seed_not():
 
 def killed_at_any_moment_it_goes_on_to_the_same_bits():
     command = [ASSAY, "lab", "train", path("text"), "--out", path("killed"), *SMALL, "--save", "0"]
-    killed = 0
-    for _ in range(30):
+    checkpoint, killed = path("killed", "checkpoint.safetensors"), 0
+    for _ in range(12):
+        before = os.stat(checkpoint).st_mtime_ns if os.path.exists(checkpoint) else 0
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(0.15 + 0.3 * random.random())
+        while process.poll() is None:  # until it has saved anew, and then at any moment
+            if os.path.exists(checkpoint) and os.stat(checkpoint).st_mtime_ns != before:
+                break
+            time.sleep(0.001)
+        time.sleep(0.02 * random.random())
         if process.poll() is not None:
             break
         process.send_signal(signal.SIGKILL)
-        process.wait()
-        killed += 1
+        killed += process.wait() == -signal.SIGKILL
     r = answer(*command[2:])
     assert killed > 0 and r["step"] == 40, (killed, r)
     assert digest(path("killed", "checkpoint.safetensors")) == digest(
