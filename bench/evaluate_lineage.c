@@ -317,7 +317,8 @@ static void evaluate_one(void *data, size_t i)
 {
     const struct evaluation *e = data;
     struct case_of *c = &e->cases[i];
-    char path[1100];
+    char path[1100], path_pairs[1100];
+    const struct assay_stage_sources sources = {.pairs = path_pairs};
     struct assay_checkpoint a, b;
     struct assay_lineage_comparison r;
     struct assay_error error;
@@ -333,7 +334,12 @@ static void evaluate_one(void *data, size_t i)
         if (status == ASSAY_OK) {
             status = assay_lineage_compare(&a, &b, &settings, &context, &r, &error);
             if (status == ASSAY_OK) {
-                read_result(c, &r);
+                const char *tables = getenv("ASSAY_DATA");
+                snprintf(path_pairs, sizeof path_pairs, "%s/stage_pairs.csv",
+                         tables ? tables : "data");
+                status = assay_lineage_refine_stages(&r, &a, &b, &sources, &context, &error);
+                if (status == ASSAY_OK)
+                    read_result(c, &r);
                 assay_lineage_comparison_free(&r);
             }
             assay_checkpoint_close(&b);

@@ -790,7 +790,7 @@ static void a_comparison_becomes_a_finding_with_two_hypotheses(void **state)
     close(mkstemp(path));
     int length = snprintf(text, sizeof text, "first: %.1500s\nsecond: %.1500s\n", real_a, real_b);
     assert_int_equal(assay_file_write(path, text, (size_t)length, &error), ASSAY_OK);
-    assert_int_equal(assay_lineage_finding(path, &context, &f, &error), ASSAY_OK);
+    assert_int_equal(assay_lineage_finding(path, NULL, &context, &f, &error), ASSAY_OK);
     assert_int_equal(f.weight_count, 2);
     assert_string_equal(f.weights[0].hypothesis, "common origin");
     assert_true(f.weights[1].log10_likelihood.median < -300);
@@ -800,7 +800,7 @@ static void a_comparison_becomes_a_finding_with_two_hypotheses(void **state)
     assay_finding_free(&f);
     length = snprintf(text, sizeof text, "first: %.1500s\nthird: x\n", real_a);
     assert_int_equal(assay_file_write(path, text, (size_t)length, &error), ASSAY_OK);
-    assert_int_equal(assay_lineage_finding(path, &context, &f, &error), ASSAY_ERROR_INPUT);
+    assert_int_equal(assay_lineage_finding(path, NULL, &context, &f, &error), ASSAY_ERROR_INPUT);
     unlink(path);
 }
 

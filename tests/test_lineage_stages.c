@@ -203,6 +203,54 @@ static void one_seed_with_other_data_is_told_from_shared_training(void **state)
     }
 }
 
+static const struct assay_lineage_relation *training(const struct assay_lineage_comparison *r)
+{
+    assert_true(r->relation_count > 0);
+    return &r->relations[0];
+}
+
+/* The cosine of base and twin is one that tunings have. */
+static void a_shared_seed_is_not_called_a_tuning(void **state)
+{
+    (void)state;
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_context context = assay_context_default();
+    struct assay_lineage_comparison r;
+    assert_int_equal(assay_lineage_compare(&family.files[BASE].c, &family.files[TWIN].c, &settings,
+                                           &context, &r, NULL),
+                     ASSAY_OK);
+    assert_string_equal(training(&r)->kind, "fine-tuned"); /* as far as the cosine goes, which */
+    assert_non_null(strstr(training(&r)->note, "one initialisation was trained apart"));
+    assay_lineage_comparison_free(&r);
+    ask(BASE, TWIN, -1, &r);
+    assert_string_equal(training(&r)->kind, "shared-initialisation");
+    assert_non_null(strstr(training(&r)->note, "one seed, trained apart"));
+    assay_lineage_comparison_free(&r);
+    static const int together[][2] = {{BASE, TUNED}, {TUNED, TUNED2}, {TUNED, FURTHER}};
+    for (size_t i = 0; i < 3; i++) {
+        ask(together[i][0], together[i][1], -1, &r);
+        assert_string_equal(training(&r)->kind, "fine-tuned");
+        assert_non_null(strstr(training(&r)->note, "shared training, by"));
+        assay_lineage_comparison_free(&r);
+    }
+}
+
+/* Without the table the kind goes by the cosine, and the note says what that is worth. */
+static void without_a_ratio_the_kind_is_said_to_be_open(void **state)
+{
+    (void)state;
+    struct assay_lineage_settings settings = assay_lineage_settings_default();
+    struct assay_context context = assay_context_default();
+    const struct assay_stage_sources none = {.pairs = NULL};
+    const struct assay_checkpoint *a = &family.files[BASE].c, *b = &family.files[TWIN].c;
+    struct assay_lineage_comparison r;
+    assert_int_equal(assay_lineage_compare(a, b, &settings, &context, &r, NULL), ASSAY_OK);
+    assert_int_equal(assay_lineage_refine_stages(&r, a, b, &none, &context, NULL), ASSAY_OK);
+    assert_string_equal(training(&r)->kind, "fine-tuned");
+    assert_non_null(strstr(training(&r)->note, "not told apart here"));
+    assay_lineage_comparison_free(&r);
+}
+
 static void independent_models_share_no_stage(void **state)
 {
     (void)state;
@@ -319,6 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_seed_with_other_data_is_told_from_shared_training),
+        cmocka_unit_test(a_shared_seed_is_not_called_a_tuning),
+        cmocka_unit_test(without_a_ratio_the_kind_is_said_to_be_open),
         cmocka_unit_test(independent_models_share_no_stage),
         cmocka_unit_test(with_a_base_shared_tuning_outweighs_separate_tuning),
         cmocka_unit_test(embeddings_are_compared_over_shared_tokens),

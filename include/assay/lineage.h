@@ -62,7 +62,9 @@ struct assay_lineage_relation {
                          shared-initialisation, low-rank, pruned, permuted, rotated, rescaled,
                          heads-permuted, heads-mixed, experts-permuted, layers-dropped,
                          layers-duplicated, layers-reordered, layers-replaced, upcycled, related
-                         (where more was not looked for); a literal */
+                         (where more was not looked for); a literal. fine-tuned,
+                         continued-training and shared-initialisation go by the cosine alone until
+                         assay_lineage_refine_stages, which a shared seed can deceive */
     const char *note; /* a sentence with the numbers */
     double share;     /* of compared weights that it covers, 0 to 1 */
     double rank;      /* of the difference, for low-rank; else NaN */
@@ -144,7 +146,9 @@ struct assay_stage_sources {
  * tokens' embeddings, and gives "pre-training", "tuning" and the direction likelihood ratios where
  * they can be had: from norms' gains, from differences from a common base, from which side is
  * longer, against pairs of small models whose history is known. No ratio goes beyond the number of
- * groups of those. Errors: of reading `pairs`; out of memory. Call it once.
+ * groups of those. Where "pre-training" speaks for shared training or against it by 10^0.5, the
+ * relation is renamed after that (fine-tuned, continued-training; shared-initialisation). Errors:
+ * of reading `pairs`; out of memory. Call it once.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_refine_stages(
     struct assay_lineage_comparison *comparison, const struct assay_checkpoint *a,
@@ -156,9 +160,10 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_refine_stages(
  * checkpoints, relative to it. Two hypotheses: the weights have a common origin, or they were made
  * independently. The likelihood ratio between them lies between two published bounds on what a
  * p-value is worth: 1/(2 sqrt p), and -1/(e p ln p) (Sellke, Bayarri and Berger, American
- * Statistician 2001), which no unimodal alternative exceeds. Errors: of reading either file.
+ * Statistician 2001), which no unimodal alternative exceeds. `pairs` is stage_pairs.csv or NULL:
+ * it decides how far training is said to be shared. Errors: of reading any file.
  */
-ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_finding(const char *path,
+ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_finding(const char *path, const char *pairs,
                                                             const struct assay_context *context,
                                                             struct assay_finding *finding,
                                                             struct assay_error *error);

@@ -62,11 +62,11 @@ static assay_status compare_checkpoints(const char *path, const char *data_folde
                                         const struct assay_case_stated **stated,
                                         size_t *stated_count, struct assay_error *error)
 {
-    (void)data_folder;
-    (void)arena;
+    char *pairs = assay_arena_print(arena, "%s/stage_pairs.csv", data_folder);
     *stated = NULL; /* two files state nothing */
     *stated_count = 0;
-    return assay_lineage_finding(path, context, finding, error);
+    return pairs ? assay_lineage_finding(path, pairs, context, finding, error)
+                 : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
 static assay_status compare_stages(const char *path, const char *data_folder,

@@ -158,12 +158,19 @@ static assay_status compare_weights(struct cli_call *call, const struct suspect 
     settings.most_units = 128;
     ASSAY_TRY(
         assay_lineage_compare(&suspect->checkpoint, other, &settings, &call->context, &r, error));
+    char pairs[4200];
+    snprintf(pairs, sizeof pairs, "%s/stage_pairs.csv", call->data_folder);
+    const struct assay_stage_sources sources = {.pairs = pairs};
+    assay_status status = ASSAY_OK;
+    if (r.log10_p < SIGNIFICANT) /* how far training was shared */
+        status = assay_lineage_refine_stages(&r, &suspect->checkpoint, other, &sources,
+                                             &call->context, error);
     c->log10_p = r.log10_p;
     c->tests = r.tests;
     c->cosine = r.cosine;
     c->kind = r.relation_count ? r.relations[0].kind : NULL;
     assay_lineage_comparison_free(&r);
-    return ASSAY_OK;
+    return status;
 }
 
 static assay_status sketch_and_compare(struct cli_call *call, const struct suspect *suspect,

@@ -168,9 +168,10 @@ static assay_status write_finding(struct writer *w, const struct assay_context *
                : ASSAY_OK;
 }
 
-static assay_status compare(struct writer *w, const struct finding_files *files,
+static assay_status compare(struct writer *w, const struct finding_files *files, const char *pairs,
                             const struct assay_context *context, struct assay_error *error)
 {
+    const struct assay_stage_sources sources = {.pairs = pairs};
     struct assay_checkpoint a, b;
     struct assay_lineage_comparison r;
     struct assay_lineage_settings settings = assay_lineage_settings_default();
@@ -178,6 +179,11 @@ static assay_status compare(struct writer *w, const struct finding_files *files,
     assay_status status = assay_checkpoint_open(files->paths[2], &b, error);
     if (status == ASSAY_OK) {
         status = assay_lineage_compare(&a, &b, &settings, context, &r, error);
+        if (status == ASSAY_OK) { /* for what the stages say of how far training was shared */
+            status = assay_lineage_refine_stages(&r, &a, &b, &sources, context, error);
+            if (status != ASSAY_OK)
+                assay_lineage_comparison_free(&r);
+        }
         assay_checkpoint_close(&b);
     }
     assay_checkpoint_close(&a);
@@ -189,7 +195,8 @@ static assay_status compare(struct writer *w, const struct finding_files *files,
     return status == ASSAY_OK ? finding_files_digest(&w->to, files, error) : status;
 }
 
-assay_status assay_lineage_finding(const char *path, const struct assay_context *context,
+assay_status assay_lineage_finding(const char *path, const char *pairs,
+                                   const struct assay_context *context,
                                    struct assay_finding *finding, struct assay_error *error)
 {
     struct finding_files files;
@@ -200,7 +207,7 @@ assay_status assay_lineage_finding(const char *path, const struct assay_context 
     struct writer w = {.to = {finding, finding->arena, false}};
     assay_status status = finding_files_read(path, false, finding->arena, &files, error);
     if (status == ASSAY_OK)
-        status = compare(&w, &files, context, error);
+        status = compare(&w, &files, pairs, context, error);
     if (status != ASSAY_OK)
         assay_finding_free(finding);
     return status;

@@ -241,6 +241,16 @@ static double quantised(struct relation_writer *w)
     return grid > 0 ? grid : fits_a_type(w) ? SAME_COSINE : 0;
 }
 
+/* What a cosine leaves open; stages say more where they can (training.c). The figures are those of
+ * docs/stages.md. */
+static const char *const left_open =
+    "One was trained on, or both from one, for a short way; or one initialisation was trained "
+    "apart: two short trainings of a seed on other data left cosines of .87 to .998.";
+static const char *const little_left =
+    "A common initialisation, or training so long that little else is left.";
+static const char *const long_way =
+    "Trained a long way from common weights, or from one initialisation apart.";
+
 /* By units that were found under other numbers, in other layers or turned. */
 static void changed_units(struct relation_writer *w)
 {
@@ -251,8 +261,11 @@ static void changed_units(struct relation_writer *w)
     relation_add(w, kind, 1,
                  assay_arena_print(w->c->arena,
                                    "Feed-forward units, laid over each other, have a cosine of "
-                                   "%.4f.",
-                                   cosine));
+                                   "%.4f. %s",
+                                   cosine,
+                                   cosine >= TUNED_COSINE             ? left_open
+                                   : cosine >= COMPARE_TRAINED_COSINE ? long_way
+                                                                      : little_left));
 }
 
 static void changed_values(struct relation_writer *w)
@@ -261,27 +274,22 @@ static void changed_values(struct relation_writer *w)
     struct assay_arena *arena = w->c->arena;
     double equal = s->all.elements > 0 ? s->all.equal / s->all.elements : 0;
     if (s->cosine >= TUNED_COSINE)
-        relation_add(w, "fine-tuned", 1,
-                     assay_arena_print(
-                         arena,
-                         "Cosine %.4f over all weights (least %.3f in a tensor), %.2f%% "
-                         "bit-equal, %zu of %zu tensors unchanged: one was trained on, "
-                         "or both from one, for a short way.",
-                         s->cosine, s->least_cosine, 100 * equal, s->unchanged, s->same_shape));
-    else if (s->cosine >= COMPARE_TRAINED_COSINE)
-        relation_add(w, "continued-training", 1,
-                     assay_arena_print(arena,
-                                       "Cosine %.4f over all weights: trained a long way from "
-                                       "common weights.",
-                                       s->cosine));
-    else if (s->same_shape > 0)
         relation_add(
-            w, "shared-initialisation", 1,
+            w, "fine-tuned", 1,
             assay_arena_print(arena,
-                              "Units keep their numbers at a cosine of only %.3f: a common "
-                              "initialisation, or training so long that little else is left. "
-                              "The weights cannot tell these two apart.",
-                              s->cosine));
+                              "Cosine %.4f over all weights (least %.3f in a tensor), %.2f%% "
+                              "bit-equal, %zu of %zu tensors unchanged. %s",
+                              s->cosine, s->least_cosine, 100 * equal, s->unchanged, s->same_shape,
+                              left_open));
+    else if (s->cosine >= COMPARE_TRAINED_COSINE)
+        relation_add(
+            w, "continued-training", 1,
+            assay_arena_print(arena, "Cosine %.4f over all weights. %s", s->cosine, long_way));
+    else if (s->same_shape > 0)
+        relation_add(w, "shared-initialisation", 1,
+                     assay_arena_print(arena,
+                                       "Units keep their numbers at a cosine of only %.3f. %s",
+                                       s->cosine, little_left));
 }
 
 /* LoRA: the matrices that changed at all did so in few directions. The first eight are looked at.

@@ -67,4 +67,27 @@ ASSAY_MUST_USE assay_status stage_table_read(const char *path, struct stage_tabl
 double stage_table_lr(const struct stage_table *table, const struct stage_kind *first,
                       const struct stage_kind *second, double value);
 
+/*
+ * training.c: log10 likelihood ratios of shared training against one seed and other data, and
+ * against one seed and like data; NaN with the reason `why` where gains cannot be compared or
+ * `table` is NULL. Gains are compared only where the embedding's test (`embedding_log10_p`) finds
+ * the residual stream numbered alike and no layer was moved.
+ */
+struct training_evidence {
+    struct gain_likeness gains;
+    double other_data, like_data;
+    const char *why; /* NULL: there are ratios */
+};
+ASSAY_MUST_USE assay_status stage_training(const struct stage_input *input,
+                                           const struct assay_lineage_comparison *comparison,
+                                           double embedding_log10_p,
+                                           const struct stage_table *table,
+                                           struct training_evidence *evidence,
+                                           struct assay_error *error);
+/* Names fine-tuned, continued-training or shared-initialisation by that evidence, where it speaks
+ * for one of them by 10^0.5 to 1, and adds to the note what it says. */
+ASSAY_MUST_USE assay_status stage_name_training(struct assay_lineage_comparison *comparison,
+                                                const struct training_evidence *evidence,
+                                                struct assay_error *error);
+
 #endif

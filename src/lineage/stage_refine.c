@@ -62,43 +62,29 @@ static void add_embedding(struct refining *f, const struct embedding_test *t)
 
 /* ---- pre-training ---------------------------------------------------------------------- */
 
-static void weigh_training(struct refining *f, bool numbered)
+static assay_status weigh_training(struct refining *f, double embedding_log10_p,
+                                   struct assay_error *error)
 {
     struct assay_lineage_stage *s = find(f, "pre-training");
-    const struct gain_likeness *g = &(struct gain_likeness){.correlation = NAN};
-    struct gain_likeness gains;
-    struct assay_error unused;
+    struct training_evidence e;
     if (!s)
-        return;
-    if (numbered && stage_gains(&f->in, &gains, &unused) == ASSAY_OK)
-        g = &gains;
-    if (isnan(g->correlation) || g->norms < 2) {
-        s->note = keep(f, assay_arena_print(f->r->arena, "%s No likelihood ratio: %s.", s->note,
-                                            numbered ? "no gains of norms vary on both sides"
-                                                     : "nothing shows that the residual stream is "
-                                                       "numbered alike, without which gains of "
-                                                       "norms cannot be compared"));
-        return;
+        return ASSAY_OK;
+    ASSAY_TRY(stage_training(&f->in, f->r, embedding_log10_p, f->table, &e, error));
+    if (e.why) {
+        s->note =
+            keep(f, assay_arena_print(f->r->arena, "%s No likelihood ratio: %s.", s->note, e.why));
+    } else {
+        s->log10_lr = e.other_data;
+        s->note = keep(
+            f, assay_arena_print(
+                   f->r->arena,
+                   "Gains of %zu norms, which start alike whatever the seed, correlate by %.3f: "
+                   "the ratio is of shared training against one seed and other data, in %zu groups "
+                   "of small models (capped at their number). Against one seed and like data it is "
+                   "10^%.2f, for the two overlap widely. %s",
+                   e.gains.norms, e.gains.correlation, f->table->groups, e.like_data, s->note));
     }
-    if (!f->table) {
-        s->note = keep(f, assay_arena_print(f->r->arena,
-                                            "%s Gains of %zu norms correlate by %.3f; without the "
-                                            "table of pairs no ratio is given.",
-                                            s->note, g->norms, g->correlation));
-        return;
-    }
-    double like = stage_table_lr(f->table, &f->table->gains_together, &f->table->gains_like_data,
-                                 g->correlation);
-    s->log10_lr =
-        stage_table_lr(f->table, &f->table->gains_together, &f->table->gains_seed, g->correlation);
-    s->note = keep(
-        f, assay_arena_print(
-               f->r->arena,
-               "Gains of %zu norms, which start alike whatever the seed, correlate by %.3f: the "
-               "ratio is of shared training against one seed and other data, in %zu groups of "
-               "small models (capped at their number). Against one seed and like data it is "
-               "10^%.2f, for the two overlap widely. %s",
-               g->norms, g->correlation, f->table->groups, like, s->note));
+    return stage_name_training(f->r, &e, error);
 }
 
 /* ---- tuning ---------------------------------------------------------------------------- */
@@ -176,7 +162,7 @@ static assay_status refine(struct refining *f, struct assay_error *error)
     if (related || f->in.base)
         ASSAY_TRY(stage_differences(&f->in, &differences, error));
     if (related) {
-        weigh_training(f, embedding.log10_p < SIGNIFICANT);
+        ASSAY_TRY(weigh_training(f, embedding.log10_p, error));
         weigh_tuning(f, &differences);
         weigh_direction(f, &differences);
     }

@@ -98,18 +98,12 @@ static assay_status weigh_gains(struct writer *w, const struct stage_input *in, 
 {
     struct stage_table table;
     struct embedding_test embedding;
-    struct gain_likeness gains;
+    struct training_evidence e;
     ASSAY_TRY(stage_table_read(pairs, &table, error));
     ASSAY_TRY(stage_embedding(in, &embedding, error));
-    if (!(embedding.log10_p < SIGNIFICANT))
-        return ASSAY_OK;
-    ASSAY_TRY(stage_gains(in, &gains, error));
-    if (!isfinite(gains.correlation) || gains.norms < 2)
-        return ASSAY_OK;
-    w->other_data =
-        stage_table_lr(&table, &table.gains_together, &table.gains_seed, gains.correlation);
-    w->like_data =
-        stage_table_lr(&table, &table.gains_together, &table.gains_like_data, gains.correlation);
+    ASSAY_TRY(stage_training(in, w->r, embedding.log10_p, &table, &e, error));
+    w->other_data = e.other_data;
+    w->like_data = e.like_data;
     return ASSAY_OK;
 }
 
@@ -122,9 +116,9 @@ static assay_status write_finding(struct writer *w, const struct stage_input *in
     ASSAY_TRY(assay_lineage_compare(in->a, in->b, &settings, in->context, &r, error));
     assay_status status =
         assay_lineage_refine_stages(&r, in->a, in->b, &sources, in->context, error);
+    w->r = &r;
     if (status == ASSAY_OK && r.log10_p < SIGNIFICANT)
         status = weigh_gains(w, in, pairs, error);
-    w->r = &r;
     w->to.finding->id = "stages";
     w->to.finding->question = "stages";
     w->to.finding->method = "lineage.stages";
