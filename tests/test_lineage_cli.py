@@ -101,6 +101,9 @@ def main():
         full = answer("lineage", "compare", base, tuned)
         check(full["bytes_read"] >= 2 * 4 * (300 * 64 + 6 * 96 * 64) and full["seconds"] > 0,
               "a full comparison reads every weight of both")
+        rate = full["bytes_read"] / full["seconds"]
+        check(abs(full["bytes_per_second"] - rate) < 0.001 * rate,
+              "the rate is what was read over the time it took")
 
         made = answer("lineage", "fingerprint", base, tuned,
                       *(at("others", f"other{i}.safetensors") for i in range(2, 5)),

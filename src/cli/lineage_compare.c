@@ -58,6 +58,12 @@ static json_t *ignored(const struct assay_lineage_comparison *r)
     return list;
 }
 
+/* NaN where the clock did not move. */
+static double rate(const struct assay_lineage_comparison *r)
+{
+    return r->seconds > 0 ? (double)r->bytes_read / r->seconds : (double)NAN;
+}
+
 static json_t *to_json(const struct cli_call *call, const struct assay_lineage_comparison *r,
                        const struct lineage_stages *s)
 {
@@ -81,6 +87,7 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
     json_object_set_new(object, "limits", json_texts(r->limits, r->limit_count));
     json_object_set_new(object, "bytes_read", json_integer((json_int_t)r->bytes_read));
     json_set_number(object, "seconds", r->seconds);
+    json_set_number(object, "bytes_per_second", rate(r));
     json_set_number(object, "seed", (double)call->context.seed);
     return object;
 }
@@ -103,7 +110,8 @@ static void print(const struct assay_lineage_comparison *r, const struct lineage
     printf("\nWhat this rests on:\n");
     for (size_t i = 0; i < r->limit_count; i++)
         printf("- %s\n", r->limits[i]);
-    printf("\n%.3g MB read in %.3g s.\n", (double)r->bytes_read / 1e6, r->seconds);
+    printf("\n%.3g MB read in %.3g s, %.3g GB/s.\n", (double)r->bytes_read / 1e6, r->seconds,
+           rate(r) / 1e9);
 }
 
 static assay_status compare(struct cli_call *call, const struct assay_checkpoint *a,
