@@ -28,8 +28,14 @@ static inline struct assay_finding sample_finding(void)
         {"training time", "hours", {110, 95, 130, 0.8}}, {"devices", "", {64, 64, 64, 0.8}}};
     static const struct assay_bar bars[] = {{"matrix products", "compute", 60, 50, 70},
                                             {"waiting", NULL, 5, 5, 5}};
+    static const char *const rows[] = {"layer 0", "layer 1"};
+    static const char *const columns[] = {"layer 0", "layer 1", "layer 2"};
+    static const double values[] = {98.5, 1, 0, (double)NAN, 0.5, 97};
+    static const struct assay_grid grid = {"of the first", "of the second", rows, 2, columns, 3,
+                                           values};
     static const struct assay_figure figures[] = {
-        {"time", "Where the time goes", "hours", bars, SAMPLE_COUNT(bars)}};
+        {"time", "Where the time goes", "hours", bars, SAMPLE_COUNT(bars), NULL},
+        {.id = "layers", .title = "Units found", .unit = "%", .grid = &grid}};
     static struct assay_exhibit exhibits[1];
 
     exhibits[0].path = "claim.yaml";

@@ -37,6 +37,12 @@ static void a_finding_survives_the_way_to_json_and_back(void **state)
     assert_false(back.weights[4].weighed);
     assert_string_equal(back.weights[4].note, "does not fit");
     assert_null(back.figures[0].bars[1].group);
+    assert_null(back.figures[0].grid);
+    assert_int_equal(back.figures[1].bar_count, 0);
+    assert_int_equal(back.figures[1].grid->column_count, 3);
+    assert_string_equal(back.figures[1].grid->columns[2], "layer 2");
+    assert_true(back.figures[1].grid->values[5] == 97);
+    assert_true(isnan(back.figures[1].grid->values[3]));
     assert_true(back.quantities[0].value.high == 130);
     assert_string_equal(back.exhibits[0].sha256, sample.exhibits[0].sha256);
 
@@ -111,6 +117,39 @@ static void answers_that_are_no_list(json_t *object)
     json_object_set_new(object, "answers", json_string("yes"));
 }
 
+static json_t *grid_of(json_t *object)
+{
+    return json_object_get(json_array_get(json_object_get(object, "figures"), 1), "grid");
+}
+
+static void row_that_is_short(json_t *object)
+{
+    json_array_remove(json_array_get(json_object_get(grid_of(object), "values"), 1), 0);
+}
+
+static void more_rows_than_values(json_t *object)
+{
+    json_array_append_new(json_object_get(grid_of(object), "rows"), json_string("layer 2"));
+}
+
+static void cell_below_nought(json_t *object)
+{
+    json_t *values = json_object_get(grid_of(object), "values");
+    json_array_set_new(json_array_get(values, 0), 1, json_real(-1));
+}
+
+static void cell_that_is_a_text(json_t *object)
+{
+    json_t *values = json_object_get(grid_of(object), "values");
+    json_array_set_new(json_array_get(values, 0), 1, json_string("1"));
+}
+
+static void bars_and_a_grid(json_t *object)
+{
+    json_t *figure = json_array_get(json_object_get(object, "figures"), 1);
+    json_object_set_new(figure, "bars", json_array());
+}
+
 static void a_malformed_finding_is_refused_by_the_name_of_its_key(void **state)
 {
     (void)state;
@@ -119,6 +158,11 @@ static void a_malformed_finding_is_refused_by_the_name_of_its_key(void **state)
     expect_refusal(number_for_a_hypothesis, "weights[3].hypothesis: expected a text");
     expect_refusal(short_digest, "exhibits[0].sha256");
     expect_refusal(negative_seed, "seed");
+    expect_refusal(row_that_is_short, "figures[1].grid.values");
+    expect_refusal(more_rows_than_values, "figures[1].grid.values");
+    expect_refusal(cell_below_nought, "not below 0");
+    expect_refusal(cell_that_is_a_text, "numbers or null");
+    expect_refusal(bars_and_a_grid, "bars or grid");
     expect_refusal(answers_that_are_no_list, "answers: expected a list");
 }
 

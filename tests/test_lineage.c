@@ -537,6 +537,35 @@ static void every_disguise_of_a_real_transformer_is_seen_through(void **state)
     unlink(path);
 }
 
+/* Layers 0, 2, 1, 3, 3 of the first are those of the second, and 4 is in none. */
+static void the_map_of_layers_shows_where_each_one_went(void **state)
+{
+    (void)state;
+    static const size_t from[] = {0, 2, 1, 3, 3};
+    char source[1024], path[] = "/tmp/assay-lineage-XXXXXX";
+    struct assay_disguise moved = {.layers = "0,2,1,3,3", .tune = 0.05, .permute = true, .seed = 5};
+    struct assay_lineage_comparison r;
+    struct assay_checkpoint c;
+    if (!model_path(source, "llama2c/stories260K.bin"))
+        skip();
+    close(mkstemp(path));
+    assert_int_equal(assay_checkpoint_open(source, &c, NULL), ASSAY_OK);
+    assert_int_equal(assay_lineage_disguise(&c, &moved, path, NULL), ASSAY_OK);
+    assay_checkpoint_close(&c);
+    compare_paths(source, path, &r);
+    assert_int_equal(r.layer_count_a, 5);
+    assert_int_equal(r.layer_count_b, 5);
+    assert_string_equal(r.layers_a[4], "layer 4");
+    for (size_t a = 0; a < 5; a++)
+        for (size_t b = 0; b < 5; b++)
+            if (from[b] == a)
+                assert_true(r.layers_found[a * 5 + b] > 0.9);
+            else
+                assert_true(r.layers_found[a * 5 + b] < 0.1);
+    assay_lineage_comparison_free(&r);
+    unlink(path);
+}
+
 /* Neither side has names: both are put together from shapes and from what finds what. */
 static void names_hidden_on_both_sides_hide_nothing(void **state)
 {
@@ -820,6 +849,7 @@ int main(void)
         cmocka_unit_test(every_known_relation_among_real_models_is_found_and_none_invented),
         cmocka_unit_test(a_fourier_basis_is_no_evidence),
         cmocka_unit_test(every_disguise_of_a_real_transformer_is_seen_through),
+        cmocka_unit_test(the_map_of_layers_shows_where_each_one_went),
         cmocka_unit_test(names_hidden_on_both_sides_hide_nothing),
         cmocka_unit_test(mistrals_second_tokenizer_is_the_first_one_shifted),
         cmocka_unit_test(one_vocabulary_in_two_formats_is_the_same),

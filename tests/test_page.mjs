@@ -106,6 +106,41 @@ async function every_figure_gives_its_numbers_as_table_csv_and_svg() {
     await page.close();
 }
 
+/** The grid of the sample, and that grid with `rows` by `columns` cells. */
+const grid_of = (report) => report.questions[0].results[0].finding.figures.find((f) => f.grid).grid;
+const of_size = (rows, columns) => {
+    const report = structuredClone(sample);
+    Object.assign(grid_of(report), {
+        rows: Array.from({ length: rows }, () => "same"), columns: Array.from({ length: columns }, (_, k) => `layer ${k}`),
+        values: Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, k) => (i === k ? 100 : 1))),
+    });
+    return report;
+};
+
+async function a_grid_is_drawn_cell_by_cell_with_its_numbers() {
+    const { rows, columns, values } = grid_of(sample);
+    const page = await open(chromium, page_file(sample));
+    const figure = page.locator("figure").filter({ hasText: "Units found" });
+    assert.equal(await figure.locator("svg [aria-label=cell] rect").count(), values.flat().filter((v) => v !== null).length);
+    assert.match(await figure.locator(".drawing").getAttribute("aria-label"), /2 rows by 3 columns. Furthest from nought: layer 0, layer 0: 98.5/);
+    await figure.locator("summary").click();
+    assert.deepEqual(await figure.locator("table thead th").allInnerTexts(), ["of the first", ...columns]);
+    assert.equal(await figure.locator("table tbody tr").count(), rows.length);
+    assert.deepEqual(page.wrong, []);
+    await page.close();
+}
+
+async function a_grid_beyond_what_is_drawn_says_so_and_keeps_its_numbers() {
+    const page = await open(chromium, page_file(of_size(300, 200), "grid"));
+    const figure = page.locator("figure").filter({ hasText: "Units found" });
+    assert.equal(await figure.locator("svg [aria-label=cell] rect").count(), 128 * 128);
+    assert.match(await figure.locator(".note").innerText(), /first 128 of each are drawn/);
+    const [download] = await Promise.all([page.waitForEvent("download"), figure.getByRole("button", { name: "CSV", exact: true }).click()]);
+    assert.equal(readFileSync(await download.path(), "utf8").trim().split(/\r?\n/).length, 301);
+    assert.deepEqual(page.wrong, []);
+    await page.close();
+}
+
 async function it_prints_on_a4_and_letter() {
     const page = await open(chromium, page_file(sample));
     for (const format of ["A4", "Letter"]) {
@@ -224,6 +259,8 @@ const failed = await tap([
     a_script_that_is_let_in_does_not_run,
     axe_finds_nothing_light_or_dark_wide_or_narrow,
     every_figure_gives_its_numbers_as_table_csv_and_svg,
+    a_grid_is_drawn_cell_by_cell_with_its_numbers,
+    a_grid_beyond_what_is_drawn_says_so_and_keeps_its_numbers,
     the_page_weighs_as_the_program_does,
     a_change_is_weighed_at_once_and_can_be_put_back,
     a_prior_redraws_within_some_frames,

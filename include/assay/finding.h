@@ -48,13 +48,24 @@ struct assay_bar {
     double value, low, high; /* in the figure's unit; low == high: no whisker */
 };
 
-/* A figure to draw: horizontal bars in the order given. */
+/* Numbers by row and column, none below 0: a heat map. */
+struct assay_grid {
+    const char *row_axis, *column_axis; /* what rows and columns are: "base.gguf" */
+    const char *const *rows;            /* labels */
+    size_t row_count;
+    const char *const *columns;
+    size_t column_count;
+    const double *values; /* [row][column], in the figure's unit; NaN: not known */
+};
+
+/* A figure to draw: a grid, or horizontal bars in the order given. */
 struct assay_figure {
     const char *id;    /* short, unique within the finding: "time" */
     const char *title; /* a sentence for the reader */
     const char *unit;
     const struct assay_bar *bars;
     size_t bar_count;
+    const struct assay_grid *grid; /* NULL: bars; else there are none */
 };
 
 /* A file that was read, by digest. */

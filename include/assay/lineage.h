@@ -114,6 +114,12 @@ struct assay_lineage_comparison {
                                number (a direction that rounding or leaving out gives has none) */
     const char *const *limits;
     size_t limit_count;
+    /* where disguises were looked behind and neither side has over 256 layers with a feed-forward
+       part; else NULL and 0: share of units of a layer of A found in one of B (by number, by order
+       or by gate, up and down finding the same; the most of any two experts), [of A][of B] */
+    const double *layers_found;
+    const char *const *layers_a, *const *layers_b; /* layers; tensors if names were hidden */
+    size_t layer_count_a, layer_count_b;
     double equal_share;  /* of weights compared element by element, bit-equal as float32 */
     double cosine;       /* over all those weights */
     uint64_t bytes_read; /* of both files, decoded for the comparison */

@@ -96,7 +96,7 @@ static assay_status compare_answers(const char *path, const char *data_folder,
 
 static const struct instrument instruments[] = {
     {"claim.infer", "2", infer_hardware},
-    {"lineage.compare", "1", compare_checkpoints},
+    {"lineage.compare", "2", compare_checkpoints},
     {"lineage.stages", "1", compare_stages},
     {"style.rank", "1", compare_answers},
 };

@@ -273,7 +273,8 @@ static bool write_time_figure(struct writer *w, struct assay_figure *figure)
                                            value, value, value};
     }
     *figure = (struct assay_figure){
-        "time", "Where the time of a training step goes, on the stated machine", "s", bars, n};
+        "time", "Where the time of a training step goes, on the stated machine", "s", bars, n,
+        NULL};
     return true;
 }
 
@@ -298,7 +299,10 @@ static bool write_hardware_figure(struct writer *w, struct assay_figure *figure)
     *figure = (struct assay_figure){
         "hardware",
         "How well each accelerator, at its best count, predicts the claim, against the stated one",
-        "log10 likelihood ratio", bars, n};
+        "log10 likelihood ratio",
+        bars,
+        n,
+        NULL};
     return true;
 }
 

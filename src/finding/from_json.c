@@ -171,13 +171,71 @@ static void read_bar(struct reader *r, const json_t *o, struct assay_bar *bar)
     bar->high = number(r, o, "high");
 }
 
+/* Before room is made: what labels promise, values must keep. */
+static bool is_rectangle(const json_t *values, size_t rows, size_t columns)
+{
+    if (!json_is_array(values) || json_array_size(values) != rows)
+        return false;
+    for (size_t i = 0; i < rows; i++)
+        if (!json_is_array(json_array_get(values, i)) ||
+            json_array_size(json_array_get(values, i)) != columns)
+            return false;
+    return true;
+}
+
+static void read_values(struct reader *r, const json_t *list, struct assay_grid *grid)
+{
+    size_t cells;
+    if (!is_rectangle(list, grid->row_count, grid->column_count) ||
+        !assay_size_multiply(grid->row_count, grid->column_count, &cells)) {
+        refuse(r, "grid.values", "a list for each row with a number for each column");
+        return;
+    }
+    double *values = assay_arena_alloc(r->arena, cells, sizeof *values);
+    if (!values)
+        short_of_memory(r);
+    for (size_t i = 0; i < cells && r->status == ASSAY_OK; i++) {
+        const json_t *row = json_array_get(list, i / grid->column_count);
+        const json_t *value = json_array_get(row, i % grid->column_count);
+        if (!json_is_number(value) && !json_is_null(value))
+            refuse(r, "grid.values", "numbers or null");
+        else
+            values[i] = json_is_null(value) ? (double)NAN : json_number_value(value);
+        if (r->status == ASSAY_OK && values[i] < 0)
+            refuse(r, "grid.values", "numbers that are not below 0");
+    }
+    grid->values = values;
+}
+
+static void read_grid(struct reader *r, const json_t *o, struct assay_figure *figure)
+{
+    if (!open_object(r, o, 5, "a grid of {row_axis, column_axis, rows, columns, values}"))
+        return;
+    struct assay_grid *grid = assay_arena_alloc(r->arena, 1, sizeof *grid);
+    if (!grid) {
+        short_of_memory(r);
+        return;
+    }
+    grid->row_axis = text(r, o, "row_axis", false);
+    grid->column_axis = text(r, o, "column_axis", false);
+    grid->rows = texts(r, o, "rows", &grid->row_count);
+    grid->columns = texts(r, o, "columns", &grid->column_count);
+    if (r->status == ASSAY_OK)
+        read_values(r, json_object_get(o, "values"), grid);
+    figure->grid = grid;
+}
+
 static void read_figure(struct reader *r, const json_t *o, struct assay_figure *figure)
 {
-    if (!open_object(r, o, 4, "{id, title, unit, bars}"))
+    if (!open_object(r, o, 4, "{id, title, unit, bars or grid}"))
         return;
     figure->id = text(r, o, "id", false);
     figure->title = text(r, o, "title", false);
     figure->unit = text(r, o, "unit", false);
+    if (json_object_get(o, "grid")) {
+        read_grid(r, json_object_get(o, "grid"), figure);
+        return;
+    }
     const json_t *list;
     struct assay_bar *bars = open_list(r, o, "bars", sizeof *bars, &list, &figure->bar_count);
     for (size_t i = 0; i < figure->bar_count && r->status == ASSAY_OK; i++)

@@ -48,12 +48,37 @@ static json_t *bar_to_json(const struct assay_bar *bar)
     return object;
 }
 
+static json_t *grid_to_json(const struct assay_grid *grid)
+{
+    json_t *object = json_object(), *values = json_array();
+    json_set_text(object, "row_axis", grid->row_axis);
+    json_set_text(object, "column_axis", grid->column_axis);
+    json_object_set_new(object, "rows", json_texts(grid->rows, grid->row_count));
+    json_object_set_new(object, "columns", json_texts(grid->columns, grid->column_count));
+    for (size_t i = 0; i < grid->row_count; i++) {
+        json_t *row = json_array();
+        for (size_t k = 0; k < grid->column_count; k++) {
+            json_array_append_new(row,
+                                  json_number_or_null(grid->values[i * grid->column_count + k]));
+        }
+        json_array_append_new(values, row);
+    }
+    json_object_set_new(object, "values", values);
+    return object;
+}
+
+/* With "bars" or "grid", whichever it is. */
 static json_t *figure_to_json(const struct assay_figure *figure)
 {
-    json_t *object = json_object(), *bars = json_array();
+    json_t *object = json_object();
     json_set_text(object, "id", figure->id);
     json_set_text(object, "title", figure->title);
     json_set_text(object, "unit", figure->unit);
+    if (figure->grid) {
+        json_object_set_new(object, "grid", grid_to_json(figure->grid));
+        return object;
+    }
+    json_t *bars = json_array();
     for (size_t i = 0; i < figure->bar_count; i++)
         json_array_append_new(bars, bar_to_json(&figure->bars[i]));
     json_object_set_new(object, "bars", bars);

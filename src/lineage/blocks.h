@@ -35,6 +35,7 @@ struct search {
     double kept;                 /* of the length of A's units, by a partial turn; else 1 */
     struct found *all;           /* [block of a][block of b] */
     struct outcome *of_a, *of_b; /* the best partner of each block */
+    double *shares;              /* found, [block of a][block of b] */
     size_t *numbers, *unused;
     float *lengths_a, *lengths_b, *scores;
 };
@@ -46,6 +47,8 @@ bool blocks_match(const struct outcome *outcome);
 
 /* blocks.c: fills c->seen. */
 ASSAY_MUST_USE assay_status blocks_conclude(struct search *search);
+/* layers.c: s->shares by layer, into the result. */
+ASSAY_MUST_USE assay_status blocks_by_layer(struct search *search);
 /* heads.c: whether heads were renumbered or mixed, in layers that match. */
 ASSAY_MUST_USE assay_status compare_heads(struct search *search);
 

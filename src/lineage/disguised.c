@@ -274,13 +274,15 @@ static assay_status search(struct search *s)
     s->all = assay_arena_alloc(s->c->arena, s->pairs, sizeof *s->all);
     s->of_a = assay_arena_alloc(s->c->arena, s->a.block_count, sizeof *s->of_a);
     s->of_b = assay_arena_alloc(s->c->arena, s->b.block_count, sizeof *s->of_b);
-    if (!s->all || !s->of_a || !s->of_b)
+    s->shares = assay_arena_alloc(s->c->arena, s->pairs, sizeof *s->shares);
+    if (!s->all || !s->of_a || !s->of_b || !s->shares)
         return compare_no_memory(s->c);
     ASSAY_TRY(measure_kept(s));
     ASSAY_TRY(match_all(s));
     for (size_t bb = 0; bb < s->b.block_count; bb++)
         for (size_t ba = 0; ba < s->a.block_count; ba++) {
             struct outcome o = judge(s, ba, bb);
+            s->shares[ba * s->b.block_count + bb] = o.share;
             if (ba == 0 || is_better(&o, &s->of_b[bb]))
                 s->of_b[bb] = o;
             if (bb == 0 || is_better(&o, &s->of_a[ba]))
@@ -289,6 +291,7 @@ static assay_status search(struct search *s)
     for (size_t bb = 0; bb < s->b.block_count; bb++)
         ASSAY_TRY(add_match(s, &s->of_b[bb]));
     ASSAY_TRY(blocks_conclude(s));
+    ASSAY_TRY(blocks_by_layer(s));
     return compare_heads(s);
 }
 

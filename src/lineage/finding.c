@@ -97,7 +97,7 @@ static void write_cannot_tell(struct writer *w)
     w->to.finding->limit_count = w->r->limit_count;
 }
 
-/* ---- numbers and a figure ------------------------------------------------------------ */
+/* ---- numbers and figures ------------------------------------------------------------- */
 
 static void write_quantities(struct writer *w)
 {
@@ -121,14 +121,13 @@ static void write_quantities(struct writer *w)
 }
 
 /* The axes that would surprise most, strongest first. */
-static void write_figure(struct writer *w)
+static void write_axes(struct writer *w, struct assay_figure *figure)
 {
     const struct assay_lineage_comparison *r = w->r;
     size_t n = r->match_count < MOST_BARS ? r->match_count : MOST_BARS;
     struct assay_bar *bars = finding_room(&w->to, n, sizeof *bars);
-    struct assay_figure *figure = finding_room(&w->to, 1, sizeof *figure);
     bool *used = finding_room(&w->to, r->match_count, sizeof *used);
-    if (!bars || !figure || !used || n == 0)
+    if (!bars || !used)
         return;
     for (size_t i = 0; i < n; i++) {
         size_t best = SIZE_MAX;
@@ -142,10 +141,53 @@ static void write_figure(struct writer *w)
             finding_keep(&w->to, assay_arena_print(w->to.arena, "%s, %s", m->a, m->axis)),
             finding_keep(&w->to, m->method), value, value, value};
     }
-    *figure = (struct assay_figure){"axes", "How much chance would have to explain, axis by axis",
-                                    "-log10 p", bars, n};
-    w->to.finding->figures = figure;
-    w->to.finding->figure_count = 1;
+    *figure = (struct assay_figure){
+        "axes", "How much chance would have to explain, axis by axis", "-log10 p", bars, n, NULL};
+}
+
+static const char *const *keep_names(struct writer *w, const char *const *names, size_t count)
+{
+    const char **kept = finding_room(&w->to, count, sizeof *kept);
+    for (size_t i = 0; kept && i < count; i++)
+        kept[i] = finding_keep(&w->to, names[i]);
+    return kept;
+}
+
+/* Which layer of the second is which of the first, to a tenth of a percent. */
+static void write_layers(struct writer *w, struct assay_figure *figure)
+{
+    const struct assay_lineage_comparison *r = w->r;
+    size_t cells = r->layer_count_a * r->layer_count_b;
+    struct assay_grid *grid = finding_room(&w->to, 1, sizeof *grid);
+    double *values = finding_room(&w->to, cells, sizeof *values);
+    if (!grid || !values)
+        return;
+    for (size_t i = 0; i < cells; i++)
+        values[i] = round(1000 * r->layers_found[i]) / 10;
+    *grid = (struct assay_grid){.row_axis = "layers of the first",
+                                .column_axis = "layers of the second",
+                                .rows = keep_names(w, r->layers_a, r->layer_count_a),
+                                .row_count = r->layer_count_a,
+                                .columns = keep_names(w, r->layers_b, r->layer_count_b),
+                                .column_count = r->layer_count_b,
+                                .values = values};
+    *figure = (struct assay_figure){
+        .id = "layers",
+        .title = "Units of each layer of the first that are found in each of the second",
+        .unit = "% of units",
+        .grid = grid};
+}
+
+static void write_figures(struct writer *w)
+{
+    struct assay_figure *figures = finding_room(&w->to, 2, sizeof *figures);
+    size_t n = 0;
+    if (figures && w->r->match_count > 0)
+        write_axes(w, &figures[n++]);
+    if (figures && w->r->layer_count_a * w->r->layer_count_b > 1) /* one cell is no map */
+        write_layers(w, &figures[n++]);
+    w->to.finding->figures = figures;
+    w->to.finding->figure_count = n;
 }
 
 /* ---- the whole ----------------------------------------------------------------------- */
@@ -156,13 +198,13 @@ static assay_status write_finding(struct writer *w, const struct assay_context *
     w->to.finding->id = "descent";
     w->to.finding->question = "descent";
     w->to.finding->method = "lineage.compare";
-    w->to.finding->method_version = "1";
+    w->to.finding->method_version = "2";
     w->to.finding->seed = context->seed;
     write_weights(w);
     write_answers(w);
     write_cannot_tell(w);
     write_quantities(w);
-    write_figure(w);
+    write_figures(w);
     return w->to.short_of_memory
                ? assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory")
                : ASSAY_OK;

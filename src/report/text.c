@@ -38,6 +38,28 @@ static void bars(FILE *to, const struct assay_figure *figure)
     fputs(")\n", to);
 }
 
+/* Of each row the greatest: the whole is for a page. */
+static void grid(FILE *to, const struct assay_figure *figure)
+{
+    const struct assay_grid *g = figure->grid;
+    fputc('\n', to);
+    lines_fold(to, "  ", figure->title);
+    for (size_t i = 0; i < g->row_count && i < MOST_BARS && g->column_count; i++) {
+        const double *row = &g->values[i * g->column_count];
+        size_t most = 0;
+        for (size_t k = 1; k < g->column_count; k++)
+            most = row[k] > row[most] || isnan(row[most]) ? k : most;
+        fputs("    ", to);
+        lines_column(to, g->rows[i], 22);
+        fputs(" most: ", to);
+        lines_column(to, g->columns[most], 22);
+        fprintf(to, " %9.3g\n", row[most]);
+    }
+    fprintf(to, "    (all %zu by %zu in report.html; ", g->row_count, g->column_count);
+    escape_plain(to, figure->unit[0] ? figure->unit : "a number", SIZE_MAX);
+    fputs(")\n", to);
+}
+
 static void quantities(FILE *to, const struct assay_finding *f)
 {
     if (f->quantity_count)
@@ -107,7 +129,7 @@ static void result(FILE *to, const struct assay_case_result *r)
     for (size_t i = 0; i < f->cannot_tell_count; i++)
         lines_fold(to, "  * ", f->cannot_tell[i]);
     for (size_t i = 0; i < f->figure_count; i++)
-        bars(to, &f->figures[i]);
+        (f->figures[i].grid ? grid : bars)(to, &f->figures[i]);
     quantities(to, f);
     comparisons(to, r);
     if (f->limit_count)

@@ -106,9 +106,13 @@ static void write_figure(struct writer *w)
     }
     if (!figure || n == 0)
         return;
-    *figure = (struct assay_figure){
-        "likeness", "How alike the suspect is to each candidate, beyond what is usual",
-        "standard deviations", bars, n};
+    *figure =
+        (struct assay_figure){"likeness",
+                              "How alike the suspect is to each candidate, beyond what is usual",
+                              "standard deviations",
+                              bars,
+                              n,
+                              NULL};
     w->to.finding->figures = figure;
     w->to.finding->figure_count = 1;
 }

@@ -44,12 +44,15 @@ export interface FigureBar {
     low: number | null;
     high: number | null;
 }
-export interface FigureData {
-    id: string;
-    title: string;
-    unit: string;
-    bars: FigureBar[];
+/** `values` has a list for each row with a number for each column, none below nought. */
+export interface GridData {
+    row_axis: string;
+    column_axis: string;
+    rows: string[];
+    columns: string[];
+    values: (number | null)[][];
 }
+export type FigureData = { id: string; title: string; unit: string } & ({ bars: FigureBar[] } | { grid: GridData });
 export interface Finding {
     id: string;
     method: string;

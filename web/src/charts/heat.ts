@@ -3,7 +3,7 @@
 // matrix of hypotheses and findings), sequential for what is never negative (layer by layer).
 import { axisX, axisY, cell, text } from "@observablehq/plot";
 import { fixed, number } from "../number";
-import { chart, label_room, PAPER, short } from "./common";
+import { chart, INK, label_room, PAPER, short } from "./common";
 
 export interface HeatCell {
     row: string;
@@ -38,10 +38,11 @@ export function heat_chart(cells: HeatCell[], width: number, options: { divergin
             cell(cells.filter((c) => Number.isFinite(c.value)), { x: "column", y: "row", fill: (c) => shade(c.value, cap, options.diverging), rx: each > 12 ? 2 : 0,
                 title: (c) => `${c.row}\n${c.column}\n${number(c.value)} ${options.unit}`, tip: true }),
             each > 34 && height > 16 && text(cells.filter((c) => Number.isFinite(c.value)), { x: "column", y: "row", text: (c) => fixed(c.value, Math.abs(c.value) < 10 ? 1 : 0),
-                fill: "var(--ink)", stroke: PAPER, strokeOpacity: 0.55, strokeWidth: 2.5, fontSize: 11 }),
+                fontSize: 11, ...(options.diverging ? { fill: INK, stroke: PAPER, strokeOpacity: 0.55, strokeWidth: 2.5 }
+                    : { fill: (c: HeatCell) => (c.value > most / 2 ? PAPER : INK) }) }),
         ].filter((m) => m !== false),
     });
-    const top = cells.reduce<HeatCell | undefined>((best, c) => (!best || Math.abs(c.value) > Math.abs(best.value) ? c : best), undefined);
+    const top = cells.filter((c) => Number.isFinite(c.value)).reduce<HeatCell | undefined>((best, c) => (!best || Math.abs(c.value) > Math.abs(best.value) ? c : best), undefined);
     const says = top ? `${rows.length} rows by ${columns.length} columns. Furthest from nought: ${top.row}, ${top.column}: ${number(top.value)} ${options.unit}.` : "No cells.";
     return { svg, says };
 }

@@ -2,6 +2,7 @@
 // result: what one instrument gave on one input: what follows, what does not, its figures, the
 // likelihood ratios of its hypotheses, what was stated, its limits.
 import { bars_chart, groups_of, type Bar } from "../charts/bars";
+import { heat_chart } from "../charts/heat";
 import { ladder } from "../charts/ladder";
 import { h } from "../dom";
 import { figure } from "../figure";
@@ -29,7 +30,33 @@ export function folding<T>(all: T[], what: string, make: (shown: T[]) => ReturnT
     return f.element;
 }
 
-function bars_figure(data: FigureData, ties: Set<string>, file: string): HTMLElement {
+const MOST_CELLS = 128; // on a side that are drawn: 16,384 marks, and a few pixels each
+
+/** Labels as keys of an axis: one that comes again gets its place. */
+const distinct = (labels: string[]): string[] => {
+    const seen = new Set<string>();
+    return labels.map((label, i) => {
+        const key = seen.has(label) ? `${label} (${i + 1})` : label;
+        seen.add(key);
+        return key;
+    });
+};
+
+function grid_figure(data: Extract<FigureData, { grid: unknown }>, file: string): HTMLElement {
+    const { row_axis, column_axis, values } = data.grid;
+    const rows = distinct(data.grid.rows), columns = distinct(data.grid.columns);
+    const cells = rows.slice(0, MOST_CELLS).flatMap((row, i) => columns.slice(0, MOST_CELLS).map((column, k) => ({ row, column, value: or_nan(values[i]?.[k]) })));
+    const part = rows.length > MOST_CELLS || columns.length > MOST_CELLS;
+    return figure({
+        title: data.title, file: `${file}-${data.id}`,
+        note: `Down: ${row_axis}. Across: ${column_axis}. In ${data.unit || "numbers"}; the fuller the colour, the more.` +
+            (part ? ` The first ${MOST_CELLS} of each are drawn; the table has all.` : ""),
+        draw: (width) => heat_chart(cells, width, { diverging: false, unit: data.unit, square: true }),
+        table: () => ({ columns: [row_axis, ...columns], rows: rows.map((row, i) => [row, ...columns.map((_, k) => values[i]?.[k])]) }),
+    }).element;
+}
+
+function bars_figure(data: Extract<FigureData, { bars: unknown }>, ties: Set<string>, file: string): HTMLElement {
     const bars: Bar[] = data.bars.map((b) => ({ ...b, value: or_nan(b.value), low: or_nan(b.low), high: or_nan(b.high), tied: ties.has(b.label) }))
         .filter((b) => Number.isFinite(b.value));
     const groups = groups_of(bars);
@@ -85,7 +112,7 @@ export function result_section(result: Result, question: string): HTMLElement {
         finding.answers.length > 0 && h("div", { class: "can" }, h("h5", null, "What follows"), list(finding.answers)),
         finding.cannot_tell.length > 0 && h("div", { class: "cannot" }, h("h5", null, "What does not"), list(finding.cannot_tell)),
         comparisons_figure(result, file),
-        finding.figures.map((f) => bars_figure(f, tied, file)),
+        finding.figures.map((f) => "grid" in f ? grid_figure(f, file) : bars_figure(f, tied, file)),
         finding.quantities.length > 0 && fold("Quantities, with 80% intervals", () => table_element(quantities, "Quantities")),
         result.stated.length > 0 && fold("What was stated, with sources", () => table_element({
             columns: ["What", "Value", "Source", "Date", "Where"],
