@@ -2,6 +2,7 @@
 /* Which tensors can be evidence, and along which axes. */
 #include "lineage/matrices.h"
 
+#include "lineage/experts.h"
 #include "lineage/trivial.h"
 
 #include <string.h>
@@ -142,24 +143,55 @@ static assay_status look_at_all(const struct assay_context *context, struct matr
     return ASSAY_OK;
 }
 
+/* Adds one tensor, if it is a matrix. */
+static void list_tensor(struct matrices *all, const struct assay_tensor *t,
+                        const struct named_role *name)
+{
+    struct matrix m = {.tensor = t};
+    if ((!assay_dtype_is_real(t->dtype) && t->dtype != ASSAY_DTYPE_OTHER) ||
+        !shape_of(m.tensor, &m.shape))
+        return;
+    describe(&m);
+    if (name)
+        m.name = *name;
+    all->list[all->count++] = m;
+}
+
+/* Every tensor, and of those that hold all experts of a layer each expert's matrices. */
+static bool list_tensors(const struct assay_checkpoint *c, struct assay_arena *arena,
+                         struct matrices *all)
+{
+    struct expert_layout l;
+    uint64_t width = experts_width(c);
+    size_t room = c->count;
+    for (size_t i = 0; i < c->count; i++)
+        if (experts_layout(c, &c->tensors[i], width, &l))
+            room += (size_t)(l.experts * l.parts);
+    *all = (struct matrices){.list = assay_arena_alloc(arena, room, sizeof(struct matrix))};
+    for (size_t i = 0; i < c->count && all->list; i++) {
+        if (!experts_layout(c, &c->tensors[i], width, &l)) {
+            list_tensor(all, &c->tensors[i], NULL);
+            continue;
+        }
+        for (uint64_t k = 0; k < l.experts * l.parts; k++) {
+            struct named_role name;
+            const struct assay_tensor *view =
+                experts_view(&c->tensors[i], &l, k / l.parts, k % l.parts, arena, &name);
+            if (!view)
+                return false;
+            list_tensor(all, view, &name);
+        }
+    }
+    return all->list != NULL;
+}
+
 assay_status matrices_list(const struct assay_checkpoint *checkpoint,
                            const struct assay_context *context, bool look,
                            struct assay_arena *arena, struct matrices *all,
                            struct assay_error *error)
 {
-    *all = (struct matrices){
-        .list = assay_arena_alloc(arena, checkpoint->count, sizeof(struct matrix))};
-    if (!all->list)
+    if (!list_tensors(checkpoint, arena, all))
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    for (size_t i = 0; i < checkpoint->count; i++) {
-        struct matrix m = {.tensor = &checkpoint->tensors[i]};
-        if (!assay_dtype_is_real(m.tensor->dtype) && m.tensor->dtype != ASSAY_DTYPE_OTHER)
-            continue;
-        if (!shape_of(m.tensor, &m.shape))
-            continue;
-        describe(&m);
-        all->list[all->count++] = m;
-    }
     if (look)
         ASSAY_TRY(look_at_all(context, all, arena, error));
     for (size_t i = 0; i < all->count; i++) {
