@@ -183,6 +183,17 @@ static bool is_rectangle(const json_t *values, size_t rows, size_t columns)
     return true;
 }
 
+static double read_cell(struct reader *r, const json_t *cell)
+{
+    if (json_is_null(cell))
+        return NAN;
+    if (!json_is_number(cell))
+        refuse(r, "grid.values", "numbers or null");
+    else if (json_number_value(cell) < 0)
+        refuse(r, "grid.values", "numbers that are not below 0");
+    return json_number_value(cell);
+}
+
 static void read_values(struct reader *r, const json_t *list, struct assay_grid *grid)
 {
     size_t cells;
@@ -194,16 +205,10 @@ static void read_values(struct reader *r, const json_t *list, struct assay_grid 
     double *values = assay_arena_alloc(r->arena, cells, sizeof *values);
     if (!values)
         short_of_memory(r);
-    for (size_t i = 0; i < cells && r->status == ASSAY_OK; i++) {
-        const json_t *row = json_array_get(list, i / grid->column_count);
-        const json_t *value = json_array_get(row, i % grid->column_count);
-        if (!json_is_number(value) && !json_is_null(value))
-            refuse(r, "grid.values", "numbers or null");
-        else
-            values[i] = json_is_null(value) ? (double)NAN : json_number_value(value);
-        if (r->status == ASSAY_OK && values[i] < 0)
-            refuse(r, "grid.values", "numbers that are not below 0");
-    }
+    for (size_t i = 0; i < grid->row_count && r->status == ASSAY_OK; i++)
+        for (size_t k = 0; k < grid->column_count && r->status == ASSAY_OK; k++)
+            values[i * grid->column_count + k] =
+                read_cell(r, json_array_get(json_array_get(list, i), k));
     grid->values = values;
 }
 
