@@ -68,10 +68,12 @@ static const char *verdict(const struct training_evidence *e, struct assay_arena
     if (e->why)
         return assay_arena_print(arena, "The two are not told apart here: %s.", e->why);
     if (e->other_data <= -SPEAKS)
-        return assay_arena_print(arena,
-                                 "Gains of %zu norms, which are learnt, correlate by %.3f only: "
-                                 "one seed, trained apart, by 10^%.2f to 1 (small models).",
-                                 e->gains.norms, e->gains.correlation, -e->other_data);
+        return assay_arena_print(
+            arena,
+            "Gains of %zu norms, which are learnt, correlate by %.3f only: "
+            "one seed, trained apart, by 10^%.2f to 1 (small models); noise put on the norms, or "
+            "a stranger merged in, looks the same.",
+            e->gains.norms, e->gains.correlation, -e->other_data);
     if (e->other_data >= SPEAKS)
         return assay_arena_print(arena,
                                  "Gains of %zu norms, which are learnt, correlate by %.3f: shared "
