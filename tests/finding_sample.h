@@ -34,8 +34,12 @@ static inline struct assay_finding sample_finding(void)
     static const struct assay_grid grid = {"of the first", "of the second", rows, 2, columns, 3,
                                            values};
     static const struct assay_figure figures[] = {
-        {"time", "Where the time goes", "hours", bars, SAMPLE_COUNT(bars), NULL},
-        {.id = "layers", .title = "Units found", .unit = "%", .grid = &grid}};
+        {"time", "Where the time goes", "hours", bars, SAMPLE_COUNT(bars), NULL, NULL},
+        {.id = "layers", .title = "Units found", .unit = "%", .grid = &grid},
+        {.id = "tree",
+         .title = "Who writes alike",
+         .unit = "",
+         .newick = "(('a b':1,c:1)97:0.5,('d''s':1,e:2)40:0.25);"}};
     static struct assay_exhibit exhibits[1];
 
     exhibits[0].path = "claim.yaml";

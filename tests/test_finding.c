@@ -43,6 +43,8 @@ static void a_finding_survives_the_way_to_json_and_back(void **state)
     assert_string_equal(back.figures[1].grid->columns[2], "layer 2");
     assert_true(back.figures[1].grid->values[5] == 97);
     assert_true(isnan(back.figures[1].grid->values[3]));
+    assert_null(back.figures[1].newick);
+    assert_string_equal(back.figures[2].newick, sample.figures[2].newick);
     assert_true(back.quantities[0].value.high == 130);
     assert_string_equal(back.exhibits[0].sha256, sample.exhibits[0].sha256);
 
@@ -162,7 +164,7 @@ static void a_malformed_finding_is_refused_by_the_name_of_its_key(void **state)
     expect_refusal(more_rows_than_values, "figures[1].grid.values");
     expect_refusal(cell_below_nought, "not below 0");
     expect_refusal(cell_that_is_a_text, "numbers or null");
-    expect_refusal(bars_and_a_grid, "bars or grid");
+    expect_refusal(bars_and_a_grid, "bars, grid or newick");
     expect_refusal(answers_that_are_no_list, "answers: expected a list");
 }
 

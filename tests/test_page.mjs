@@ -141,6 +141,26 @@ async function a_grid_beyond_what_is_drawn_says_so_and_keeps_its_numbers() {
     await page.close();
 }
 
+async function a_tree_is_drawn_and_what_is_none_is_said_to_be_none() {
+    let page = await open(chromium, page_file(sample));
+    const figure = page.locator("figure").filter({ hasText: "Who writes alike" });
+    assert.match(await figure.locator(".drawing").getAttribute("aria-label"), /A tree of 4, from top to bottom: a b, c, d's, e\./);
+    await figure.locator("summary").click();
+    const rows = await figure.locator("table tbody tr").evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+    assert.equal(rows.length, 7);
+    assert.deepEqual(rows[1].slice(0, 4), ["1", "0", "0.5", "97"]);
+    assert.deepEqual(page.wrong, []);
+    await page.close();
+    for (const newick of ["", ";", "(a,b", "(a,b));", "a,b;", "(a,b)c;(d,e);", "(a(b,c));", "(".repeat(100000), "('a,b);"]) {
+        const report = structuredClone(sample);
+        report.questions[0].results[0].finding.figures.find((f) => "newick" in f).newick = newick;
+        page = await open(chromium, page_file(report, "no-tree"));
+        assert.equal(await page.getByText("is no tree in Newick form").count(), 1, newick.slice(0, 20));
+        assert.deepEqual(page.wrong, []);
+        await page.close();
+    }
+}
+
 async function it_prints_on_a4_and_letter() {
     const page = await open(chromium, page_file(sample));
     for (const format of ["A4", "Letter"]) {
@@ -261,6 +281,7 @@ const failed = await tap([
     every_figure_gives_its_numbers_as_table_csv_and_svg,
     a_grid_is_drawn_cell_by_cell_with_its_numbers,
     a_grid_beyond_what_is_drawn_says_so_and_keeps_its_numbers,
+    a_tree_is_drawn_and_what_is_none_is_said_to_be_none,
     the_page_weighs_as_the_program_does,
     a_change_is_weighed_at_once_and_can_be_put_back,
     a_prior_redraws_within_some_frames,

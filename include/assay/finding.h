@@ -58,14 +58,15 @@ struct assay_grid {
     const double *values; /* [row][column], in the figure's unit; NaN: not known */
 };
 
-/* A figure to draw: a grid, or horizontal bars in the order given. */
+/* A figure to draw: a grid, a tree, or horizontal bars in the order given. */
 struct assay_figure {
     const char *id;    /* short, unique within the finding: "time" */
     const char *title; /* a sentence for the reader */
     const char *unit;
     const struct assay_bar *bars;
     size_t bar_count;
-    const struct assay_grid *grid; /* NULL: bars; else there are none */
+    const struct assay_grid *grid; /* NULL: bars or a tree */
+    const char *newick;            /* NULL: bars or a grid; else an unrooted tree as Newick text */
 };
 
 /* A file that was read, by digest. */

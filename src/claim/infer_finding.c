@@ -273,7 +273,7 @@ static bool write_time_figure(struct writer *w, struct assay_figure *figure)
                                            value, value, value};
     }
     *figure = (struct assay_figure){
-        "time", "Where the time of a training step goes, on the stated machine", "s", bars, n,
+        "time", "Where the time of a training step goes, on the stated machine", "s", bars, n, NULL,
         NULL};
     return true;
 }
@@ -302,6 +302,7 @@ static bool write_hardware_figure(struct writer *w, struct assay_figure *figure)
         "log10 likelihood ratio",
         bars,
         n,
+        NULL,
         NULL};
     return true;
 }

@@ -232,13 +232,17 @@ static void read_grid(struct reader *r, const json_t *o, struct assay_figure *fi
 
 static void read_figure(struct reader *r, const json_t *o, struct assay_figure *figure)
 {
-    if (!open_object(r, o, 4, "{id, title, unit, bars or grid}"))
+    if (!open_object(r, o, 4, "{id, title, unit, and bars, grid or newick}"))
         return;
     figure->id = text(r, o, "id", false);
     figure->title = text(r, o, "title", false);
     figure->unit = text(r, o, "unit", false);
     if (json_object_get(o, "grid")) {
         read_grid(r, json_object_get(o, "grid"), figure);
+        return;
+    }
+    if (json_object_get(o, "newick")) {
+        figure->newick = text(r, o, "newick", false);
         return;
     }
     const json_t *list;

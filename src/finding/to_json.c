@@ -67,7 +67,7 @@ static json_t *grid_to_json(const struct assay_grid *grid)
     return object;
 }
 
-/* With "bars" or "grid", whichever it is. */
+/* With "bars", "grid" or "newick", whichever it is. */
 static json_t *figure_to_json(const struct assay_figure *figure)
 {
     json_t *object = json_object();
@@ -76,6 +76,10 @@ static json_t *figure_to_json(const struct assay_figure *figure)
     json_set_text(object, "unit", figure->unit);
     if (figure->grid) {
         json_object_set_new(object, "grid", grid_to_json(figure->grid));
+        return object;
+    }
+    if (figure->newick) {
+        json_set_text(object, "newick", figure->newick);
         return object;
     }
     json_t *bars = json_array();

@@ -142,7 +142,8 @@ static void write_axes(struct writer *w, struct assay_figure *figure)
             finding_keep(&w->to, m->method), value, value, value};
     }
     *figure = (struct assay_figure){
-        "axes", "How much chance would have to explain, axis by axis", "-log10 p", bars, n, NULL};
+        "axes", "How much chance would have to explain, axis by axis", "-log10 p", bars, n, NULL,
+        NULL};
 }
 
 static const char *const *keep_names(struct writer *w, const char *const *names, size_t count)

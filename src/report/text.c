@@ -60,6 +60,13 @@ static void grid(FILE *to, const struct assay_figure *figure)
     fputs(")\n", to);
 }
 
+static void tree(FILE *to, const struct assay_figure *figure)
+{
+    fputc('\n', to);
+    lines_fold(to, "  ", figure->title);
+    fputs("    (a tree, in report.html)\n", to);
+}
+
 static void quantities(FILE *to, const struct assay_finding *f)
 {
     if (f->quantity_count)
@@ -129,7 +136,7 @@ static void result(FILE *to, const struct assay_case_result *r)
     for (size_t i = 0; i < f->cannot_tell_count; i++)
         lines_fold(to, "  * ", f->cannot_tell[i]);
     for (size_t i = 0; i < f->figure_count; i++)
-        (f->figures[i].grid ? grid : bars)(to, &f->figures[i]);
+        (f->figures[i].newick ? tree : f->figures[i].grid ? grid : bars)(to, &f->figures[i]);
     quantities(to, f);
     comparisons(to, r);
     if (f->limit_count)

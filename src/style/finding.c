@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define MOST_PATHS 1024
+#define MOST_IN_TREE 64
+#define TREE_REPLICATES 100
 #define MOST_BARS 24
 
 static const char *const questions[] = {"identify", "parent", "rank"};
@@ -18,6 +20,7 @@ static const char *const none = "none of these";
 struct writer {
     struct finding_writer to;
     const struct assay_style_comparison *r;
+    struct assay_figure *figures; /* room for two */
 };
 
 /* ---- from the result ------------------------------------------------------------------- */
@@ -96,7 +99,7 @@ static void write_figure(struct writer *w)
     const struct assay_style_comparison *r = w->r;
     size_t n = 0;
     struct assay_bar *bars = finding_room(&w->to, r->count, sizeof *bars);
-    struct assay_figure *figure = finding_room(&w->to, 1, sizeof *figure);
+    struct assay_figure *figure = finding_room(&w->to, 2, sizeof *figure);
     for (size_t i = 0; bars && i < r->count && n < MOST_BARS; i++) {
         const struct assay_style_result *c = &r->results[i];
         if (!isnan(c->score))
@@ -104,6 +107,8 @@ static void write_figure(struct writer *w)
                                            c->q_value <= 0.05 ? "stands out" : "does not", c->score,
                                            c->score_low, c->score_high};
     }
+    w->figures = figure;
+    w->to.finding->figures = figure;
     if (!figure || n == 0)
         return;
     *figure =
@@ -112,8 +117,8 @@ static void write_figure(struct writer *w)
                               "standard deviations",
                               bars,
                               n,
+                              NULL,
                               NULL};
-    w->to.finding->figures = figure;
     w->to.finding->figure_count = 1;
 }
 
@@ -123,7 +128,7 @@ static assay_status write_finding(struct writer *w, enum assay_style_question qu
     w->to.finding->id = ids[question];
     w->to.finding->question = ids[question];
     w->to.finding->method = "style.rank";
-    w->to.finding->method_version = "1";
+    w->to.finding->method_version = "2";
     w->to.finding->seed = context->seed;
     write_weights(w);
     write_sentences(w);
@@ -132,6 +137,26 @@ static assay_status write_finding(struct writer *w, enum assay_style_question qu
     return w->to.short_of_memory
                ? assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory")
                : ASSAY_OK;
+}
+
+/* Who writes like whom, where they are few enough to be read and to cost little. */
+static assay_status write_tree(struct writer *w, struct assay_responses *const *sets, size_t count,
+                               const struct assay_context *context, struct assay_error *error)
+{
+    struct assay_style_tree tree;
+    if (count < 3 || count > MOST_IN_TREE)
+        return ASSAY_OK;
+    ASSAY_TRY(assay_style_tree_make(context, sets, count, TREE_REPLICATES, &tree, error));
+    const char *newick = finding_keep(&w->to, tree.newick);
+    assay_style_tree_free(&tree);
+    if (!newick)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    w->figures[w->to.finding->figure_count++] =
+        (struct assay_figure){.id = "tree",
+                              .title = "Who writes like whom: likeness of texts, not descent",
+                              .unit = "1 - cosine of words",
+                              .newick = newick};
+    return ASSAY_OK;
 }
 
 /* ---- from the file -------------------------------------------------------------------- */
@@ -268,7 +293,7 @@ static assay_status compare(struct writer *w, const struct request *request,
         write_finding(w, (enum assay_style_question)request->question, context, error);
     assay_style_comparison_free(&r);
     w->r = NULL;
-    return status;
+    return status == ASSAY_OK ? write_tree(w, read->sets, read->n, context, error) : status;
 }
 
 assay_status assay_style_finding(const char *path, const char *data_folder,

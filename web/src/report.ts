@@ -52,7 +52,7 @@ export interface GridData {
     columns: string[];
     values: (number | null)[][];
 }
-export type FigureData = { id: string; title: string; unit: string } & ({ bars: FigureBar[] } | { grid: GridData });
+export type FigureData = { id: string; title: string; unit: string } & ({ bars: FigureBar[] } | { grid: GridData } | { newick: string });
 export interface Finding {
     id: string;
     method: string;

@@ -3,6 +3,7 @@
 // likelihood ratios of its hypotheses, what was stated, its limits.
 import { bars_chart, groups_of, type Bar } from "../charts/bars";
 import { heat_chart } from "../charts/heat";
+import { parse_newick, tree_chart } from "../charts/tree";
 import { ladder } from "../charts/ladder";
 import { h } from "../dom";
 import { figure } from "../figure";
@@ -53,6 +54,18 @@ function grid_figure(data: Extract<FigureData, { grid: unknown }>, file: string)
             (part ? ` The first ${MOST_CELLS} of each are drawn; the table has all.` : ""),
         draw: (width) => heat_chart(cells, width, { diverging: false, unit: data.unit, square: true }),
         table: () => ({ columns: [row_axis, ...columns], rows: rows.map((row, i) => [row, ...columns.map((_, k) => values[i]?.[k])]) }),
+    }).element;
+}
+
+function tree_figure(data: Extract<FigureData, { newick: unknown }>, file: string): HTMLElement {
+    const nodes = parse_newick(data.newick);
+    if (!nodes) return h("p", null, `${data.title}: what the report has is no tree in Newick form.`);
+    return figure({
+        title: data.title, file: `${file}-${data.id}`,
+        note: "It has no root, and branches are not to scale: lengths are in the table. Numbers at branches: support in percent.",
+        draw: (width) => tree_chart(nodes, width),
+        table: () => ({ columns: ["Node", "Joined to", "Length", "Support, %", "Name"],
+            rows: nodes.map((n, i) => [i, n.parent < 0 ? null : n.parent, Number.isFinite(n.length) ? n.length : null, n.leaf || !n.name ? null : Number(n.name), n.leaf ? n.name : null]) }),
     }).element;
 }
 
@@ -112,7 +125,7 @@ export function result_section(result: Result, question: string): HTMLElement {
         finding.answers.length > 0 && h("div", { class: "can" }, h("h5", null, "What follows"), list(finding.answers)),
         finding.cannot_tell.length > 0 && h("div", { class: "cannot" }, h("h5", null, "What does not"), list(finding.cannot_tell)),
         comparisons_figure(result, file),
-        finding.figures.map((f) => "grid" in f ? grid_figure(f, file) : bars_figure(f, tied, file)),
+        finding.figures.map((f) => "grid" in f ? grid_figure(f, file) : "newick" in f ? tree_figure(f, file) : bars_figure(f, tied, file)),
         finding.quantities.length > 0 && fold("Quantities, with 80% intervals", () => table_element(quantities, "Quantities")),
         result.stated.length > 0 && fold("What was stated, with sources", () => table_element({
             columns: ["What", "Value", "Source", "Date", "Where"],
