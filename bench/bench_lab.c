@@ -2,11 +2,11 @@
 /* Tokens a second that the lab trains on, one model a core, beside what the cores could do. */
 #include "lab/train.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -123,14 +123,53 @@ static double train(enum lab_precision precision, const struct lab_shape *shape,
     return best;
 }
 
+/* One a core, at the same time; their rates are added. */
+#define MOST_CORES 256
+
+struct side_by_side {
+    enum lab_precision precision;
+    const struct lab_shape *shape;
+    size_t length;
+    double rate[MOST_CORES];
+};
+
+static void train_one(void *data, size_t i)
+{
+    struct side_by_side *s = data;
+    s->rate[i] = train(s->precision, s->shape, 8, s->length, 6);
+}
+
+static void peak_one(void *data, size_t i)
+{
+    struct side_by_side *s = data;
+    s->rate[i] = peak();
+}
+
+static double sum_side_by_side(assay_parallel_function *one, struct side_by_side *s, int threads)
+{
+    struct assay_context context = assay_context_default();
+    double sum = 0;
+    context.threads = threads;
+    if (assay_parallel_for(&context, NULL, (size_t)threads, one, s, NULL) != ASSAY_OK)
+        exit(1);
+    for (int i = 0; i < threads; i++)
+        sum += s->rate[i];
+    return sum;
+}
+
+static int cores(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : online > MOST_CORES ? MOST_CORES : (int)online;
+}
+
 static void row(const char *name, enum lab_precision precision, const struct lab_shape *shape,
                 size_t length, double floor, int threads, bool json)
 {
     const char *in = precision == LAB_BFLOAT16 ? "bf16" : "f32";
     double all = 0, work = flops(shape, length);
-#pragma omp parallel for num_threads(threads) reduction(+ : all)
-    for (int i = 0; i < threads; i++)
-        all += train(precision, shape, 8, length, 6);
+    struct side_by_side models = {precision, shape, length, {0}};
+    all = sum_side_by_side(train_one, &models, threads);
     if (json) {
         printf("{\"name\": \"%s\", \"precision\": \"%s\", \"tokens_per_second\": %.0f, "
                "\"flops\": %.4g, \"floor\": %.4g}\n",
@@ -151,11 +190,10 @@ int main(int count, char **arguments)
     const struct lab_shape half = {4096, 128, 4, 4, 4, 344, 256, true};
     const struct lab_shape bytes = {128, 64, 2, 4, 4, 128, 256, true};
     bool json = count > 1 && strcmp(arguments[1], "--json") == 0;
-    int threads = omp_get_num_procs();
+    int threads = cores();
     double floor = 0;
-#pragma omp parallel for num_threads(threads) reduction(+ : floor)
-    for (int i = 0; i < threads; i++)
-        floor += peak();
+    struct side_by_side peaks = {.rate = {0}};
+    floor = sum_side_by_side(peak_one, &peaks, threads);
     if (!json)
         printf("Training, %d models on %d cores; %.0f GFLOP/s of float32 multiply-adds.\n\n"
                "model                           MFLOP a   tokens a   GFLOP/s      floor    share\n"

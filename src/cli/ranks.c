@@ -25,7 +25,7 @@ void cli_ranks_start(struct assay_lab_settings *settings)
     int rank = 0, ranks = 1, given;
     if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMI_SIZE") && !getenv("PMIX_RANK"))
         return; /* not started by mpirun */
-    /* OpenMP's threads are there; only this one calls MPI */
+    /* threads may come and go; only this one calls MPI */
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &given) != MPI_SUCCESS)
         return;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
