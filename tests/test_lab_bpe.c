@@ -125,7 +125,8 @@ static void any_bytes_come_back(void **state)
         for (size_t i = 0; i < SIZE; i++) /* the third round is one long word */
             text[i] = (char)(round == 2 ? 'a' : assay_random_below(&random, letters) + round * 30);
         size_t count, more;
-        assert_int_equal(lab_bpe_train(text, SIZE, round == 2 || round == 0 ? 260 : 300, &b, &error), ASSAY_OK);
+        assert_int_equal(
+            lab_bpe_train(text, SIZE, round == 2 || round == 0 ? 260 : 300, &b, &error), ASSAY_OK);
         assert_int_equal(lab_bpe_encode(&b, text, SIZE, tokens, &count, &error), ASSAY_OK);
         assert_true(count < SIZE);
         assert_int_equal(lab_bpe_decode(&b, tokens, count, back, SIZE), SIZE);

@@ -8,8 +8,8 @@
 #include <assay/checkpoint.h>
 #include <assay/claim.h>
 #include <assay/custody.h>
-#include <assay/exchange.h>
 #include <assay/evidence.h>
+#include <assay/exchange.h>
 #include <assay/fence.h>
 #include <assay/finding.h>
 #include <assay/formats.h>

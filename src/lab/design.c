@@ -187,7 +187,7 @@ static assay_status read_methods(struct assay_yaml *root, struct lab_design *d,
                                  struct assay_error *error)
 {
     struct assay_yaml *list;
-    unsigned found[MOST_ENTRIES];
+    unsigned found[MOST_ENTRIES] = {0};
     ASSAY_TRY(need_list(root, "methods", LAB_METHODS, &list, error));
     ASSAY_TRY(read_names(list, methods, LAB_METHODS, found, &d->method_count, error));
     for (unsigned i = 0; i < d->method_count; i++)

@@ -141,7 +141,8 @@ struct lab_part lab_design_part(const struct lab_design *d, int author)
         manners += twins_before(d, t) == 0;
     }
     size_t prose = d->text_size / 2;
-    size_t one = (d->text_size - prose) / (manners + d->control_teachers + 1);
+    size_t parts = 1 + (size_t)manners + d->control_teachers;
+    size_t one = (d->text_size - prose) / parts;
     const char *rest = d->text + prose;
     if (author == LAB_PROSE)
         return (struct lab_part){d->text, prose};
