@@ -195,3 +195,16 @@ const char *lineage_direction_name(enum assay_lineage_direction direction)
     static const char *const names[] = {"unknown", "A to B", "B to A"};
     return names[direction];
 }
+
+assay_status lineage_open_both(struct cli_call *call, lineage_of_both *then)
+{
+    struct assay_checkpoint a, b;
+    ASSAY_TRY(assay_checkpoint_open(call->positional[0], &a, &call->error));
+    assay_status status = assay_checkpoint_open(call->positional[1], &b, &call->error);
+    if (status == ASSAY_OK) {
+        status = then(call, &a, &b);
+        assay_checkpoint_close(&b);
+    }
+    assay_checkpoint_close(&a);
+    return status;
+}

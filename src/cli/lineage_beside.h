@@ -28,6 +28,11 @@ assay_status lineage_stages_of(struct cli_call *call, const struct assay_checkpo
 json_t *lineage_stages_json(const struct lineage_stages *stages);
 void lineage_stages_print(const struct lineage_stages *stages);
 
+/* Opens the two checkpoints that the command was given, hands them to `then`, and closes them. */
+typedef assay_status lineage_of_both(struct cli_call *call, const struct assay_checkpoint *a,
+                                     const struct assay_checkpoint *b);
+assay_status lineage_open_both(struct cli_call *call, lineage_of_both *then);
+
 const char *lineage_direction_name(enum assay_lineage_direction direction);
 
 /* "layers 32 (in 12 of 48 families), ..." for the keys that are equal, or that differ. */

@@ -139,15 +139,7 @@ static assay_status compare(struct cli_call *call, const struct assay_checkpoint
 
 static assay_status run_command(struct cli_call *call)
 {
-    struct assay_checkpoint a, b;
-    ASSAY_TRY(assay_checkpoint_open(call->positional[0], &a, &call->error));
-    assay_status status = assay_checkpoint_open(call->positional[1], &b, &call->error);
-    if (status == ASSAY_OK) {
-        status = compare(call, &a, &b);
-        assay_checkpoint_close(&b);
-    }
-    assay_checkpoint_close(&a);
-    return status;
+    return lineage_open_both(call, compare);
 }
 
 const struct cli_command cli_lineage_compare = {
