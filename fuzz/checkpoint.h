@@ -38,6 +38,18 @@ static inline void decode_halves(struct assay_tensor t)
     free(values);
 }
 
+static inline void decode_checkpoint(const struct assay_checkpoint *checkpoint)
+{
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        const struct assay_tensor *t = &checkpoint->tensors[i];
+        if (t->unreadable)
+            continue;
+        decode_all(t);
+        if (t->rotary_heads && t->elements)
+            decode_halves(*t);
+    }
+}
+
 /* Whether the bytes were accepted, and as `format` (NULL: any). */
 static inline void read_checkpoint(const uint8_t *data, size_t size, const char *format)
 {
@@ -47,14 +59,7 @@ static inline void read_checkpoint(const uint8_t *data, size_t size, const char 
         return;
     if (format && strcmp(checkpoint.format, format) != 0)
         abort();
-    for (size_t i = 0; i < checkpoint.count; i++) {
-        const struct assay_tensor *t = &checkpoint.tensors[i];
-        if (t->unreadable)
-            continue;
-        decode_all(t);
-        if (t->rotary_heads && t->elements)
-            decode_halves(*t);
-    }
+    decode_checkpoint(&checkpoint);
     assay_checkpoint_close(&checkpoint);
 }
 

@@ -19,6 +19,7 @@ static void put(const char *name, const void *bytes, size_t size)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/%s", folder, name);
+    unlink(path); /* some file systems write to disk what is truncated */
     FILE *file = fopen(path, "wb");
     if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
         abort();

@@ -166,7 +166,20 @@ def sketch(axes):
     return data
 
 
+def in_two(kind, first, second, index=b""):
+    """What fuzz_shards.c takes apart: a letter, two sizes of two bytes, three files."""
+    return kind + struct.pack("<HH", len(index), len(first)) + index + first + second
+
+
+def shards():
+    map_of = {"weight_map": {"a": "1", "b": "2"}}
+    one, two = (safetensors([(n, "F32", [2, 1], bytes(8))]) for n in "ab")
+    return in_two(b"s", one, two, json.dumps(map_of).encode())
+
+
 def main():
+    write("shards", "split", in_two(b"g", llama_gguf(), gguf([], [("output.weight", [4, 2], 0, bytes(32))])))
+    write("shards", "index", shards())
     write("sketch", "none.sketch", sketch([]))
     write("sketch", "transformer.sketch", sketch([(b"embedding", 1, -1, 64, 512, 8),
                                                   (b"up", 0, 3, 172, 64, 9)]))
