@@ -40,6 +40,13 @@ static inline struct assay_finding sample_finding(void)
          .title = "Who writes alike",
          .unit = "",
          .newick = "(('a b':1,c:1)97:0.5,('d''s':1,e:2)40:0.25);"}};
+    /* Alpha's meter reads high with the count; Delta was not weighed */
+    static const double reads_low[] = {0.5, 0.25, 0.75, 1, (double)NAN},
+                        reads_high[] = {0.5, 0.75, 0.25, 0, (double)NAN};
+    static const struct assay_outcome outcomes[] = {{"low", reads_low}, {"high", reads_high}};
+    static const struct assay_obtainable obtainables[] = {
+        {"meter", "The meter's reading", "Made up.", 20, "USD", outcomes, SAMPLE_COUNT(outcomes)},
+        {"log", "A log", NULL, (double)NAN, NULL, outcomes, SAMPLE_COUNT(outcomes)}};
     static struct assay_exhibit exhibits[1];
 
     exhibits[0].path = "claim.yaml";
@@ -62,6 +69,8 @@ static inline struct assay_finding sample_finding(void)
         .quantity_count = SAMPLE_COUNT(quantities),
         .figures = figures,
         .figure_count = SAMPLE_COUNT(figures),
+        .obtainables = obtainables,
+        .obtainable_count = SAMPLE_COUNT(obtainables),
         .exhibits = exhibits,
         .exhibit_count = SAMPLE_COUNT(exhibits),
         .limits = limits,

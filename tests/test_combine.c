@@ -357,6 +357,48 @@ static void posteriors_and_curves_follow_from_bayes(void **state)
     end(&ran);
 }
 
+#define OFFERED                                                                                    \
+    "title: T\ncosts: {hours: 4 USD}\nexhibits:\n"                                                 \
+    "  - {id: E, file: claim.yaml, source: S, date: 2026, grade: A1, informative: {probability: "  \
+    "100 %, because: B}}\n"                                                                        \
+    "questions:\n  - id: q\n    text: Which?\n    kind: other\n    hypotheses:\n"                  \
+    "      - {id: alpha, matches: ['* x Alpha']}\n      - {id: beta, matches: ['* x Beta']}\n"     \
+    "      - {id: none, none_of_these: true}\n"                                                    \
+    "    instruments:\n      - {instrument: test.sample, input: claim.yaml, id: hours}\n"
+
+/* Of Alpha's two counts the finding already prefers one: it weighs in what to expect. */
+static void
+what_instruments_offer_is_ranked_with_the_rest_by_the_question_s_hypotheses(void **state)
+{
+    (void)state;
+    struct ran ran;
+    const struct assay_combination *c =
+        run(OFFERED "    obtainable:\n"
+                    "      - {id: mine, text: The meter, because: It is near, cost: 2 hours, from: "
+                    "hours/meter}\n"
+                    "      - {id: nothing, text: T, because: B, cost: 1 USD, outcomes: [{text: x, "
+                    "probabilities: {others: 30 %}}, {text: y, probabilities: {others: 70 %}}]}\n",
+            &ran);
+    double l64 = pow(10, -0.05), l16 = pow(10, -2.5), none = 1;
+    double alpha = (0.25 * l64 + 0.75 * l16) / (l64 + l16);
+    assert_int_equal(c->next_count, 3);
+    size_t mine = strcmp(c->next[0].obtainable->id, "mine") == 0 ? 0 : 1;
+    const double *low = c->next[mine].obtainable->outcomes[0].probabilities;
+    assert_near(low[0], alpha, 1e-12);
+    assert_near(low[1], 0.5, 1e-12);
+    assert_near(low[2], none, 1e-12); /* Gamma alone: Delta was not weighed */
+    assert_near(c->next[mine].cost_usd, 8, 1e-12);
+    assert_near(c->next[mine].bits_per_cost, c->next[mine].bits / 2, 1e-12);
+    assert_string_equal(c->next[mine].obtainable->instrument, "test.sample");
+    assert_true(c->next[mine].efficient); /* the other has no cost */
+    assert_string_equal(c->next[1 - mine].obtainable->id, "hours/log");
+    assert_true(isnan(c->next[1 - mine].cost_usd));
+    assert_near(c->next[0].bits, c->next[1].bits, 1e-12); /* what it costs tells nothing */
+    assert_near(c->next[2].bits, 0, 1e-9);
+    assert_false(c->next[2].efficient);
+    end(&ran);
+}
+
 /* An outcome that tells all is worth the entropy that is left; one that tells nothing, nothing. */
 static void what_to_look_for_next_is_ranked_by_information(void **state)
 {
@@ -482,6 +524,8 @@ int main(void)
         cmocka_unit_test(uncertain_likelihoods_widen_the_ratio_as_they_should),
         cmocka_unit_test(posteriors_and_curves_follow_from_bayes),
         cmocka_unit_test(what_to_look_for_next_is_ranked_by_information),
+        cmocka_unit_test(
+            what_instruments_offer_is_ranked_with_the_rest_by_the_question_s_hypotheses),
         cmocka_unit_test(instruments_speak_of_the_questions_own_hypotheses),
         cmocka_unit_test(the_trust_that_would_overturn_it_is_found),
         cmocka_unit_test(the_same_seed_gives_the_same_numbers_on_any_threads),

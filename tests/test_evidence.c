@@ -217,6 +217,68 @@ static void what_to_look_for_is_bounded_by_what_is_open_and_leaves_out_what_is_k
     assay_finding_free(&a.finding);
 }
 
+/* Mutual information of hypothesis and outcome, at the posterior. */
+static double bits_of(const struct answer *a, const struct assay_obtainable *o)
+{
+    double bits = 0;
+    for (size_t c = 0; c < o->outcome_count; c++) {
+        double p = 0;
+        for (size_t h = 0; h < a->evidence.hypotheses; h++)
+            if (a->evidence.posterior[h] > 0)
+                p += a->evidence.posterior[h] * o->outcomes[c].probabilities[h];
+        for (size_t h = 0; h < a->evidence.hypotheses; h++)
+            if (a->evidence.posterior[h] > 0)
+                bits += a->evidence.posterior[h] * o->outcomes[c].probabilities[h] *
+                        log2(o->outcomes[c].probabilities[h] / p);
+    }
+    return bits;
+}
+
+static const struct assay_obtainable *offer(const struct answer *a, const char *name)
+{
+    for (size_t i = 0; i < a->finding.obtainable_count; i++)
+        if (strcmp(a->finding.obtainables[i].id, name) == 0)
+            return &a->finding.obtainables[i];
+    fail_msg("%s is not offered", name);
+    return NULL;
+}
+
+static size_t place_of(const struct answer *a, const char *hypothesis)
+{
+    size_t i = 0;
+    while (i + 1 < a->finding.weight_count &&
+           strcmp(a->finding.weights[i].hypothesis, hypothesis) != 0)
+        i++;
+    return i;
+}
+
+/* Ranges lose a little of what the numbers would tell, and add nothing. */
+static void what_a_clue_could_show_is_offered_with_nearly_all_it_would_tell(void **state)
+{
+    struct answer a = weigh(FEW "clues:\n- {kind: power, value: 3.15 MW, grade: B2}\n");
+    (void)state;
+    assert_int_equal(a.finding.obtainable_count, a.evidence.next_count);
+    for (size_t i = 0; i < a.evidence.next_count; i++) {
+        const struct assay_lookout *known = &a.evidence.next[i];
+        const struct assay_obtainable *o = offer(&a, known->name);
+        double bits = bits_of(&a, o), slack = 4 * known->bits_sd + 0.03;
+        if (!(bits <= known->bits + slack && bits >= 0.8 * known->bits - slack))
+            fail_msg("%s: %g bits in ranges, %g as a number", known->name, bits, known->bits);
+        for (size_t h = 0; h < a.finding.weight_count; h++) {
+            double sum = 0;
+            for (size_t c = 0; c < o->outcome_count; c++)
+                sum += o->outcomes[c].probabilities[h];
+            assert_true(!a.finding.weights[h].weighed || fabs(sum - 1) < 1e-9);
+        }
+    }
+    /* four times the devices, four times the servers; a quarter, a quarter */
+    const struct assay_obtainable *servers = offer(&a, "servers");
+    size_t last = servers->outcome_count - 1;
+    assert_true(servers->outcomes[last].probabilities[place_of(&a, "8192 x H800-SXM")] > 0.9);
+    assert_true(servers->outcomes[0].probabilities[place_of(&a, "512 x H800-SXM")] > 0.9);
+    assay_finding_free(&a.finding);
+}
+
 static void a_mixture_has_the_prior_that_the_file_gives_it(void **state)
 {
     struct answer a = weigh("priors:\n  others: 0\n  mixed: 0.25\n  accelerators: {H800-SXM: 1, "
@@ -292,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_meter_that_reads_twice_the_power_speaks_for_more_devices),
         cmocka_unit_test(fewer_shipped_than_ran_speaks_against_and_a_balance_adds_up),
         cmocka_unit_test(what_to_look_for_is_bounded_by_what_is_open_and_leaves_out_what_is_known),
+        cmocka_unit_test(what_a_clue_could_show_is_offered_with_nearly_all_it_would_tell),
         cmocka_unit_test(a_mixture_has_the_prior_that_the_file_gives_it),
         cmocka_unit_test(threads_do_not_change_a_byte),
         cmocka_unit_test(a_clue_that_cannot_be_is_refused_with_the_reason),

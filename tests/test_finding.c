@@ -46,6 +46,12 @@ static void a_finding_survives_the_way_to_json_and_back(void **state)
     assert_null(back.figures[1].newick);
     assert_string_equal(back.figures[2].newick, sample.figures[2].newick);
     assert_true(back.quantities[0].value.high == 130);
+    assert_int_equal(back.obtainable_count, 2);
+    assert_true(back.obtainables[0].cost == 20 && isnan(back.obtainables[1].cost));
+    assert_null(back.obtainables[1].basis);
+    assert_string_equal(back.obtainables[1].outcomes[1].text, "high");
+    assert_true(back.obtainables[0].outcomes[0].probabilities[2] == 0.75);
+    assert_true(isnan(back.obtainables[0].outcomes[0].probabilities[4]));
     assert_string_equal(back.exhibits[0].sha256, sample.exhibits[0].sha256);
 
     json_t *second = finding_to_json(&back);
@@ -61,9 +67,10 @@ static void a_finding_survives_the_way_to_json_and_back(void **state)
 static void keys_come_in_the_order_of_the_struct(void **state)
 {
     (void)state;
-    static const char *const order[] = {
-        "id",      "question", "method",     "method_version", "seed",     "answers", "cannot_tell",
-        "weights", "ties",     "quantities", "figures",        "exhibits", "limits"};
+    static const char *const order[] = {"id",       "question",   "method",      "method_version",
+                                        "seed",     "answers",    "cannot_tell", "weights",
+                                        "ties",     "quantities", "figures",     "obtainables",
+                                        "exhibits", "limits"};
     struct assay_finding sample = sample_finding();
     json_t *object = finding_to_json(&sample);
     const char *key;
@@ -152,10 +159,26 @@ static void bars_and_a_grid(json_t *object)
     json_object_set_new(figure, "bars", json_array());
 }
 
+static json_t *outcome_of(json_t *object)
+{
+    json_t *offer = json_array_get(json_object_get(object, "obtainables"), 0);
+    return json_array_get(json_object_get(offer, "outcomes"), 1);
+}
+
+static void probability_above_one(json_t *object)
+{
+    json_array_set_new(json_object_get(outcome_of(object), "probabilities"), 0, json_real(1.5));
+}
+
+static void probability_that_is_missing(json_t *object)
+{
+    json_array_remove(json_object_get(outcome_of(object), "probabilities"), 0);
+}
+
 static void a_malformed_finding_is_refused_by_the_name_of_its_key(void **state)
 {
     (void)state;
-    expect_refusal(drop_the_id, "13 keys");
+    expect_refusal(drop_the_id, "14 keys");
     expect_refusal(add_a_key, "ties[0].");
     expect_refusal(number_for_a_hypothesis, "weights[3].hypothesis: expected a text");
     expect_refusal(short_digest, "exhibits[0].sha256");
@@ -165,6 +188,8 @@ static void a_malformed_finding_is_refused_by_the_name_of_its_key(void **state)
     expect_refusal(cell_below_nought, "not below 0");
     expect_refusal(cell_that_is_a_text, "numbers or null");
     expect_refusal(bars_and_a_grid, "bars, grid or newick");
+    expect_refusal(probability_above_one, "obtainables[0].probabilities: expected numbers from 0");
+    expect_refusal(probability_that_is_missing, "a number or null for each weight");
     expect_refusal(answers_that_are_no_list, "answers: expected a list");
 }
 

@@ -129,9 +129,17 @@ struct assay_case_obtainable {
     const char *instrument;                    /* that would weigh it; NULL: none of this library */
     double cost;                               /* NaN: not stated */
     const char *cost_unit;                     /* "USD", "hours"; NULL: not stated */
-    const struct assay_case_outcome *outcomes; /* two or more */
+    const char *from_finding, *from_id;        /* the offer of an instrument's finding whose
+                                                  probabilities it has; NULL: its own */
+    const struct assay_case_outcome *outcomes; /* two or more; none with `from` */
     size_t outcome_count;
     long line;
+};
+
+/* What a unit of cost is worth, so that costs can be compared. */
+struct assay_case_rate {
+    const char *unit; /* "hours" */
+    double usd;
 };
 
 struct assay_case_question {
@@ -176,7 +184,9 @@ struct assay_case {
     const struct assay_case_exhibit *exhibits;
     size_t exhibit_count;
     struct assay_case_reliability reliability; /* NaN where the case does not change it */
-    char sha256[65];                           /* of case.yaml */
+    const struct assay_case_rate *rates;       /* of units other than USD */
+    size_t rate_count;
+    char sha256[65]; /* of case.yaml */
     struct assay_arena *arena;
 };
 
@@ -346,9 +356,12 @@ struct assay_overturn {
 
 /* What an obtainable exhibit is expected to tell. */
 struct assay_next {
-    const struct assay_case_obtainable *obtainable;
+    const struct assay_case_obtainable *obtainable; /* the case's, or made of an instrument's offer:
+                                                       then its id is FINDING/OFFER */
     double bits;                 /* expected information about the question, in bits */
     double bits_per_cost;        /* NaN without a cost */
+    double cost_usd;             /* NaN where the case does not say what its unit is worth */
+    bool efficient;              /* nothing else that costs no more is expected to tell as much */
     const double *probabilities; /* of each outcome, as things stand */
     const double *log10_ratios;  /* of the leading over the runner-up after each outcome */
     double overturn;             /* probability that another hypothesis leads after it */

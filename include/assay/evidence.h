@@ -21,6 +21,8 @@ struct assay_clue_fact {
     double observed_log_sd; /* how well it can be seen from outside */
     bool environment;       /* power, materials, money, people; false: the run itself */
     const char *basis, *source, *grade;
+    const char *obtained; /* what would be asked for, and from whom */
+    double cost_usd;      /* of getting it, by the authors' judgement */
 };
 
 /* "power", "energy", ...; never NULL. */
@@ -65,6 +67,9 @@ struct assay_evidence {
     size_t clue_count;
     const struct assay_lookout *next; /* most bits first */
     size_t next_count;
+    const struct assay_obtainable *obtainables; /* the same clues, in ranges of what they could
+                                                   show; as the finding has them */
+    size_t obtainable_count;
     const struct assay_balance *balances;
     size_t balance_count;
     struct assay_interval share_used;  /* of the days, posterior, 80% */

@@ -69,6 +69,24 @@ struct assay_figure {
     const char *newick;            /* NULL: bars or a grid; else an unrooted tree as Newick text */
 };
 
+/* One thing that evidence could show. */
+struct assay_outcome {
+    const char *text;
+    const double *probabilities; /* by weight: how probable it is under that hypothesis, given what
+                                    the finding rests on; NaN where it was not weighed */
+};
+
+/* Evidence that could be had, and what the instrument expects it to show. */
+struct assay_obtainable {
+    const char *id;                       /* short, unique within the finding: "power" */
+    const char *text;                     /* what it is and how it is got */
+    const char *basis;                    /* where its probabilities and its cost come from */
+    double cost;                          /* of getting and weighing it; NaN: not known */
+    const char *cost_unit;                /* "USD", "hours"; NULL: cost not known */
+    const struct assay_outcome *outcomes; /* exclusive; under each hypothesis they sum to 1 */
+    size_t outcome_count;
+};
+
 /* A file that was read, by digest. */
 struct assay_exhibit {
     const char *path;
@@ -93,6 +111,8 @@ struct assay_finding {
     size_t quantity_count;
     const struct assay_figure *figures;
     size_t figure_count;
+    const struct assay_obtainable *obtainables; /* not known yet; empty if nothing is offered */
+    size_t obtainable_count;
     const struct assay_exhibit *exhibits;
     size_t exhibit_count;
     const char *const *limits; /* what the method assumes and where it fails */

@@ -4,8 +4,9 @@
  * exhibit would show (Lindley, "On a measure of the information provided by an experiment", 1956),
  *     I = H(p) - sum over outcomes o of P(o) H(p given o),
  * p being the posterior for the first holder's priors, or for equal ones where nobody states any.
+ * Costs are compared in US dollars where the case says what its units are worth.
  */
-#include "case/combine.h"
+#include "case/offers.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -88,18 +89,44 @@ static int most_first(const void *a, const void *b)
     return strcmp(x->obtainable->id, y->obtainable->id);
 }
 
+/* NaN where nobody said what the unit is worth. */
+static double in_usd(const struct assay_case *subject, const struct assay_case_obtainable *o)
+{
+    if (!o->cost_unit || strcmp(o->cost_unit, "USD") == 0)
+        return o->cost;
+    for (size_t i = 0; i < subject->rate_count; i++)
+        if (strcmp(subject->rates[i].unit, o->cost_unit) == 0)
+            return o->cost * subject->rates[i].usd;
+    return NAN;
+}
+
+/* `next` has most bits first: one is efficient if all before it cost more. */
+static void mark_efficient(struct assay_next *next, size_t count)
+{
+    double least = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        next[i].efficient = next[i].bits > 1e-9 && next[i].cost_usd < least;
+        least = fmin(least, next[i].cost_usd); /* ignores NaN */
+    }
+}
+
 assay_status combine_next(struct weighing *w)
 {
-    size_t count = w->question->obtainable_count;
+    const struct assay_case_obtainable *list;
+    size_t count;
+    ASSAY_TRY(offers_list(w, &list, &count));
     double *p = assay_arena_alloc(w->arena, 2 * w->n, sizeof *p);
     struct assay_next *next = assay_arena_alloc(w->arena, count, sizeof *next);
     if (!p || !next)
         return assay_error_at(w->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     present(w, p);
-    for (size_t i = 0; i < count; i++)
-        ASSAY_TRY(expect(w, &w->question->obtainables[i], p, p + w->n, &next[i]));
+    for (size_t i = 0; i < count; i++) {
+        ASSAY_TRY(expect(w, &list[i], p, p + w->n, &next[i]));
+        next[i].cost_usd = in_usd(w->subject, &list[i]);
+    }
     if (count)
         qsort(next, count, sizeof *next, most_first);
+    mark_efficient(next, count);
     w->combination->next = next;
     w->combination->next_count = count;
     return ASSAY_OK;

@@ -108,6 +108,7 @@ static assay_status read_root(struct reading *r, struct assay_yaml *root)
     ASSAY_TRY(read_text(r, root, "summary", false, &subject->summary));
     ASSAY_TRY(read_exhibits(r, root));
     ASSAY_TRY(read_reliability(r, root));
+    ASSAY_TRY(read_costs(r, root));
     ASSAY_TRY(read_questions(r, root));
     return assay_yaml_finish(root, r->error);
 }

@@ -46,9 +46,15 @@ ASSAY_MUST_USE assay_status read_exhibit_list(struct reading *r, struct assay_ya
 ASSAY_MUST_USE assay_status read_no_twice(struct reading *r, const struct name_index *index,
                                           struct assay_yaml *first, const char *what);
 
+/* The question's own hypotheses by name; refuses `what` without any. */
+ASSAY_MUST_USE assay_status read_need_hypotheses(struct reading *r, const struct assay_yaml *node,
+                                                 const struct assay_case_question *question,
+                                                 const char *what, struct name_index *names);
+
 /* The parts, in the order of case.yaml. */
 ASSAY_MUST_USE assay_status read_exhibits(struct reading *r, struct assay_yaml *root);
 ASSAY_MUST_USE assay_status read_reliability(struct reading *r, struct assay_yaml *root);
+ASSAY_MUST_USE assay_status read_costs(struct reading *r, struct assay_yaml *root);
 ASSAY_MUST_USE assay_status read_questions(struct reading *r, struct assay_yaml *root);
 ASSAY_MUST_USE assay_status read_hypotheses(struct reading *r, struct assay_yaml *map,
                                             struct assay_case_question *question);

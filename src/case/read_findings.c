@@ -150,10 +150,9 @@ static assay_status read_entry(struct reading *r, struct assay_yaml *node,
     return read_likelihoods(r, node, names, question, entry);
 }
 
-/* The question's own hypotheses by name; refuses `what` without any. */
-static assay_status need_hypotheses(struct reading *r, const struct assay_yaml *node,
-                                    const struct assay_case_question *question, const char *what,
-                                    struct name_index *names)
+assay_status read_need_hypotheses(struct reading *r, const struct assay_yaml *node,
+                                  const struct assay_case_question *question, const char *what,
+                                  struct name_index *names)
 {
     if (!question->hypothesis_count)
         return read_refuse(r, node,
@@ -175,7 +174,7 @@ assay_status read_entries(struct reading *r, struct assay_yaml *map,
     question->entries = entries = memory;
     if (!first)
         return ASSAY_OK;
-    ASSAY_TRY(need_hypotheses(r, first, question, "findings", &names));
+    ASSAY_TRY(read_need_hypotheses(r, first, question, "findings", &names));
     for (struct assay_yaml *node = first; node; node = node->next)
         ASSAY_TRY(read_entry(r, node, &names, question, &entries[question->entry_count++]));
     ASSAY_TRY(names_index(r->subject->arena, entries, question->entry_count, sizeof *entries,
@@ -289,121 +288,4 @@ assay_status read_groups(struct reading *r, struct assay_yaml *map,
     ASSAY_TRY(names_index(r->subject->arena, assumptions, question->assumption_count,
                           sizeof *assumptions, &index, r->error));
     return read_no_twice(r, &index, first, "assumption");
-}
-
-/* ---- evidence that could be had ------------------------------------------------------------- */
-
-/* probabilities: {HYPOTHESIS: 20 %, others: 50 %} */
-static assay_status read_outcome(struct reading *r, struct assay_yaml *node,
-                                 const struct name_index *names, size_t n,
-                                 struct assay_case_outcome *outcome)
-{
-    struct assay_yaml *map;
-    double others = NAN;
-    double *values = assay_arena_alloc(r->subject->arena, n, sizeof *values);
-    if (!values)
-        return read_out_of_memory(r);
-    for (size_t h = 0; h < n; h++)
-        values[h] = NAN;
-    ASSAY_TRY(read_need_map(r, node, "an outcome: a map with text and probabilities"));
-    ASSAY_TRY(read_text(r, node, "text", true, &outcome->text));
-    ASSAY_TRY(assay_yaml_need(node, "probabilities", &map, r->error));
-    ASSAY_TRY(read_need_map(r, map, "probabilities: a map from hypotheses to percentages"));
-    for (struct assay_yaml *one = map->child; one; one = one->next) {
-        bool rest = strcmp(one->key, "others") == 0;
-        size_t at = rest ? 0 : names_find(names, one->key);
-        if (at == SIZE_MAX)
-            return read_refuse(r, one, "probabilities: there is no hypothesis '%.80s'", one->key);
-        one->used = true;
-        ASSAY_TRY(assay_yaml_quantity(one, ASSAY_UNIT_PERCENT, 0, 1, rest ? &others : &values[at],
-                                      r->error));
-    }
-    for (size_t h = 0; h < n; h++)
-        if (isnan(values[h]))
-            values[h] = others;
-    outcome->probabilities = values;
-    return ASSAY_OK;
-}
-
-static assay_status check_outcomes(struct reading *r, const struct assay_yaml *node,
-                                   const struct assay_case_question *question,
-                                   const struct assay_case_obtainable *obtainable)
-{
-    for (size_t h = 0; h < question->hypothesis_count; h++) {
-        double sum = 0;
-        for (size_t o = 0; o < obtainable->outcome_count; o++)
-            sum += obtainable->outcomes[o].probabilities[h];
-        if (!(fabs(sum - 1) <= 1e-6))
-            return read_refuse(r, node,
-                               "obtainable %s: under '%s' its outcomes' probabilities sum to %.6g "
-                               "%%: expected 100 %%, with each outcome given for every hypothesis "
-                               "or for 'others'",
-                               obtainable->id, question->hypotheses[h].id, sum * 100);
-    }
-    return ASSAY_OK;
-}
-
-/* "20000 USD": a number and what it counts. */
-static assay_status read_cost(struct reading *r, struct assay_yaml *map,
-                              struct assay_case_obtainable *obtainable)
-{
-    struct assay_yaml *node = assay_yaml_get(map, "cost");
-    const char *text;
-    char *end;
-    obtainable->cost = NAN;
-    if (!node)
-        return ASSAY_OK;
-    ASSAY_TRY(assay_yaml_text(node, &text, r->error));
-    obtainable->cost = isdigit((unsigned char)*text) ? strtod(text, &end) : -1;
-    if (!(obtainable->cost > 0) || obtainable->cost > 1e15 || *end != ' ' || !end[1] ||
-        strlen(end + 1) > 32)
-        return read_refuse(r, node,
-                           "cost '%.40s': expected a number above 0 and a unit, such as "
-                           "20000 USD or 3 days",
-                           text);
-    obtainable->cost_unit = end + 1;
-    return ASSAY_OK;
-}
-
-static assay_status read_obtainable(struct reading *r, struct assay_yaml *node,
-                                    const struct name_index *names,
-                                    const struct assay_case_question *question,
-                                    struct assay_case_obtainable *obtainable)
-{
-    struct assay_yaml *entry;
-    void *memory;
-    struct assay_case_outcome *outcomes;
-    obtainable->line = node->line;
-    ASSAY_TRY(read_need_map(r, node, "an obtainable: a map with id, text, because and outcomes"));
-    ASSAY_TRY(read_id(r, node, &obtainable->id));
-    ASSAY_TRY(read_text(r, node, "text", true, &obtainable->text));
-    ASSAY_TRY(read_text(r, node, "because", true, &obtainable->because));
-    ASSAY_TRY(read_text(r, node, "instrument", false, &obtainable->instrument));
-    ASSAY_TRY(read_cost(r, node, obtainable));
-    ASSAY_TRY(read_list(r, node, "outcomes", true, sizeof *outcomes, &entry, &memory));
-    obtainable->outcomes = outcomes = memory;
-    for (; entry; entry = entry->next)
-        ASSAY_TRY(read_outcome(r, entry, names, question->hypothesis_count,
-                               &outcomes[obtainable->outcome_count++]));
-    return check_outcomes(r, node, question, obtainable);
-}
-
-assay_status read_obtainables(struct reading *r, struct assay_yaml *map,
-                              struct assay_case_question *question)
-{
-    struct assay_yaml *first;
-    struct name_index names, index;
-    void *memory;
-    struct assay_case_obtainable *obtainables;
-    ASSAY_TRY(read_list(r, map, "obtainable", false, sizeof *obtainables, &first, &memory));
-    question->obtainables = obtainables = memory;
-    if (!first)
-        return ASSAY_OK;
-    ASSAY_TRY(need_hypotheses(r, first, question, "obtainable", &names));
-    for (struct assay_yaml *node = first; node; node = node->next)
-        ASSAY_TRY(
-            read_obtainable(r, node, &names, question, &obtainables[question->obtainable_count++]));
-    ASSAY_TRY(names_index(r->subject->arena, obtainables, question->obtainable_count,
-                          sizeof *obtainables, &index, r->error));
-    return read_no_twice(r, &index, first, "obtainable");
 }

@@ -112,7 +112,7 @@ double clue_log_likelihood(const struct assay_clue_fact *facts, const struct ass
 /* ---- data/clues.csv ----------------------------------------------------------------------------
  */
 
-enum { KIND, MEDIAN, LOG_SD, OBSERVED, ENVIRONMENT, BASIS, SOURCE, GRADE, COLUMNS };
+enum { KIND, MEDIAN, LOG_SD, OBSERVED, ENVIRONMENT, BASIS, SOURCE, GRADE, OBTAINED, COST, COLUMNS };
 
 static assay_status read_row(const struct csv *csv, const struct csv_row *row, const int *at,
                              struct assay_clue_fact *facts, struct assay_error *error)
@@ -132,7 +132,9 @@ static assay_status read_row(const struct csv *csv, const struct csv_row *row, c
     ASSAY_TRY(csv_number_within(csv, row, at[LOG_SD], 0, 3, &f->log_sd, error));
     ASSAY_TRY(csv_number_within(csv, row, at[OBSERVED], 0.001, 3, &f->observed_log_sd, error));
     ASSAY_TRY(csv_number_within(csv, row, at[ENVIRONMENT], 0, 1, &environment, error));
+    ASSAY_TRY(csv_number_within(csv, row, at[COST], 1, 1e12, &f->cost_usd, error));
     f->environment = environment > 0;
+    f->obtained = row->cells[at[OBTAINED]];
     f->basis = row->cells[at[BASIS]];
     f->source = row->cells[at[SOURCE]];
     f->grade = row->cells[at[GRADE]];
@@ -142,8 +144,9 @@ static assay_status read_row(const struct csv *csv, const struct csv_row *row, c
 assay_status clue_facts_read(const char *path, struct assay_arena *arena,
                              const struct assay_clue_fact **facts, struct assay_error *error)
 {
-    static const char *const names[COLUMNS] = {"kind",        "median", "log_sd", "observed_log_sd",
-                                               "environment", "basis",  "source", "grade"};
+    static const char *const names[COLUMNS] = {
+        "kind",  "median", "log_sd", "observed_log_sd", "environment",
+        "basis", "source", "grade",  "obtained",        "cost_usd"};
     struct csv csv;
     int at[COLUMNS];
     struct assay_clue_fact *list = assay_arena_alloc(arena, ASSAY_CLUE_COUNT, sizeof *list);

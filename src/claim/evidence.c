@@ -6,7 +6,7 @@
  */
 #include "claim/evidence.h"
 
-#include "claim/next.h"
+#include "claim/obtainable.h"
 #include "claim/sorted.h"
 
 #include <math.h>
@@ -181,6 +181,8 @@ assay_status evidence_weigh(const struct assay_claim_data *data, const struct as
                          .count = count};
     memset(e, 0, sizeof *e);
     priors_set(run, hypotheses, count);
+    for (size_t i = 0; i < count; i++)
+        hypotheses[i].place = i;
     w.all = assay_arena_alloc(arena, count, sizeof *w.all);
     w.without = assay_arena_alloc(arena, count * weighing_terms(&w), sizeof *w.without);
     w.batch = assay_arena_alloc(arena, count * POSTERIOR_BATCHES, sizeof *w.batch);
@@ -203,5 +205,7 @@ assay_status evidence_weigh(const struct assay_claim_data *data, const struct as
     ASSAY_TRY(next_list(&w, posterior, context->seed, arena, &e->next, &e->next_count, error));
     e->prior_holder = run->priors.holder ? assay_arena_copy(arena, run->priors.holder) : NULL;
     infer_sort(hypotheses, count);
+    ASSAY_TRY(obtainable_list(&w, e->next, e->next_count, arena, &e->obtainables, error));
+    e->obtainable_count = e->next_count;
     return tabulate(hypotheses, count, arena, e) ? ASSAY_OK : out_of_memory(error);
 }

@@ -25,7 +25,8 @@ struct hypothesis {
     double residual, run_sd;                 /* sd of what is not explained of a step, of a run */
     double log10_likelihood, monte_carlo_sd; /* of claim and clues (posterior.h) */
     double prior, posterior, posterior_sd;
-    bool stated; /* the machine and plan that the claim names */
+    size_t place; /* before infer_sort: the weighing's rows keep this order */
+    bool stated;  /* the machine and plan that the claim names */
     bool weighed;
     char note[120]; /* why not weighed, or "" */
 };

@@ -359,6 +359,8 @@ static assay_status write_finding(const struct assay_run *run, const struct assa
     finding->method = "claim.infer";
     finding->method_version = "2";
     finding->seed = context->seed;
+    finding->obtainables = evidence->obtainables;
+    finding->obtainable_count = evidence->obtainable_count;
     write_limits(&w);
     write_answers(&w);
     if (!write_quantities(&w) || !write_weights(&w) || !write_figures(&w) ||

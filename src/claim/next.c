@@ -10,11 +10,6 @@
 static const double negligible = 1e-7; /* posterior below which a hypothesis is passed over */
 static const double no_shipment = -7;  /* ln of devices, where none of the stated kind came */
 
-/* What a clue would look like under one hypothesis. */
-struct outlook {
-    double probability, mean, sd;
-};
-
 struct outlooks {
     struct outlook *list;
     size_t count;
@@ -34,17 +29,16 @@ static double observed(const struct weighing *w, const struct hypothesis *h,
     return log(c.devices / (c.other ? 2 : 1));
 }
 
-/* Mean and sd over the posterior of what is unknown under a hypothesis. */
-static struct outlook look(const struct weighing *w, size_t i, enum assay_clue_kind kind,
-                           double probability)
+struct outlook next_look(const struct weighing *w, size_t i, enum assay_clue_kind kind,
+                         size_t stride)
 {
     const struct hypothesis *h = &w->hypotheses[i];
-    const double *logs = w->log_likelihood + i * w->sites->draws;
+    const double *logs = w->log_likelihood + h->place * w->sites->draws;
     double top = -INFINITY, sum = 0, mean = 0, squares = 0;
-    for (size_t k = 0; k < w->sites->draws; k++)
+    for (size_t k = 0; k < w->sites->draws; k += stride)
         top = fmax(top, logs[k]);
-    for (size_t k = 0; k < w->sites->draws; k++) {
-        double weight = exp(logs[k] - top);
+    for (size_t k = 0; k < w->sites->draws; k += stride) {
+        double weight = isfinite(top) ? exp(logs[k] - top) : 1;
         if (weight < 1e-9)
             continue;
         double y = observed(w, h, kind, k), step = y - mean;
@@ -53,7 +47,7 @@ static struct outlook look(const struct weighing *w, size_t i, enum assay_clue_k
         squares += weight * step * (y - mean);
     }
     double error = w->facts[kind].observed_log_sd;
-    return (struct outlook){probability, mean, sqrt(squares / sum + error * error)};
+    return (struct outlook){0, mean, sqrt(squares / sum + error * error)};
 }
 
 static double log_density(const struct outlook *o, double y)
@@ -176,8 +170,10 @@ assay_status next_list(const struct weighing *w, const double *posterior, uint64
         } else {
             all.count = 0;
             for (size_t i = 0; i < w->count; i++)
-                if (posterior[i] > negligible)
-                    all.list[all.count++] = look(w, i, kind, posterior[i]);
+                if (posterior[i] > negligible) {
+                    all.list[all.count] = next_look(w, i, kind, 1);
+                    all.list[all.count++].probability = posterior[i];
+                }
             numeric_bits(&all, seed, kind, o);
         }
         ++*count;

@@ -13,6 +13,18 @@
 
 #include "claim/posterior.h"
 
+/* What the logarithm of a clue with a number would look like under one hypothesis. */
+struct outlook {
+    double probability, mean, sd;
+};
+
+/*
+ * Mean and sd, over the posterior of what is unknown under hypothesis i, of what would be observed
+ * of a kind other than `inspected`; of the draws one in `stride`. The probability is 0.
+ */
+struct outlook next_look(const struct weighing *w, size_t i, enum assay_clue_kind kind,
+                         size_t stride);
+
 /* Most bits first; in `arena`. */
 assay_status next_list(const struct weighing *w, const double *posterior, uint64_t seed,
                        struct assay_arena *arena, const struct assay_lookout **list, size_t *count,

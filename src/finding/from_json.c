@@ -252,6 +252,59 @@ static void read_figure(struct reader *r, const json_t *o, struct assay_figure *
     figure->bars = bars;
 }
 
+/* One number, or null, for each of `weights`; of one hypothesis they need not sum to 1 here. */
+static void read_outcome(struct reader *r, const json_t *o, size_t weights,
+                         struct assay_outcome *outcome)
+{
+    const json_t *list;
+    size_t count;
+    if (!open_object(r, o, 2, "outcomes of {text, probabilities}"))
+        return;
+    outcome->text = text(r, o, "text", false);
+    double *values = open_list(r, o, "probabilities", sizeof *values, &list, &count);
+    if (r->status == ASSAY_OK && count != weights)
+        refuse(r, "probabilities", "a number or null for each weight");
+    for (size_t i = 0; i < count && r->status == ASSAY_OK; i++) {
+        const json_t *value = json_array_get(list, i);
+        values[i] = json_is_null(value) ? (double)NAN : json_number_value(value);
+        if (!json_is_null(value) &&
+            !(json_is_number(value) && values[i] >= 0 && values[i] <= 1 + 1e-9))
+            refuse(r, "probabilities", "numbers from 0 to 1, or null");
+    }
+    outcome->probabilities = values;
+}
+
+static void read_obtainable(struct reader *r, const json_t *o, size_t weights,
+                            struct assay_obtainable *obtainable)
+{
+    const json_t *list;
+    if (!open_object(r, o, 6, "{id, text, basis, cost, cost_unit, outcomes}"))
+        return;
+    obtainable->id = text(r, o, "id", false);
+    obtainable->text = text(r, o, "text", false);
+    obtainable->basis = text(r, o, "basis", true);
+    obtainable->cost = number(r, o, "cost");
+    obtainable->cost_unit = text(r, o, "cost_unit", true);
+    struct assay_outcome *outcomes =
+        open_list(r, o, "outcomes", sizeof *outcomes, &list, &obtainable->outcome_count);
+    for (size_t i = 0; i < obtainable->outcome_count && r->status == ASSAY_OK; i++)
+        read_outcome(r, json_array_get(list, i), weights, &outcomes[i]);
+    obtainable->outcomes = outcomes;
+}
+
+static void read_obtainables(struct reader *r, const json_t *object, struct assay_finding *finding)
+{
+    const json_t *list;
+    struct assay_obtainable *entries =
+        open_list(r, object, "obtainables", sizeof *entries, &list, &finding->obtainable_count);
+    for (size_t i = 0; i < finding->obtainable_count && r->status == ASSAY_OK; i++) {
+        snprintf(r->place, sizeof r->place, "obtainables[%zu].", i);
+        read_obtainable(r, json_array_get(list, i), finding->weight_count, &entries[i]);
+    }
+    r->place[0] = 0;
+    finding->obtainables = entries;
+}
+
 static void read_exhibit(struct reader *r, const json_t *o, struct assay_exhibit *exhibit)
 {
     if (!open_object(r, o, 2, "{path, sha256}"))
@@ -283,7 +336,7 @@ assay_status finding_from_json(const json_t *object, const char *path,
     finding->arena = r.arena;
     if (!r.arena)
         short_of_memory(&r);
-    else if (open_object(&r, object, 13, "a finding of 13 keys")) {
+    else if (open_object(&r, object, 14, "a finding of 14 keys")) {
         finding->id = text(&r, object, "id", false);
         finding->question = text(&r, object, "question", false);
         finding->method = text(&r, object, "method", false);
@@ -295,6 +348,7 @@ assay_status finding_from_json(const json_t *object, const char *path,
         LIST(ties, tie_count, assay_tie, read_tie);
         LIST(quantities, quantity_count, assay_quantity, read_quantity);
         LIST(figures, figure_count, assay_figure, read_figure);
+        read_obtainables(&r, object, finding);
         LIST(exhibits, exhibit_count, assay_exhibit, read_exhibit);
         finding->limits = texts(&r, object, "limits", &finding->limit_count);
     }

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static json_t *weight_to_json(const struct assay_weight *weight)
@@ -97,6 +98,32 @@ static json_t *exhibit_to_json(const struct assay_exhibit *exhibit)
     return object;
 }
 
+static json_t *outcome_to_json(const struct assay_outcome *outcome, size_t weights)
+{
+    json_t *object = json_object(), *list = json_array();
+    json_set_text(object, "text", outcome->text);
+    for (size_t i = 0; i < weights; i++) {
+        double p = outcome->probabilities[i];
+        json_array_append_new(list, isfinite(p) ? json_real(p) : json_null());
+    }
+    json_object_set_new(object, "probabilities", list);
+    return object;
+}
+
+static json_t *obtainable_to_json(const struct assay_obtainable *obtainable, size_t weights)
+{
+    json_t *object = json_object(), *outcomes = json_array();
+    json_set_text(object, "id", obtainable->id);
+    json_set_text(object, "text", obtainable->text);
+    json_set_text(object, "basis", obtainable->basis);
+    json_set_number(object, "cost", obtainable->cost);
+    json_set_text(object, "cost_unit", obtainable->cost_unit);
+    for (size_t i = 0; i < obtainable->outcome_count; i++)
+        json_array_append_new(outcomes, outcome_to_json(&obtainable->outcomes[i], weights));
+    json_object_set_new(object, "outcomes", outcomes);
+    return object;
+}
+
 /* object[field] = the list of that name, converted one by one. */
 #define LIST(field, count, convert)                                                                \
     do {                                                                                           \
@@ -126,6 +153,11 @@ json_t *finding_to_json(const struct assay_finding *finding)
     LIST(ties, tie_count, tie_to_json);
     LIST(quantities, quantity_count, quantity_to_json);
     LIST(figures, figure_count, figure_to_json);
+    json_t *obtainables = json_array();
+    for (size_t i = 0; i < finding->obtainable_count; i++)
+        json_array_append_new(obtainables,
+                              obtainable_to_json(&finding->obtainables[i], finding->weight_count));
+    json_object_set_new(object, "obtainables", obtainables);
     LIST(exhibits, exhibit_count, exhibit_to_json);
     json_object_set_new(object, "limits", json_texts(finding->limits, finding->limit_count));
     return object;

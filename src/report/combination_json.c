@@ -232,8 +232,11 @@ static json_t *next_to_json(const struct assay_next *next)
     json_set_text(o, "text", obtainable->text);
     json_set_text(o, "because", obtainable->because);
     json_set_text(o, "instrument", obtainable->instrument);
+    json_set_text(o, "finding", obtainable->from_finding);
     json_set_number(o, "cost", obtainable->cost);
     json_set_text(o, "cost_unit", obtainable->cost_unit);
+    json_set_number(o, "cost_usd", next->cost_usd);
+    json_object_set_new(o, "efficient", json_boolean(next->efficient));
     json_object_set_new(o, "bits", rounded(next->bits));
     json_set_number(o, "bits_per_cost", next->bits_per_cost);
     json_object_set_new(o, "overturn", rounded(next->overturn));

@@ -108,12 +108,14 @@ static void sensitivity(FILE *to, const struct assay_combination *c)
 static void next(FILE *to, const struct assay_combination *c)
 {
     if (c->next_count)
-        fputs("\n  What to look for next (expected information)\n", to);
+        fputs(
+            "\n  What to look for next (expected information; * nothing as cheap tells as much)\n",
+            to);
     for (size_t i = 0; i < c->next_count && i < MOST_ROWS; i++) {
         const struct assay_next *x = &c->next[i];
         fputs("    ", to);
         lines_column(to, x->obtainable->id, 20);
-        fprintf(to, " %5.3f bits", x->bits);
+        fprintf(to, "%c %5.3f bits", x->efficient ? '*' : ' ', x->bits);
         if (isfinite(x->obtainable->cost)) {
             fprintf(to, " for %g ", x->obtainable->cost);
             escape_plain(to, x->obtainable->cost_unit, SIZE_MAX);

@@ -148,8 +148,11 @@ export interface Next {
     text: string;
     because: string | null;
     instrument: string | null;
+    finding: string | null;
     cost: number | null;
     cost_unit: string | null;
+    cost_usd: number | null;
+    efficient: boolean;
     bits: number;
     bits_per_cost: number | null;
     overturn: number;

@@ -34,22 +34,26 @@ export function sensitivity_section(c: Combination, file: string): HTMLElement {
 
 export function next_section(c: Combination, file: string): HTMLElement | null {
     if (!c.next.length) return null;
-    const units = [...new Set(c.next.map((n) => n.cost_unit ?? ""))];
+    // all on one axis if the case says what its units are worth
+    const in_usd = c.next.every((n) => n.cost === null || n.cost_usd !== null);
+    const unit_of = (n: Combination["next"][number]) => in_usd ? "USD" : n.cost_unit ?? "";
+    const cost_of = (n: Combination["next"][number]) => in_usd ? n.cost_usd : n.cost;
+    const units = [...new Set(c.next.map(unit_of))];
     const table = (): Table => ({
-        columns: ["What", "Bits expected", "Cost", "Unit", "Bits a unit of cost", "Chance that another hypothesis leads after it", "Why", "What it may show: chance, log10 ratio then"],
-        rows: c.next.map((n) => [n.text, n.bits, n.cost, n.cost_unit, n.bits_per_cost, n.overturn, n.because,
+        columns: ["What", "Bits expected", "Cost", "Unit", "Cost in USD", "Nothing as cheap tells as much", "Chance that another hypothesis leads after it", "Instrument", "Why", "What it may show: chance, log10 ratio then"],
+        rows: c.next.map((n) => [n.text, n.bits, n.cost, n.cost_unit, n.cost_usd, n.efficient ? "yes" : "no", n.overturn, n.instrument, n.because,
             n.outcomes.map((o) => `${o.text}: ${percent(o.probability)}, ${fixed(o.log10_lr)}`).join("; ")]),
     });
     // costs of different units cannot stand on one axis
     return h("section", { "aria-label": "What to look for next" },
         h("h3", null, "What to look for next"),
         units.map((unit) => {
-            const of_unit = c.next.filter((n) => (n.cost_unit ?? "") === unit);
-            const costed = of_unit.filter((n) => n.cost !== null);
+            const of_unit = c.next.filter((n) => unit_of(n) === unit);
+            const costed = of_unit.filter((n) => cost_of(n) !== null);
             const drawing: Drawing = costed.length > 0 ? {
                 title: `Information expected against cost${unit ? ` in ${unit}` : ""}`, file: `${file}-next`,
                 note: of_unit.length > costed.length ? `${of_unit.length - costed.length} have no stated cost and stand in the numbers alone.` : null,
-                draw: (width) => next_chart(costed.map((n) => ({ name: n.text, bits: n.bits, cost: n.cost! })), unit, width), table,
+                draw: (width) => next_chart(costed.map((n) => ({ name: n.text, bits: n.bits, cost: cost_of(n)! })), unit, width), table,
             } : {
                 title: "Information expected, cost not stated", file: `${file}-next`,
                 draw: (width) => bars_chart(of_unit.map((n) => ({ label: n.text, group: null, value: n.bits, low: NaN, high: NaN })), "bits", width), table,
