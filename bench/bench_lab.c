@@ -83,11 +83,13 @@ static double peak(void)
 
 /* ---- training ------------------------------------------------------------------------ */
 
-/* Of a training step, a token: 6 x the matrices' weights, and attention's (half masked). */
+/* Of a training step, a token: 6 x the matrices' weights (of experts, those that it visits), and
+ * attention's (half masked). */
 static double flops(const struct lab_shape *s, size_t length)
 {
     double c = s->width, kv = c / s->heads * s->kv_heads, layer = 2 * c * c + 2 * kv * c;
-    layer += 3 * c * s->hidden;
+    layer +=
+        s->experts ? c * s->experts + 3 * c * s->hidden * s->experts_per_token : 3 * c * s->hidden;
     return 6 * (s->layers * layer + (double)s->vocabulary * c) +
            12.0 * s->layers * c * (double)(length + 1) / 2;
 }
@@ -186,9 +188,10 @@ static void row(const char *name, enum lab_precision precision, const struct lab
 /* With --json: one object a line, for race_torch.py. */
 int main(int count, char **arguments)
 {
-    const struct lab_shape wide = {4096, 256, 4, 4, 4, 688, 256, true};
-    const struct lab_shape half = {4096, 128, 4, 4, 4, 344, 256, true};
-    const struct lab_shape bytes = {128, 64, 2, 4, 4, 128, 256, true};
+    const struct lab_shape wide = {4096, 256, 4, 4, 4, 688, 256, true, 0, 0};
+    const struct lab_shape half = {4096, 128, 4, 4, 4, 344, 256, true, 0, 0};
+    const struct lab_shape mixture = {4096, 128, 4, 4, 4, 344, 256, true, 8, 2};
+    const struct lab_shape bytes = {128, 64, 2, 4, 4, 128, 256, true, 0, 0};
     bool json = count > 1 && strcmp(arguments[1], "--json") == 0;
     int threads = cores();
     double floor = 0;
@@ -206,6 +209,7 @@ int main(int count, char **arguments)
         double best = in == LAB_BFLOAT16 ? 2 * floor : floor; /* VDPBF16PS does two at once */
         row("C 256, 4 layers, V 4096", in, &wide, 256, best, threads, json);
         row("C 128, 4 layers, V 4096", in, &half, 256, best, threads, json);
+        row("C 128, 2 of 8 experts", in, &mixture, 256, best, threads, json);
         row("C 64, 2 layers, V 128", in, &bytes, 256, best, threads, json);
     }
     return 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A Llama's forward pass and its slopes, in Python's own floats and nothing else: what the lab's
-transformer is compared with.
+"""A Llama's forward pass, or Mixtral's, and its slopes, in Python's own floats and nothing else:
+what the lab's transformer is compared with.
 
 As a program it prints the table tests/data/lab_slopes.tsv: for small models whose weights follow a
 formula, the loss, and for each tensor the slope of the loss along a direction that follows a
@@ -77,8 +77,30 @@ def plus(x, y):
     return [[a + b for a, b in zip(u, w)] for u, w in zip(x, y)]
 
 
-def log_p(config, tensors, tokens):
-    """ln p of tokens[1:], each given those before it."""
+def swiglu(tensors, gate, up, down, h):
+    pairs = zip(matrix(tensors, gate, h), matrix(tensors, up, h))
+    return matrix(tensors, down, [[g / (1 + math.exp(-g)) * u for g, u in zip(*p)] for p in pairs])
+
+
+def mixture(config, tensors, at, h):
+    """What the experts of a layer say, and their balance: experts x sum of f x P."""
+    experts, chosen = config["num_local_experts"], config["num_experts_per_tok"]
+    out, f, mean = [], [0.0] * experts, [0.0] * experts
+    for v, z in zip(h, matrix(tensors, at + "gate.weight", h)):
+        p = softmax(z)
+        best = sorted(range(experts), key=lambda e: -p[e])[:chosen]
+        total, row = sum(p[e] for e in best), [0.0] * len(v)
+        for e in best:
+            w = [f"{at}experts.{e}.w{k}.weight" for k in (1, 3, 2)]
+            row = [a + p[e] / total * b for a, b in zip(row, swiglu(tensors, *w, [v])[0])]
+            f[e] += 1 / (chosen * len(h))
+        mean = [a + b / len(h) for a, b in zip(mean, p)]
+        out.append(row)
+    return out, experts * sum(a * b for a, b in zip(f, mean))
+
+
+def log_p(config, tensors, tokens, balances=None):
+    """ln p of tokens[1:], each given those before it. A layer's balance is added to `balances`."""
     epsilon, width = config["rms_norm_eps"], config["hidden_size"]
     embedding = tensors["model.embed_tokens.weight"][1]
     x = [embedding[t * width:(t + 1) * width] for t in tokens[:-1]]
@@ -88,9 +110,13 @@ def log_p(config, tensors, tokens):
         q, k, v = (matrix(tensors, f"{at}self_attn.{n}_proj.weight", h) for n in "qkv")
         x = plus(x, matrix(tensors, at + "self_attn.o_proj.weight", attention(config, q, k, v)))
         h = norm(tensors, at + "post_attention_layernorm.weight", x, epsilon)
-        gate, up = (matrix(tensors, f"{at}mlp.{n}_proj.weight", h) for n in ("gate", "up"))
-        product = [[g / (1 + math.exp(-g)) * u for g, u in zip(a, b)] for a, b in zip(gate, up)]
-        x = plus(x, matrix(tensors, at + "mlp.down_proj.weight", product))
+        if "num_local_experts" in config:
+            said, balance = mixture(config, tensors, at + "block_sparse_moe.", h)
+            if balances is not None:
+                balances.append(balance)
+        else:
+            said = swiglu(tensors, *(f"{at}mlp.{n}_proj.weight" for n in ("gate", "up", "down")), h)
+        x = plus(x, said)
     h = norm(tensors, "model.norm.weight", x, epsilon)
     head = "lm_head.weight" if "lm_head.weight" in tensors else "model.embed_tokens.weight"
     return [math.log(softmax(z)[t]) for z, t in zip(matrix(tensors, head, h), tokens[1:])]
@@ -99,10 +125,11 @@ def log_p(config, tensors, tokens):
 # ---- the table ------------------------------------------------------------------------------
 
 VOCABULARY, WIDTH, LAYERS, HEADS, GROUPS, HIDDEN = 13, 8, 2, 4, 2, 12
+EXPERTS, CHOSEN, BALANCE = 4, 2, 0.3
 TOKENS = [0, 5, 12, 3, 3, 7, 1, 9]
 
 
-def names_and_shapes(tied):
+def names_and_shapes(tied, experts):
     size = WIDTH // HEADS
     yield "model.embed_tokens.weight", [VOCABULARY, WIDTH]
     for layer in range(LAYERS):
@@ -111,9 +138,12 @@ def names_and_shapes(tied):
         for n, rows in (("q", WIDTH), ("k", GROUPS * size), ("v", GROUPS * size), ("o", WIDTH)):
             yield f"{at}self_attn.{n}_proj.weight", [rows, WIDTH]
         yield at + "post_attention_layernorm.weight", [WIDTH]
-        for n, shape in (("gate", [HIDDEN, WIDTH]), ("up", [HIDDEN, WIDTH]),
-                         ("down", [WIDTH, HIDDEN])):
-            yield f"{at}mlp.{n}_proj.weight", shape
+        if experts:
+            yield at + "block_sparse_moe.gate.weight", [EXPERTS, WIDTH]
+        for of in [f"block_sparse_moe.experts.{e}.w" for e in range(EXPERTS)] if experts else ["mlp."]:
+            for n, k, shape in (("gate", 1, [HIDDEN, WIDTH]), ("up", 3, [HIDDEN, WIDTH]),
+                                ("down", 2, [WIDTH, HIDDEN])):
+                yield f"{at}{of}{k}.weight" if experts else f"{at}{of}{n}_proj.weight", shape
     yield "model.norm.weight", [WIDTH]
     if not tied:
         yield "lm_head.weight", [VOCABULARY, WIDTH]
@@ -123,20 +153,24 @@ def main():
     config = {"rms_norm_eps": 1e-5, "hidden_size": WIDTH, "num_hidden_layers": LAYERS,
               "num_attention_heads": HEADS, "num_key_value_heads": GROUPS, "rope_theta": 10000.0}
     print("# made by python/reference_llama.py; weight i of a model is 0.6 sin(1.7 i + 0.3), norms'"
-          "\n# 1 more; a direction's element i is sin(0.9 i + 1)\nhead\ttensor\tvalue")
-    for tied in (False, True):
+          "\n# 1 more; a direction's element i is sin(0.9 i + 1); with experts the loss has 0.3 of their"
+          "\n# balance, the mean over layers\nhead\ttensor\tvalue")
+    for kind in ("free", "tied", "experts"):
         tensors, count = {}, 0
-        for name, shape in names_and_shapes(tied):
+        if kind == "experts":
+            config.update(num_local_experts=EXPERTS, num_experts_per_tok=CHOSEN)
+        for name, shape in names_and_shapes(kind != "free", kind == "experts"):
             n = math.prod(shape)
             one = 1 if len(shape) == 1 else 0
             # as float32 holds them
             tensors[name] = (shape, array.array("f", [
                 one + 0.6 * math.sin(1.7 * (count + i) + 0.3) for i in range(n)]).tolist())
             count += n
-        kind = "tied" if tied else "free"
 
         def loss():
-            return -sum(log_p(config, tensors, TOKENS)) / (len(TOKENS) - 1)
+            balances = []
+            mean = -sum(log_p(config, tensors, TOKENS, balances)) / (len(TOKENS) - 1)
+            return mean + BALANCE * sum(balances) / LAYERS
 
         print(f"{kind}\tloss\t{loss():.12g}")
         for name, (shape, values) in tensors.items():

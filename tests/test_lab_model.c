@@ -458,9 +458,10 @@ static void tokens_are_drawn_as_often_as_the_model_says(void **state)
 }
 
 /* The slopes that python/reference_llama.py found in double precision, of the same weights. */
-static void check_slopes(FILE *table, const char *kind, bool tied)
+static void check_slopes(FILE *table, const char *kind, bool tied, unsigned experts)
 {
-    const struct lab_shape shape = {13, 8, 2, 4, 2, 12, 8, tied};
+    const struct lab_shape shape = {13,      8,                2, 4, 2, 12, 8, tied,
+                                    experts, experts ? 2u : 0u};
     const uint16_t tokens[] = {0, 5, 12, 3, 3, 7, 1, 9};
     struct lab_model m;
     struct lab_tape *tape;
@@ -477,7 +478,9 @@ static void check_slopes(FILE *table, const char *kind, bool tied)
         norm = norm || i - m.norm < 8;
         m.weights[i] = (float)(norm + 0.6 * sin(1.7 * (double)i + 0.3));
     }
-    double loss = lab_model_loss(&m, tape, tokens, NULL, NULL, gradient), value;
+    const struct lab_goal goal = {.tokens = tokens, .balance = 0.3};
+    double loss = lab_model_learn(&m, tape, &goal, NULL, gradient), value;
+    loss += goal.balance * lab_tape_balance(tape);
     rewind(table);
     while (fgets(line, sizeof line, table)) {
         char head[16], tensor[96];
@@ -491,7 +494,8 @@ static void check_slopes(FILE *table, const char *kind, bool tied)
         size_t n = strstr(tensor, "norm")                                 ? 8
                    : strstr(tensor, "embed") || strstr(tensor, "head")    ? 13 * 8
                    : strstr(tensor, "k_proj") || strstr(tensor, "v_proj") ? 4 * 8
-                   : strstr(tensor, "mlp")                                ? 12 * 8
+                   : strstr(tensor, "mlp") || strstr(tensor, "experts")        ? 12 * 8
+                   : strstr(tensor, "moe.gate")                           ? 4 * 8
                                                                           : 8 * 8;
         double slope = 0, length = 0;
         for (size_t i = 0; i < n; i++) {
@@ -503,7 +507,7 @@ static void check_slopes(FILE *table, const char *kind, bool tied)
             fail_msg("%s, %s: slope %.8g, expected %.8g", kind, tensor, slope, value);
     }
     assert_int_equal(at, m.count);
-    assert_int_equal(seen, tied ? 21 : 22);
+    assert_int_equal(seen, (experts ? 41 : 21) + !tied);
     lab_tape_free(tape);
     lab_model_free(&m);
 }
@@ -516,8 +520,9 @@ static void the_gradient_is_that_of_an_implementation_written_apart(void **state
     snprintf(path, sizeof path, "%s/tests/data/lab_slopes.tsv", source ? source : ".");
     FILE *table = fopen(path, "r");
     assert_non_null(table);
-    check_slopes(table, "free", false);
-    check_slopes(table, "tied", true);
+    check_slopes(table, "free", false, 0);
+    check_slopes(table, "tied", true, 0);
+    check_slopes(table, "experts", true, 4);
     fclose(table);
 }
 

@@ -160,21 +160,25 @@ ASSAY_API void assay_lab_result_free(struct assay_lab_result *result);
 
 /* A small Llama, trained from scratch. Defaults by assay_lab_training_default. */
 struct assay_lab_training {
-    unsigned vocabulary;      /* 257 to 65536 tokens, byte-level BPE; default 1024 */
-    unsigned width;           /* heads times an even head size, to 4096; default 128 */
-    unsigned layers;          /* 1 to 64; default 4 */
-    unsigned heads, kv_heads; /* kv_heads divides heads; defaults 4, and 0: as many as heads */
-    unsigned hidden;          /* to 16384; default 0: 8/3 of the width, in eights */
-    unsigned length;          /* tokens of a text, 2 to 4096; default 256 */
-    bool free_head;           /* the head is no copy of the embedding; default false */
-    unsigned steps, warmup;   /* defaults 1000, and a twentieth of the steps */
-    unsigned rows;            /* texts a step, 2 to 65536, even; default 8 */
-    double rate;              /* the highest, above 0 to 1; default 0.003 */
-    double decay;             /* of weights, 0 to 1; default 0.1 */
-    double cooldown;          /* 0 to 1; default 0: a cosine; else a steady rate that falls to
-                                 nothing over this share of the steps ("WSD") */
-    bool bfloat16;            /* products in it: faster on AVX512-BF16, another result; false */
-    unsigned save_every;      /* seconds between checkpoints; default 60 */
+    unsigned vocabulary;        /* 257 to 65536 tokens, byte-level BPE; default 1024 */
+    unsigned width;             /* heads times an even head size, to 4096; default 128 */
+    unsigned layers;            /* 1 to 64; default 4 */
+    unsigned heads, kv_heads;   /* kv_heads divides heads; defaults 4, and 0: as many as heads */
+    unsigned hidden;            /* to 16384; default 0: 8/3 of the width, in eights */
+    unsigned length;            /* tokens of a text, 2 to 4096; default 256 */
+    unsigned experts;           /* SwiGLUs of a layer, 2 to 64; default 0: one, for all places */
+    unsigned experts_per_token; /* of them that a place goes through; default 0: 2, with experts */
+    double balance;             /* weight of the experts' balance in what is learnt, 0 to 1;
+                                   default 0.01 */
+    bool free_head;             /* the head is no copy of the embedding; default false */
+    unsigned steps, warmup;     /* defaults 1000, and a twentieth of the steps */
+    unsigned rows;              /* texts a step, 2 to 65536, even; default 8 */
+    double rate;                /* the highest, above 0 to 1; default 0.003 */
+    double decay;               /* of weights, 0 to 1; default 0.1 */
+    double cooldown;            /* 0 to 1; default 0: a cosine; else a steady rate that falls to
+                                   nothing over this share of the steps ("WSD") */
+    bool bfloat16;              /* products in it: faster on AVX512-BF16, another result; false */
+    unsigned save_every;        /* seconds between checkpoints; default 60 */
 };
 
 ASSAY_API struct assay_lab_training assay_lab_training_default(void);
@@ -187,6 +191,8 @@ struct assay_lab_trained {
     double loss;         /* of the last step, nats a token */
     double held_out;     /* nats a token on the last twentieth of the text; NaN: too short */
     double bits_a_byte;  /* the same in bits a byte */
+    double balance;      /* of the last step: 1 if places went to all experts alike, at most
+                            `experts`; 0 without them */
     double tokens_a_second;
 };
 
@@ -205,7 +211,8 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lab_train(const struct assay_context
                                                       struct assay_error *error);
 
 enum assay_lab_format {
-    ASSAY_LAB_HUGGING_FACE, /* folder: model.safetensors, config.json, tokenizer.json */
+    ASSAY_LAB_HUGGING_FACE, /* folder: model.safetensors, config.json (Llama's, or with experts
+                               Mixtral's), tokenizer.json */
     ASSAY_LAB_GGUF,         /* one file, architecture "llama", for llama.cpp */
 };
 

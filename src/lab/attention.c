@@ -20,19 +20,6 @@ struct head {
     float *d_k, *d_v;       /* length x size */
 };
 
-static float *part(float *scratch, size_t *at, size_t n)
-{
-    float *start = scratch ? scratch + *at : NULL;
-    *at += lab_rounded(n);
-    return start;
-}
-
-static struct lab_packed packed(enum lab_processor processor, size_t k, size_t m, float *scratch,
-                                size_t *at)
-{
-    return (struct lab_packed){processor, k, m, part(scratch, at, lab_packed_size(k, m))};
-}
-
 /* Cuts the scratch up; returns how much there must be. */
 static size_t cut_up(const struct lab_shape *s, enum lab_processor processor, size_t length,
                      float *scratch, struct head *h)
@@ -42,15 +29,15 @@ static size_t cut_up(const struct lab_shape *s, enum lab_processor processor, si
                        .size = size,
                        .step = s->width + 2 * lab_kv_width(s),
                        .scale = 1 / sqrtf((float)size)};
-    h->keys = packed(processor, length, size, scratch, &at);
-    h->keys_t = packed(processor, size, length, scratch, &at);
-    h->values = packed(processor, length, size, scratch, &at);
-    h->values_t = packed(processor, size, length, scratch, &at);
-    h->some = packed(processor, BLOCK, size, scratch, &at);
-    h->p = part(scratch, &at, BLOCK * length);
-    h->d_p = part(scratch, &at, BLOCK * length);
-    h->d_k = part(scratch, &at, length * size);
-    h->d_v = part(scratch, &at, length * size);
+    h->keys = lab_packed_part(processor, length, size, scratch, &at);
+    h->keys_t = lab_packed_part(processor, size, length, scratch, &at);
+    h->values = lab_packed_part(processor, length, size, scratch, &at);
+    h->values_t = lab_packed_part(processor, size, length, scratch, &at);
+    h->some = lab_packed_part(processor, BLOCK, size, scratch, &at);
+    h->p = lab_part(scratch, &at, BLOCK * length);
+    h->d_p = lab_part(scratch, &at, BLOCK * length);
+    h->d_k = lab_part(scratch, &at, length * size);
+    h->d_v = lab_part(scratch, &at, length * size);
     return at;
 }
 

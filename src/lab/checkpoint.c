@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHAPE "vocabulary %u width %u layers %u heads %u kv_heads %u hidden %u context %u tied %d"
-#define SCHEDULE "steps %u warmup %u rate %.17g decay %.17g clip %.17g cooldown %.17g step %u"
+#define SHAPE                                                                                      \
+    "vocabulary %u width %u layers %u heads %u kv_heads %u hidden %u context %u tied %d "          \
+    "experts %u a_token %u"
+#define SCHEDULE                                                                                   \
+    "steps %u warmup %u rate %.17g decay %.17g clip %.17g cooldown %.17g balance %.17g step %u"
 
 /* One digest over the three tensors, which are of one length. */
 static assay_status digest(const float *weights, const float *first, const float *second, size_t n,
@@ -37,9 +40,10 @@ assay_status lab_checkpoint_write(const char *path, const struct lab_trainer *t,
     if (strlen(recipe) >= LAB_MOST_RECIPE)
         return assay_error_at(error, ASSAY_ERROR_LIMIT, path, 0, "the recipe is too long");
     snprintf(shape, sizeof shape, SHAPE, s->vocabulary, s->width, s->layers, s->heads, s->kv_heads,
-             s->hidden, s->context, s->tied);
+             s->hidden, s->context, s->tied, s->experts, s->experts_per_token);
     snprintf(schedule, sizeof schedule, SCHEDULE, t->schedule.steps, t->schedule.warmup,
-             t->schedule.rate, t->schedule.decay, t->schedule.clip, t->schedule.cooldown, t->step);
+             t->schedule.rate, t->schedule.decay, t->schedule.clip, t->schedule.cooldown,
+             t->schedule.balance, t->step);
     ASSAY_TRY(digest(m->weights, t->first, t->second, m->count, hex, error));
     const struct assay_checkpoint_note notes[] = {
         {"assay_lab_checkpoint", LAB_CHECKPOINT_VERSION},
@@ -80,13 +84,14 @@ static assay_status read_shape(const struct assay_checkpoint *c, struct lab_shap
                               *note(c, "assay_lab_checkpoint") ? "version " : "another file",
                               note(c, "assay_lab_checkpoint"));
     if (sscanf(note(c, "shape"),
-               "vocabulary %u width %u layers %u heads %u kv_heads %u hidden %u context %u tied %d",
+               "vocabulary %u width %u layers %u heads %u kv_heads %u hidden %u context %u tied %d "
+               "experts %u a_token %u",
                &s->vocabulary, &s->width, &s->layers, &s->heads, &s->kv_heads, &s->hidden,
-               &s->context, &tied) != 8 ||
+               &s->context, &tied, &s->experts, &s->experts_per_token) != 10 ||
         sscanf(note(c, "schedule"),
-               "steps %u warmup %u rate %lf decay %lf clip %lf cooldown %lf step %u",
+               "steps %u warmup %u rate %lf decay %lf clip %lf cooldown %lf balance %lf step %u",
                &schedule->steps, &schedule->warmup, &schedule->rate, &schedule->decay,
-               &schedule->clip, &schedule->cooldown, step) != 7)
+               &schedule->clip, &schedule->cooldown, &schedule->balance, step) != 8)
         return assay_error_at(error, ASSAY_ERROR_INPUT, c->path, 0,
                               "its metadata do not say a shape and a schedule");
     s->tied = tied != 0;

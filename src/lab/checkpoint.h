@@ -12,7 +12,7 @@
 
 #include "lab/train.h"
 
-#define LAB_CHECKPOINT_VERSION "1"
+#define LAB_CHECKPOINT_VERSION "2"
 #define LAB_MOST_RECIPE 512
 
 /* `recipe` says in words of the caller's everything else that makes the training what it is; less

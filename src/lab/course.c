@@ -49,6 +49,7 @@ struct assay_lab_training assay_lab_training_default(void)
                                        .rows = 8,
                                        .rate = 0.003,
                                        .decay = 0.1,
+                                       .balance = 0.01,
                                        .save_every = 60};
 }
 
@@ -116,6 +117,8 @@ static struct lab_shape shape_of(const struct assay_lab_training *s)
         .hidden = s->hidden ? s->hidden : (s->width * 8 / 3 + 7) / 8 * 8,
         .context = s->length,
         .tied = !s->free_head,
+        .experts = s->experts,
+        .experts_per_token = s->experts && !s->experts_per_token ? 2 : s->experts_per_token,
     };
 }
 
@@ -124,11 +127,12 @@ static assay_status check(const struct course *c)
     const struct assay_lab_training *s = c->settings;
     if (s->rows < PARTS || s->rows % PARTS || s->rows > 65536 || s->steps < 1 ||
         !(s->rate > 0 && s->rate <= 1) || !(s->decay >= 0 && s->decay <= 1) ||
-        !(s->cooldown >= 0 && s->cooldown <= 1) || s->length < 2 || s->length > 4096)
+        !(s->cooldown >= 0 && s->cooldown <= 1) || !(s->balance >= 0 && s->balance <= 1) ||
+        s->length < 2 || s->length > 4096)
         return assay_error_at(c->error, ASSAY_ERROR_INPUT, NULL, 0,
                               "expected an even number of rows from 2 on, steps from 1 on, a rate "
-                              "above 0 to 1, decay and cooldown from 0 to 1 and a length of 2 to "
-                              "4096");
+                              "above 0 to 1, decay, cooldown and balance from 0 to 1 and a length "
+                              "of 2 to 4096");
     return ASSAY_OK;
 }
 
@@ -145,13 +149,15 @@ static bool same_shape(const struct lab_shape *a, const struct lab_shape *b)
 {
     return a->vocabulary == b->vocabulary && a->width == b->width && a->layers == b->layers &&
            a->heads == b->heads && a->kv_heads == b->kv_heads && a->hidden == b->hidden &&
-           a->context == b->context && a->tied == b->tied;
+           a->context == b->context && a->tied == b->tied && a->experts == b->experts &&
+           a->experts_per_token == b->experts_per_token;
 }
 
 static bool same_schedule(const struct lab_schedule *a, const struct lab_schedule *b)
 {
     return a->steps == b->steps && a->warmup == b->warmup && a->rate == b->rate &&
-           a->decay == b->decay && a->clip == b->clip && a->cooldown == b->cooldown;
+           a->decay == b->decay && a->clip == b->clip && a->cooldown == b->cooldown &&
+           a->balance == b->balance;
 }
 
 /* Goes on from the folder's checkpoint, or begins. */
@@ -159,7 +165,8 @@ static assay_status take_up(struct course *c, struct assay_lab_trained *r)
 {
     const struct assay_lab_training *s = c->settings;
     const struct lab_shape shape = shape_of(s);
-    const struct lab_schedule schedule = {s->steps, s->warmup, s->rate, s->decay, 1, s->cooldown};
+    const struct lab_schedule schedule = {s->steps, s->warmup,   s->rate,   s->decay,
+                                          1,        s->cooldown, s->balance};
     struct stat there;
     char recipe[LAB_MOST_RECIPE];
     if (stat(c->checkpoint, &there) != 0) {
@@ -204,7 +211,8 @@ static void pass(void *data, size_t p)
     struct course *c = data;
     size_t rows = c->settings->rows / PARTS, length = c->settings->length;
     const struct lab_goal goal = {.tokens = c->rows + p * rows * (length + 1),
-                                  .total = (double)(c->settings->rows * length)};
+                                  .total = (double)(c->settings->rows * length),
+                                  .balance = c->settings->balance};
     c->losses[p] = lab_model_learn(&c->model, c->tapes[p], &goal, NULL, c->gradients[p]);
 }
 
@@ -271,6 +279,7 @@ static assay_status run(struct course *c, struct assay_lab_trained *r)
                                   "stopped after step %u, which is kept: the same command goes on",
                                   c->trainer.step);
     }
+    r->balance = (lab_tape_balance(c->tapes[0]) + lab_tape_balance(c->tapes[1])) / PARTS;
     r->tokens_a_second =
         (double)(c->trainer.step - first) * s->rows * s->length / (seconds() - start);
     return ASSAY_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/generate.h"
 
+#include "lab/experts.h"
 #include "lab/layout.h"
 #include "lab/maths.h"
 #include "lab/pointwise.h"
@@ -12,7 +13,8 @@
 
 struct layer_work {
     struct lab_packed qkv, o, gate_up, down;
-    float *keys, *values; /* [(row * length + place) * kv] */
+    struct lab_experts experts; /* if there are any, instead of gate_up and down */
+    float *keys, *values;       /* [(row * length + place) * kv] */
 };
 
 struct work {
@@ -20,21 +22,14 @@ struct work {
     size_t rows, length, place;
     struct layer_work *layers;
     struct lab_packed head;
+    struct lab_experts_room room;
     float *x, *h, *qkv, *mixed, *gate_up, *product, *logits, *score, *cosine, *sine;
     float *memory;
 };
 
-static float *part(float *memory, size_t *at, size_t n)
-{
-    float *start = memory ? memory + *at : NULL;
-    *at += lab_rounded(n);
-    return start;
-}
-
 static struct lab_packed packed(size_t out, size_t in, float *memory, size_t *at)
 {
-    return (struct lab_packed){lab_processor_fastest(LAB_FLOAT32), in, out,
-                               part(memory, at, lab_packed_size(in, out))};
+    return lab_packed_part(lab_processor_fastest(LAB_FLOAT32), in, out, memory, at);
 }
 
 /* Hands out the block's parts, or only counts when there is no block yet. */
@@ -47,22 +42,28 @@ static size_t cut_up(struct work *w)
         struct layer_work *y = &w->layers[l];
         y->qkv = packed(lab_qkv_width(s), c, m, &at);
         y->o = packed(c, c, m, &at);
+        y->keys = lab_part(m, &at, kept);
+        y->values = lab_part(m, &at, kept);
+        if (s->experts) {
+            at = lab_experts_cut_up(s, n, y->qkv.processor, false, m, at, &y->experts);
+            continue;
+        }
         y->gate_up = packed(2 * (size_t)s->hidden, c, m, &at);
         y->down = packed(c, s->hidden, m, &at);
-        y->keys = part(m, &at, kept);
-        y->values = part(m, &at, kept);
     }
     w->head = packed(s->vocabulary, c, m, &at);
-    w->x = part(m, &at, n * c);
-    w->h = part(m, &at, n * c);
-    w->qkv = part(m, &at, n * lab_qkv_width(s));
-    w->mixed = part(m, &at, n * c);
-    w->gate_up = part(m, &at, n * 2 * s->hidden);
-    w->product = part(m, &at, n * s->hidden);
-    w->logits = part(m, &at, n * s->vocabulary);
-    w->score = part(m, &at, w->length);
-    w->cosine = part(m, &at, w->length * (c / s->heads / 2));
-    w->sine = part(m, &at, w->length * (c / s->heads / 2));
+    w->x = lab_part(m, &at, n * c);
+    w->h = lab_part(m, &at, n * c);
+    w->qkv = lab_part(m, &at, n * lab_qkv_width(s));
+    w->mixed = lab_part(m, &at, n * c);
+    w->gate_up = lab_part(m, &at, n * 2 * s->hidden);
+    w->product = lab_part(m, &at, n * s->hidden);
+    w->room.in = lab_part(m, &at, s->experts ? n * c : 0);
+    w->room.out = lab_part(m, &at, s->experts ? n * c : 0);
+    w->logits = lab_part(m, &at, n * s->vocabulary);
+    w->score = lab_part(m, &at, w->length);
+    w->cosine = lab_part(m, &at, w->length * (c / s->heads / 2));
+    w->sine = lab_part(m, &at, w->length * (c / s->heads / 2));
     return at;
 }
 
@@ -84,6 +85,10 @@ static bool start(struct work *w)
     for (unsigned l = 0; l < m->shape.layers; l++) {
         load(&w->layers[l].qkv, m->weights + m->layers[l].q);
         load(&w->layers[l].o, m->weights + m->layers[l].o);
+        if (m->shape.experts) {
+            lab_experts_load(m, l, false, &w->layers[l].experts);
+            continue;
+        }
         load(&w->layers[l].gate_up, m->weights + m->layers[l].gate);
         load(&w->layers[l].down, m->weights + m->layers[l].down);
     }
@@ -96,14 +101,6 @@ static void finish(struct work *w)
 {
     free(w->layers);
     free(w->memory);
-}
-
-static void apply(const struct work *w, const struct lab_packed *b, const float *x, float *y,
-                  bool add)
-{
-    if (!add)
-        memset(y, 0, w->rows * b->m * sizeof *y);
-    lab_multiply(b, w->rows, b->k, b->m, x, b->k, 1, y, b->m);
 }
 
 /* One row's heads over what is kept. */
@@ -134,7 +131,7 @@ static void layer(struct work *w, unsigned l)
     const float *base = w->m->weights;
     size_t c = s->width, kv = lab_kv_width(s), size = c / s->heads, turned = w->place * (size / 2);
     lab_norm(w->rows, c, w->x, base + at->norm1, NULL, w->h);
-    apply(w, &y->qkv, w->h, w->qkv, false);
+    lab_apply(&y->qkv, w->rows, w->h, w->qkv, false);
     for (size_t r = 0; r < w->rows; r++) {
         float *q = w->qkv + r * lab_qkv_width(s), *k = q + c;
         lab_rotate(s->heads + s->kv_heads, size, w->cosine + turned, w->sine + turned, false, q);
@@ -142,11 +139,15 @@ static void layer(struct work *w, unsigned l)
         memcpy(y->values + (r * w->length + w->place) * kv, k + kv, kv * sizeof *k);
         attend(w, y, r);
     }
-    apply(w, &y->o, w->mixed, w->x, true);
+    lab_apply(&y->o, w->rows, w->mixed, w->x, true);
     lab_norm(w->rows, c, w->x, base + at->norm2, NULL, w->h);
-    apply(w, &y->gate_up, w->h, w->gate_up, false);
+    if (s->experts) {
+        lab_experts_apply(s, &y->experts, &w->room, w->rows, w->h, w->x);
+        return;
+    }
+    lab_apply(&y->gate_up, w->rows, w->h, w->gate_up, false);
     lab_swiglu(w->rows, s->hidden, w->gate_up, w->product);
-    apply(w, &y->down, w->product, w->x, true);
+    lab_apply(&y->down, w->rows, w->product, w->x, true);
 }
 
 static uint16_t draw(const float *z, size_t n, double temperature, struct assay_random *random)
@@ -186,7 +187,7 @@ assay_status lab_generate(const struct lab_model *m, size_t rows, size_t length,
         for (unsigned l = 0; l < m->shape.layers; l++)
             layer(&w, l);
         lab_norm(rows, c, w.x, m->weights + m->norm, NULL, w.h);
-        apply(&w, &w.head, w.h, w.logits, false);
+        lab_apply(&w.head, rows, w.h, w.logits, false);
         for (size_t r = 0; r < rows; r++)
             tokens[r * length + w.place + 1] =
                 draw(w.logits + r * m->shape.vocabulary, m->shape.vocabulary, temperature, random);

@@ -38,6 +38,8 @@ struct lab_goal {
     const float *kept_p;         /* their probabilities; their sum is at most 1 */
     const float *teacher_logits; /* rows x length x vocabulary */
     float temperature;           /* of teacher_logits, above 0; 0: 1 */
+    double balance; /* of a model with experts: how much their balance (lab_tape_balance) weighs in
+                       the gradient; it is no part of the loss that is returned */
 };
 
 /* The weight of a place. */

@@ -195,7 +195,8 @@ static double preference_step(struct lab_lesson *l)
         }
         struct lab_goal goal = {.tokens = side == 0 ? l->tokens : l->worse,
                                 .weights = r->weights,
-                                .total = (double)l->rows};
+                                .total = (double)l->rows,
+                                .balance = l->trainer->schedule.balance};
         lab_model_learn(m, l->tape, &goal, NULL, l->trainer->gradient);
     }
     lab_trainer_apply(l->trainer);

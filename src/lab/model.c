@@ -12,7 +12,10 @@ static bool possible(const struct lab_shape *s)
            s->layers >= 1 && s->layers <= 64 && s->heads >= 1 && s->heads <= s->width / 2 &&
            s->width % (2 * s->heads) == 0 && s->kv_heads >= 1 && s->kv_heads <= s->heads &&
            s->heads % s->kv_heads == 0 && s->hidden >= 1 && s->hidden <= 16384 && s->context >= 2 &&
-           s->context <= 4096;
+           s->context <= 4096 &&
+           (s->experts ? s->experts >= 2 && s->experts <= 64 && s->experts_per_token >= 1 &&
+                             s->experts_per_token <= s->experts
+                       : s->experts_per_token == 0);
 }
 
 static size_t take(size_t *at, size_t n)
@@ -35,9 +38,10 @@ static void lay_out(struct lab_model *m)
         y->v = take(&at, kv * c);
         y->o = take(&at, c * c);
         y->norm2 = take(&at, c);
-        y->gate = take(&at, s->hidden * c);
-        y->up = take(&at, s->hidden * c);
-        y->down = take(&at, c * s->hidden);
+        y->router = take(&at, s->experts * c);
+        y->gate = take(&at, lab_expert_count(s) * lab_expert_weights(s));
+        y->up = y->gate + s->hidden * c;
+        y->down = y->up + s->hidden * c;
     }
     m->norm = take(&at, c);
     m->head = s->tied ? m->embedding : take(&at, s->vocabulary * c);
@@ -85,9 +89,13 @@ static void initialise(struct lab_model *m, uint64_t seed)
         draw(m, &random, y->k, kv * c, in);
         draw(m, &random, y->v, kv * c, in);
         draw(m, &random, y->o, c * c, in * out);
-        draw(m, &random, y->gate, s->hidden * c, in);
-        draw(m, &random, y->up, s->hidden * c, in);
-        draw(m, &random, y->down, c * s->hidden, out / sqrt(s->hidden));
+        draw(m, &random, y->router, s->experts * c, in);
+        for (size_t e = 0; e < lab_expert_count(s); e++) {
+            size_t on = e * lab_expert_weights(s);
+            draw(m, &random, y->gate + on, s->hidden * c, in);
+            draw(m, &random, y->up + on, s->hidden * c, in);
+            draw(m, &random, y->down + on, c * s->hidden, out / sqrt(s->hidden));
+        }
     }
     ones(m, m->norm);
     if (!s->tied)
@@ -101,9 +109,10 @@ assay_status lab_model_new(const struct lab_shape *shape, uint64_t seed, struct 
     if (!possible(shape))
         return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
                               "no model has this shape: vocabulary %u, width %u, layers %u, heads "
-                              "%u, kv_heads %u, hidden %u, context %u",
+                              "%u, kv_heads %u, hidden %u, context %u, experts %u, a token %u",
                               shape->vocabulary, shape->width, shape->layers, shape->heads,
-                              shape->kv_heads, shape->hidden, shape->context);
+                              shape->kv_heads, shape->hidden, shape->context, shape->experts,
+                              shape->experts_per_token);
     m->layers = calloc(shape->layers, sizeof *m->layers);
     if (m->layers) {
         lay_out(m);

@@ -4,6 +4,8 @@
  * queries), small enough to train many of. In: a shape and a seed. Out: weights.
  * What can go wrong: a shape that cannot be; memory. What it says of a text: pass.h.
  *
+ * With experts, a layer's SwiGLU is a sparse mixture of several (experts.h).
+ *
  * Attention: Vaswani et al. 2017; RMS norm: Zhang and Sennrich 2019; SwiGLU: Shazeer 2020; rotary
  * positions: Su et al. 2021, base 10,000, pairs half a head apart; grouped queries: Ainslie et
  * al. 2023.
@@ -21,11 +23,15 @@ struct lab_shape {
     unsigned hidden;          /* 1 to 16384 */
     unsigned context;         /* 2 to 4096 */
     bool tied;                /* the head is the embedding */
+    unsigned experts;         /* of a layer, 2 to 64, each of `hidden` units; 0: none, one SwiGLU */
+    unsigned experts_per_token; /* of them that a place is sent to, 1 to experts; 0 if none */
 };
 
-/* Where a layer's weights lie in the one block; each matrix is outputs x inputs. */
+/* Where a layer's weights lie in the one block; each matrix is outputs x inputs. With experts,
+ * gate, up and down are the first one's, and those of the others follow, each as far on as
+ * lab_expert_weights says (layout.h); the router (experts x width) lies before them. */
 struct lab_layer {
-    size_t norm1, q, k, v, o, norm2, gate, up, down;
+    size_t norm1, q, k, v, o, norm2, router, gate, up, down;
 };
 
 struct lab_model {

@@ -14,20 +14,13 @@ struct batch {
     const struct lab_model *m;
     struct lab_tape *t;
     const uint16_t *tokens; /* of all rows */
+    const float *weights;   /* of all places, or NULL */
+    double balance;         /* of experts, of a layer and a weight of 1 */
     size_t first;           /* place, counted over all rows */
     float *gradient;
 };
 
 /* ---- forward ------------------------------------------------------------------------- */
-
-/* y (n x out) = x (n x in) W^T, or added to y. */
-static void apply(const struct lab_tape *t, const struct lab_packed *w, const float *x, float *y,
-                  bool add)
-{
-    if (!add)
-        memset(y, 0, t->n * w->m * sizeof *y);
-    lab_multiply(w, t->n, w->k, w->m, x, w->k, 1, y, w->m);
-}
 
 static void turn(const struct lab_shape *s, const struct lab_tape *t, float *qkv, bool back)
 {
@@ -39,6 +32,24 @@ static void turn(const struct lab_shape *s, const struct lab_tape *t, float *qkv
     }
 }
 
+static const float *weights_of(const struct batch *b)
+{
+    return b->weights ? b->weights + b->first : NULL;
+}
+
+/* Experts in the place of one SwiGLU. */
+static void forward_experts(const struct batch *b, struct lab_experts *x, const float *h,
+                            float *out)
+{
+    struct lab_tape *t = b->t;
+    double size = 0;
+    lab_experts_apply(&b->m->shape, x, &t->room, t->n, h, out);
+    for (size_t i = 0; i < t->n; i++)
+        size += b->weights ? fabs((double)weights_of(b)[i]) : 1;
+    t->balance += size * lab_experts_balance(&b->m->shape, x, t->n, weights_of(b));
+    t->counted += size;
+}
+
 static void forward_layer(const struct batch *b, unsigned l, float *out)
 {
     const struct lab_shape *s = &b->m->shape;
@@ -47,18 +58,22 @@ static void forward_layer(const struct batch *b, unsigned l, float *out)
     struct lab_layer_tape *y = &t->layers[l];
     size_t c = s->width, qkv = lab_qkv_width(s), length = t->length;
     lab_norm(t->n, c, y->x, b->m->weights + w->norm1, y->scale1, y->h1);
-    apply(t, &y->qkv.on, y->h1, y->qkv_at, false);
+    lab_apply(&y->qkv.on, t->n, y->h1, y->qkv_at, false);
     turn(s, t, y->qkv_at, false);
     for (size_t at = 0; at < t->n; at += length)
         lab_attention(s, y->qkv.on.processor, length, y->qkv_at + at * qkv, y->mixed + at * c,
                       y->log_sum + at * s->heads, t->scratch);
     memcpy(y->middle, y->x, t->n * c * sizeof *y->x);
-    apply(t, &y->o.on, y->mixed, y->middle, true);
+    lab_apply(&y->o.on, t->n, y->mixed, y->middle, true);
     lab_norm(t->n, c, y->middle, b->m->weights + w->norm2, y->scale2, y->h2);
-    apply(t, &y->gate_up.on, y->h2, y->gate_up_at, false);
-    lab_swiglu(t->n, s->hidden, y->gate_up_at, y->product);
     memcpy(out, y->middle, t->n * c * sizeof *out);
-    apply(t, &y->down.on, y->product, out, true);
+    if (s->experts) {
+        forward_experts(b, &y->experts, y->h2, out);
+        return;
+    }
+    lab_apply(&y->gate_up.on, t->n, y->h2, y->gate_up_at, false);
+    lab_swiglu(t->n, s->hidden, y->gate_up_at, y->product);
+    lab_apply(&y->down.on, t->n, y->product, out, true);
 }
 
 static size_t token_at(const struct batch *b, size_t i)
@@ -82,19 +97,6 @@ static void forward(const struct batch *b)
 
 /* ---- backward ------------------------------------------------------------------------ */
 
-/* Gradients of y = x W^T at n places: added to d_w; d_x is set. */
-static void apply_back(struct lab_tape *t, const struct lab_turned *w, size_t n, const float *x,
-                       const float *d_y, float *d_w, float *d_x)
-{
-    size_t out = w->on.m, in = w->on.k;
-    t->some.k = n;
-    t->some.m = in;
-    lab_pack(&t->some, x, in, 1);
-    lab_multiply(&t->some, out, n, in, d_y, 1, out, d_w, in);
-    memset(d_x, 0, n * in * sizeof *d_x);
-    lab_multiply(&w->back, n, out, in, d_y, out, 1, d_x, in);
-}
-
 /* t->d holds the gradient by what the layer gave, and then by what it took. */
 static void backward_layer(const struct batch *b, unsigned l)
 {
@@ -105,17 +107,22 @@ static void backward_layer(const struct batch *b, unsigned l)
     const struct lab_layer_tape *y = &t->layers[l];
     float *g = b->gradient;
     size_t c = s->width, n = t->n, qkv = lab_qkv_width(s), length = t->length;
-    apply_back(t, &y->down, n, y->product, t->d, g + w->down, t->d_product);
-    lab_swiglu_back(n, s->hidden, y->gate_up_at, t->d_product, t->d_gate_up);
-    apply_back(t, &y->gate_up, n, y->h2, t->d_gate_up, g + w->gate, t->d2);
+    if (s->experts) {
+        lab_experts_back(s, w, &y->experts, &t->room, n, y->h2, t->d, weights_of(b), b->balance, g,
+                         t->d2);
+    } else {
+        lab_apply_back(&y->down, n, y->product, t->d, g + w->down, t->d_product, t->some);
+        lab_swiglu_back(n, s->hidden, y->gate_up_at, t->d_product, t->d_gate_up);
+        lab_apply_back(&y->gate_up, n, y->h2, t->d_gate_up, g + w->gate, t->d2, t->some);
+    }
     lab_norm_back(n, c, y->middle, base + w->norm2, y->scale2, t->d2, g + w->norm2, t->d);
-    apply_back(t, &y->o, n, y->mixed, t->d, g + w->o, t->d2);
+    lab_apply_back(&y->o, n, y->mixed, t->d, g + w->o, t->d2, t->some);
     for (size_t at = 0; at < n; at += length)
         lab_attention_back(s, y->qkv.on.processor, length, y->qkv_at + at * qkv, y->mixed + at * c,
                            y->log_sum + at * s->heads, t->d2 + at * c, t->d_qkv + at * qkv,
                            t->scratch);
     turn(s, t, t->d_qkv, true);
-    apply_back(t, &y->qkv, n, y->h1, t->d_qkv, g + w->q, t->d2);
+    lab_apply_back(&y->qkv, n, y->h1, t->d_qkv, g + w->q, t->d2, t->some);
     lab_norm_back(n, c, y->x, base + w->norm1, y->scale1, t->d2, g + w->norm1, t->d);
 }
 
@@ -167,8 +174,8 @@ static double settle(const struct batch *b, const struct lab_goal *goal, double 
                 log_p[place] = value;
         }
         if (b->gradient)
-            apply_back(t, &t->head, n, t->h + at * c, t->logits, b->gradient + b->m->head,
-                       t->d2 + at * c);
+            lab_apply_back(&t->head, n, t->h + at * c, t->logits, b->gradient + b->m->head,
+                           t->d2 + at * c, t->some);
     }
     return loss;
 }
@@ -191,7 +198,12 @@ double lab_model_learn(const struct lab_model *m, struct lab_tape *t, const stru
 {
     double total = lab_goal_total(goal, t->rows * t->length), loss = 0;
     bool counts = total != 0;
-    struct batch b = {m, t, goal->tokens, 0, counts ? gradient : NULL};
+    struct batch b = {.m = m,
+                      .t = t,
+                      .tokens = goal->tokens,
+                      .weights = goal->weights,
+                      .balance = counts ? goal->balance / (fabs(total) * m->shape.layers) : 0,
+                      .gradient = counts ? gradient : NULL};
     lab_tape_load(t, m, b.gradient != NULL);
     for (size_t at = 0; next(&b, &at);) {
         forward(&b);
@@ -202,19 +214,29 @@ double lab_model_learn(const struct lab_model *m, struct lab_tape *t, const stru
     return counts ? loss / total : (double)NAN;
 }
 
+double lab_tape_balance(const struct lab_tape *t)
+{
+    return t->counted > 0 ? t->balance / t->counted : 0;
+}
+
+struct lab_goal lab_tape_goal(struct lab_tape *t, const uint16_t *tokens, const bool *counts)
+{
+    for (size_t i = 0; counts && i < t->rows * t->length; i++)
+        t->weights[i] = counts[i];
+    return (struct lab_goal){.tokens = tokens, .weights = counts ? t->weights : NULL};
+}
+
 double lab_model_loss(const struct lab_model *m, struct lab_tape *t, const uint16_t *tokens,
                       const bool *counts, float *log_p, float *gradient)
 {
-    struct lab_goal goal = {.tokens = tokens, .weights = counts ? t->weights : NULL};
-    for (size_t i = 0; counts && i < t->rows * t->length; i++)
-        t->weights[i] = counts[i];
+    const struct lab_goal goal = lab_tape_goal(t, tokens, counts);
     return lab_model_learn(m, t, &goal, log_p, gradient);
 }
 
 void lab_model_logits(const struct lab_model *m, struct lab_tape *t, const uint16_t *tokens,
                       float *logits)
 {
-    struct batch b = {m, t, tokens, 0, NULL};
+    struct batch b = {.m = m, .t = t, .tokens = tokens};
     lab_tape_load(t, m, false);
     for (size_t at = 0; next(&b, &at);) {
         forward(&b);

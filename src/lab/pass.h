@@ -34,6 +34,14 @@ void lab_tape_free(struct lab_tape *tape); /* NULL is accepted */
 double lab_model_learn(const struct lab_model *model, struct lab_tape *tape,
                        const struct lab_goal *goal, float *log_p, float *gradient);
 
+/* After a pass of a model with experts: lab_experts_balance over the places that went through at
+ * once, the mean over layers and over such batches. 0 without experts. */
+double lab_tape_balance(const struct lab_tape *tape);
+
+/* The next token as the goal, at the places that count (rows x length, or NULL: all). Good until
+ * the tape's next. */
+struct lab_goal lab_tape_goal(struct lab_tape *tape, const uint16_t *tokens, const bool *counts);
+
 /*
  * The mean over targets of -ln p, in nats. `tokens` is rows x (length + 1), each below the
  * vocabulary; the target of a place is the token after it. `counts` (rows x length, or NULL: all)

@@ -345,3 +345,28 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
             }
         }
 }
+
+void lab_apply(const struct lab_packed *w, size_t n, const float *x, float *y, bool add)
+{
+    if (!add)
+        memset(y, 0, n * w->m * sizeof *y);
+    lab_multiply(w, n, w->k, w->m, x, w->k, 1, y, w->m);
+}
+
+void lab_turned_load(const struct lab_turned *to, const float *w, bool back)
+{
+    lab_pack(&to->on, w, 1, to->on.k);
+    if (back)
+        lab_pack(&to->back, w, to->back.m, 1);
+}
+
+void lab_apply_back(const struct lab_turned *w, size_t n, const float *x, const float *d_y,
+                    float *d_w, float *d_x, float *room)
+{
+    size_t out = w->on.m, in = w->on.k;
+    const struct lab_packed packed = {w->on.processor, n, in, room};
+    lab_pack(&packed, x, in, 1);
+    lab_multiply(&packed, out, n, in, d_y, 1, out, d_w, in);
+    memset(d_x, 0, n * in * sizeof *d_x);
+    lab_multiply(&w->back, n, out, in, d_y, out, 1, d_x, in);
+}

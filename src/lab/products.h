@@ -53,4 +53,23 @@ void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size
 void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, const float *a,
                   size_t step_n, size_t step_k, float *c, size_t step_c);
 
+/* y (n x outputs) = x (n x inputs) W^T, or added to y; W, outputs x inputs, packed by
+ * lab_pack(w, from, 1, inputs). */
+void lab_apply(const struct lab_packed *w, size_t n, const float *x, float *y, bool add);
+
+/* A matrix, outputs x inputs, packed for y = x W^T and for d_x = d_y W. */
+struct lab_turned {
+    struct lab_packed on, back;
+};
+
+/* Fills both, or without `back` the first, from W. */
+void lab_turned_load(const struct lab_turned *to, const float *w, bool back);
+
+/*
+ * Gradients of y = x W^T at n places: added to d_w; d_x is set. `room` has space for x packed,
+ * lab_packed_size(n, inputs).
+ */
+void lab_apply_back(const struct lab_turned *w, size_t n, const float *x, const float *d_y,
+                    float *d_w, float *d_x, float *room);
+
 #endif

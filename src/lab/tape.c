@@ -10,25 +10,12 @@
 #define PLACES 512           /* that go through at once, about */
 #define LOGITS (1024 * 1024) /* held at once, about */
 
-static float *part(float *memory, size_t *at, size_t n)
-{
-    float *start = memory ? memory + *at : NULL;
-    *at += lab_rounded(n);
-    return start;
-}
-
-static struct lab_packed packed(enum lab_processor processor, size_t k, size_t m, float *memory,
-                                size_t *at)
-{
-    return (struct lab_packed){processor, k, m, part(memory, at, lab_packed_size(k, m))};
-}
-
 static struct lab_turned turned(enum lab_processor processor, size_t out, size_t in, float *memory,
                                 size_t *at)
 {
     struct lab_turned t;
-    t.on = packed(processor, in, out, memory, at);
-    t.back = packed(processor, out, in, memory, at);
+    t.on = lab_packed_part(processor, in, out, memory, at);
+    t.back = lab_packed_part(processor, out, in, memory, at);
     return t;
 }
 
@@ -38,19 +25,21 @@ static size_t cut_up_layer(const struct lab_shape *s, size_t n, enum lab_process
     size_t c = s->width, qkv = lab_qkv_width(s), hidden = s->hidden;
     y->qkv = turned(p, qkv, c, m, &at);
     y->o = turned(p, c, c, m, &at);
+    y->x = lab_part(m, &at, n * c);
+    y->h1 = lab_part(m, &at, n * c);
+    y->qkv_at = lab_part(m, &at, n * qkv);
+    y->log_sum = lab_part(m, &at, n * s->heads);
+    y->mixed = lab_part(m, &at, n * c);
+    y->middle = lab_part(m, &at, n * c);
+    y->h2 = lab_part(m, &at, n * c);
+    y->scale1 = lab_part(m, &at, n);
+    y->scale2 = lab_part(m, &at, n);
+    if (s->experts)
+        return lab_experts_cut_up(s, n, p, true, m, at, &y->experts);
     y->gate_up = turned(p, 2 * hidden, c, m, &at);
     y->down = turned(p, c, hidden, m, &at);
-    y->x = part(m, &at, n * c);
-    y->h1 = part(m, &at, n * c);
-    y->qkv_at = part(m, &at, n * qkv);
-    y->log_sum = part(m, &at, n * s->heads);
-    y->mixed = part(m, &at, n * c);
-    y->middle = part(m, &at, n * c);
-    y->h2 = part(m, &at, n * c);
-    y->gate_up_at = part(m, &at, n * 2 * hidden);
-    y->product = part(m, &at, n * hidden);
-    y->scale1 = part(m, &at, n);
-    y->scale2 = part(m, &at, n);
+    y->gate_up_at = lab_part(m, &at, n * 2 * hidden);
+    y->product = lab_part(m, &at, n * hidden);
     return at;
 }
 
@@ -64,20 +53,28 @@ static size_t cut_up(const struct lab_shape *s, struct lab_tape *t)
     for (unsigned l = 0; l < s->layers; l++)
         at = cut_up_layer(s, n, p, m, at, &t->layers[l]);
     t->head = turned(p, s->vocabulary, c, m, &at);
-    t->some = packed(p, n, widest, m, &at);
-    t->last = part(m, &at, n * c);
-    t->h = part(m, &at, n * c);
-    t->scale = part(m, &at, n);
-    t->logits = part(m, &at, t->chunk * s->vocabulary);
-    t->weights = part(m, &at, t->rows * t->length);
-    t->d = part(m, &at, n * c);
-    t->d2 = part(m, &at, n * c);
-    t->d_product = part(m, &at, n * s->hidden);
-    t->d_gate_up = part(m, &at, n * 2 * s->hidden);
-    t->d_qkv = part(m, &at, n * lab_qkv_width(s));
-    t->scratch = part(m, &at, lab_attention_scratch(s, t->length));
-    t->cosine = part(m, &at, t->length * half);
-    t->sine = part(m, &at, t->length * half);
+    t->some = lab_part(m, &at, lab_packed_size(n, widest));
+    t->last = lab_part(m, &at, n * c);
+    t->h = lab_part(m, &at, n * c);
+    t->scale = lab_part(m, &at, n);
+    t->logits = lab_part(m, &at, t->chunk * s->vocabulary);
+    t->weights = lab_part(m, &at, t->rows * t->length);
+    t->d = lab_part(m, &at, n * c);
+    t->d2 = lab_part(m, &at, n * c);
+    t->d_product = lab_part(m, &at, n * s->hidden);
+    t->d_gate_up = lab_part(m, &at, n * 2 * s->hidden);
+    t->room = (struct lab_experts_room){
+        .d_product = t->d_product, .d_gate_up = t->d_gate_up, .packed = t->some};
+    if (s->experts) {
+        t->room.in = lab_part(m, &at, n * c);
+        t->room.out = lab_part(m, &at, n * c);
+        t->room.pull = lab_part(m, &at, n * s->experts_per_token);
+        t->room.d_z = lab_part(m, &at, n * s->experts);
+    }
+    t->d_qkv = lab_part(m, &at, n * lab_qkv_width(s));
+    t->scratch = lab_part(m, &at, lab_attention_scratch(s, t->length));
+    t->cosine = lab_part(m, &at, t->length * half);
+    t->sine = lab_part(m, &at, t->length * half);
     return at;
 }
 
@@ -132,22 +129,20 @@ void lab_tape_free(struct lab_tape *t)
     free(t);
 }
 
-static void load(const struct lab_turned *to, const float *w, bool back)
-{
-    lab_pack(&to->on, w, 1, to->on.k);
-    if (back)
-        lab_pack(&to->back, w, to->back.m, 1);
-}
-
 void lab_tape_load(struct lab_tape *t, const struct lab_model *m, bool back)
 {
     const float *w = m->weights;
+    t->balance = t->counted = 0;
     for (unsigned l = 0; l < m->shape.layers; l++) {
         struct lab_layer_tape *y = &t->layers[l];
-        load(&y->qkv, w + m->layers[l].q, back);
-        load(&y->o, w + m->layers[l].o, back);
-        load(&y->gate_up, w + m->layers[l].gate, back);
-        load(&y->down, w + m->layers[l].down, back);
+        lab_turned_load(&y->qkv, w + m->layers[l].q, back);
+        lab_turned_load(&y->o, w + m->layers[l].o, back);
+        if (m->shape.experts) {
+            lab_experts_load(m, l, back, &y->experts);
+            continue;
+        }
+        lab_turned_load(&y->gate_up, w + m->layers[l].gate, back);
+        lab_turned_load(&y->down, w + m->layers[l].down, back);
     }
-    load(&t->head, w + m->head, back);
+    lab_turned_load(&t->head, w + m->head, back);
 }

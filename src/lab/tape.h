@@ -3,24 +3,20 @@
 #ifndef LAB_TAPE_H
 #define LAB_TAPE_H
 
+#include "lab/experts.h"
 #include "lab/pass.h"
-#include "lab/products.h"
-
-/* A matrix, outputs x inputs, packed for y = x W^T and for d_x = d_y W. */
-struct lab_turned {
-    struct lab_packed on, back;
-};
 
 /* Of one layer: its matrices, and its activations at n places. */
 struct lab_layer_tape {
     struct lab_turned qkv, o, gate_up, down;
-    float *x;               /* what came in */
-    float *h1, *qkv_at;     /* after the norm; queries, keys and values, the first two turned */
-    float *log_sum, *mixed; /* attention: rows x heads x length; its output */
-    float *middle;          /* after attention */
-    float *h2, *gate_up_at; /* after the norm; both halves side by side */
-    float *product;         /* of SwiGLU */
-    float *scale1, *scale2; /* 1 / root mean square */
+    float *x;                   /* what came in */
+    float *h1, *qkv_at;         /* after the norm; queries, keys and values, the first two turned */
+    float *log_sum, *mixed;     /* attention: rows x heads x length; its output */
+    float *middle;              /* after attention */
+    float *h2, *gate_up_at;     /* after the norm; both halves side by side */
+    float *product;             /* of SwiGLU */
+    float *scale1, *scale2;     /* 1 / root mean square */
+    struct lab_experts experts; /* if there are any, instead of gate_up to product */
 };
 
 struct lab_tape {
@@ -30,17 +26,19 @@ struct lab_tape {
     size_t chunk;        /* places whose logits are held at once */
     struct lab_layer_tape *layers;
     struct lab_turned head;
-    struct lab_packed some;                        /* what a gradient needs of a layer's input */
+    float *some;                                   /* a layer's input, packed for a gradient */
     float *last, *h, *scale;                       /* after the layers; after the last norm */
     float *logits;                                 /* of a chunk */
     float *weights;                                /* of all places */
     float *d, *d2, *d_product, *d_gate_up, *d_qkv; /* gradients on the way back */
-    float *scratch;                                /* of attention */
-    float *cosine, *sine;                          /* [place * half + pair] */
+    struct lab_experts_room room;
+    double balance, counted; /* of the pass: sums over layers and batches */
+    float *scratch;          /* of attention */
+    float *cosine, *sine;    /* [place * half + pair] */
     float *memory;
 };
 
-/* Packs the model's matrices into the tape, those of the way back too if `back`. */
+/* Begins a pass: packs the model's matrices into the tape, those of the way back too if `back`. */
 void lab_tape_load(struct lab_tape *tape, const struct lab_model *model, bool back);
 
 #endif

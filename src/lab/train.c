@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/train.h"
 
+#include "lab/layout.h"
 #include "lab/maths.h"
 
 #include <math.h>
@@ -15,7 +16,7 @@
 
 struct lab_schedule lab_schedule_default(void)
 {
-    return (struct lab_schedule){.rate = 0.001, .decay = 0.1, .clip = 1};
+    return (struct lab_schedule){.rate = 0.001, .decay = 0.1, .clip = 1, .balance = 0.01};
 }
 
 assay_status lab_trainer_new(struct lab_model *model, const struct lab_schedule *schedule,
@@ -96,7 +97,8 @@ void lab_trainer_apply(struct lab_trainer *t)
         update(t, y->norm1, c, scale, 0);
         update(t, y->q, y->norm2 - y->q, scale, t->schedule.decay);
         update(t, y->norm2, c, scale, 0);
-        update(t, y->gate, y->down + c * s->hidden - y->gate, scale, t->schedule.decay);
+        update(t, y->router, s->experts * c + lab_expert_count(s) * lab_expert_weights(s), scale,
+               t->schedule.decay);
     }
     update(t, m->norm, c, scale, 0);
     if (!s->tied)
@@ -108,7 +110,9 @@ void lab_trainer_apply(struct lab_trainer *t)
 double lab_trainer_learn(struct lab_trainer *t, struct lab_tape *tape, const struct lab_goal *goal,
                          float *log_p)
 {
-    double loss = lab_model_learn(t->model, tape, goal, log_p, t->gradient);
+    struct lab_goal balanced = *goal;
+    balanced.balance = t->schedule.balance;
+    double loss = lab_model_learn(t->model, tape, &balanced, log_p, t->gradient);
     lab_trainer_apply(t);
     return loss;
 }
@@ -116,7 +120,6 @@ double lab_trainer_learn(struct lab_trainer *t, struct lab_tape *tape, const str
 double lab_trainer_step(struct lab_trainer *t, struct lab_tape *tape, const uint16_t *tokens,
                         const bool *counts)
 {
-    double loss = lab_model_loss(t->model, tape, tokens, counts, NULL, t->gradient);
-    lab_trainer_apply(t);
-    return loss;
+    const struct lab_goal goal = lab_tape_goal(tape, tokens, counts);
+    return lab_trainer_learn(t, tape, &goal, NULL);
 }

@@ -15,9 +15,10 @@ struct lab_schedule {
     double rate, decay, clip; /* the highest rate; weight decay; longest gradient, 0: any */
     double cooldown; /* 0: a cosine; else the share of steps, at the end, in which the rate, steady
                         until then, falls in a line to nothing (Hu et al. 2024, "WSD") */
+    double balance;  /* of experts, in the gradient (goal.h); 0: places go where they like */
 };
 
-/* No steps yet; rate 0.001, decay 0.1, clip 1. */
+/* No steps yet; rate 0.001, decay 0.1, clip 1, balance 0.01. */
 struct lab_schedule lab_schedule_default(void);
 
 /* The rate of a step, from 0. */
@@ -40,7 +41,8 @@ void lab_trainer_free(struct lab_trainer *trainer);
 double lab_trainer_step(struct lab_trainer *trainer, struct lab_tape *tape, const uint16_t *tokens,
                         const bool *counts);
 
-/* The same towards any goal; `log_p` as in lab_model_learn, before the step. */
+/* The same towards any goal, with the schedule's balance; `log_p` as in lab_model_learn, before the
+ * step. */
 double lab_trainer_learn(struct lab_trainer *trainer, struct lab_tape *tape,
                          const struct lab_goal *goal, float *log_p);
 
