@@ -19,6 +19,7 @@ ASSAY = os.environ["ASSAY"]
 RUNTIMES = os.environ.get("ASSAY_RUNTIMES", "")
 SMALL = ["--vocabulary", "300", "--width", "32", "--layers", "2", "--heads", "4", "--kv-heads", "2",
          "--length", "32", "--rows", "4", "--steps", "40"]
+EXPERTS = [*SMALL, "--experts", "4"]
 
 
 class Skip(Exception):
@@ -69,6 +70,13 @@ def whole():
     return path("whole")
 
 
+def mixture():
+    """The same with experts."""
+    if not os.path.exists(path("mixture")):
+        answer("train", path("text"), "--out", path("mixture"), *EXPERTS)
+    return path("mixture")
+
+
 def a_model_is_trained_and_learns():
     r = answer("train", text_file(), "--out", path("whole"), *SMALL)
     assert r["step"] == 40 and r["resumed_at"] == 0 and r["tokens"] > 10000, r
@@ -85,10 +93,31 @@ def the_same_on_one_thread_and_by_another_seed_not():
         os.path.join(whole(), "checkpoint.safetensors"))
 
 
+def with_experts_it_learns_and_their_load_is_even():
+    r = answer("train", path("text"), "--out", path("mixture"), *EXPERTS)
+    assert r["step"] == 40 and r["held_out"] < 4.5, r
+    assert 0.9 < r["balance"] < 2, r
+    answer("train", path("text"), "--out", path("one-mixture"), *EXPERTS, "--threads", "1",
+           "--experts-per-token", "2")
+    assert digest(path("one-mixture", "checkpoint.safetensors")) == digest(
+        path("mixture", "checkpoint.safetensors"))
+    refused(call("train", path("text"), "--out", path("none"), *EXPERTS, "--experts-per-token", "5"),
+            "at most", "5")
+    refused(call("train", path("text"), "--out", path("none"), "--experts-per-token", "1"), "--experts")
+
+
 def killed_at_any_moment_it_goes_on_to_the_same_bits():
-    command = [ASSAY, "lab", "train", path("text"), "--out", path("killed"), *SMALL, "--save", "0"]
-    checkpoint, killed = path("killed", "checkpoint.safetensors"), 0
-    for _ in range(12):
+    goes_on(SMALL, "killed", whole())
+
+
+def so_it_does_with_experts():
+    goes_on(EXPERTS, "killed-mixture", mixture())
+
+
+def goes_on(settings, name, unbroken):
+    command = [ASSAY, "lab", "train", path("text"), "--out", path(name), *settings, "--save", "0"]
+    checkpoint, killed = path(name, "checkpoint.safetensors"), 0
+    for _ in range(6):
         before = os.stat(checkpoint).st_mtime_ns if os.path.exists(checkpoint) else 0
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None:  # until it has saved anew, and then at any moment
@@ -102,8 +131,8 @@ def killed_at_any_moment_it_goes_on_to_the_same_bits():
         killed += process.wait() == -signal.SIGKILL
     r = answer(*command[2:])
     assert killed > 0 and r["step"] == 40, (killed, r)
-    assert digest(path("killed", "checkpoint.safetensors")) == digest(
-        os.path.join(whole(), "checkpoint.safetensors"))
+    assert digest(path(name, "checkpoint.safetensors")) == digest(
+        os.path.join(unbroken, "checkpoint.safetensors"))
 
 
 def an_interrupt_saves_first():
@@ -130,8 +159,8 @@ def other_settings_versions_and_damage_are_refused():
         file.write(bad)
     refused(call("train", path("text"), "--out", path("damaged"), *SMALL), "damaged")
     with open(name, "wb") as file:
-        file.write(good.replace(b'"assay_lab_checkpoint":"1"', b'"assay_lab_checkpoint":"2"'))
-    refused(call("train", path("text"), "--out", path("damaged"), *SMALL), "version 2")
+        file.write(good.replace(b'"assay_lab_checkpoint":"2"', b'"assay_lab_checkpoint":"1"'))
+    refused(call("train", path("text"), "--out", path("damaged"), *SMALL), "version 1")
     with open(name, "wb") as file:
         file.write(good.replace(b"width 32 ", b"width 64 ").replace(b"hidden 88", b"hidden 16"))
     refused(call("train", path("text"), "--out", path("damaged"), *SMALL), "not as many")
@@ -148,21 +177,40 @@ def other_settings_versions_and_damage_are_refused():
     refused(call("export", path("none"), path("to")), "config.json")
 
 
+def exported(model, name):
+    """The model's folder for Hugging Face and its GGUF file."""
+    hf, gguf = path(name + "-hf"), path(name + ".gguf")
+    if not os.path.exists(gguf):
+        assert call("export", model, hf).returncode == 0
+        assert call("export", model, gguf, "--format", "gguf").returncode == 0
+    return hf, gguf
+
+
 def what_is_exported_comes_back_to_the_bit():
-    scores = []
-    assert call("export", whole(), path("hf")).returncode == 0
-    assert call("export", whole(), path("m.gguf"), "--format", "gguf").returncode == 0
-    assert call("export", path("m.gguf"), path("hf2")).returncode == 0
-    for name in ("model.safetensors", "config.json", "tokenizer.json"):
-        assert digest(path("hf", name)) == digest(path("hf2", name)), name
-    for model in (whole(), path("hf"), path("m.gguf")):
-        scores.append(answer("score", model, path("text")))
-    assert scores[0]["log_p"] == scores[1]["log_p"] == scores[2]["log_p"]
-    assert sum(scores[0]["log_p"]) < 0 and scores[0]["nats_per_token"] < 4.5
-    for model in ("hf", "m.gguf"):
-        result = subprocess.run([ASSAY, "lineage", "inspect", path(model)], stdout=subprocess.PIPE,
-                                timeout=60)
-        assert result.returncode == 0 and b"llama" in result.stdout, result
+    for model, name, family in ((whole(), "whole", b"llama"), (mixture(), "mixture", b"mixtral")):
+        hf, gguf = exported(model, name)
+        assert call("export", gguf, hf + "2").returncode == 0
+        for part in ("model.safetensors", "config.json", "tokenizer.json"):
+            assert digest(os.path.join(hf, part)) == digest(os.path.join(hf + "2", part)), part
+        scores = [answer("score", m, path("text")) for m in (model, hf, gguf)]
+        assert scores[0]["log_p"] == scores[1]["log_p"] == scores[2]["log_p"]
+        assert sum(scores[0]["log_p"]) < 0 and scores[0]["nats_per_token"] < 4.5
+        for there in (hf, gguf):
+            result = subprocess.run([ASSAY, "lineage", "inspect", there], stdout=subprocess.PIPE,
+                                    timeout=60)
+            assert result.returncode == 0, result
+            assert (family if there == hf else b"llama") in result.stdout, result.stdout
+
+
+def experts_have_their_roles_in_either_format():
+    for there, of_one in zip(exported(mixture(), "mixture"), (4, 1)):
+        result = subprocess.run([ASSAY, "lineage", "inspect", there, "--json"],
+                                stdout=subprocess.PIPE, timeout=60)
+        r = json.loads(result.stdout)
+        assert r["architecture"]["experts"] == 4, r["architecture"]
+        roles = [t["role"] for t in r["tensors"]]
+        assert roles.count("router") == 2, roles
+        assert [roles.count(k) for k in ("gate", "up", "down")] == [2 * of_one] * 3, roles
 
 
 def imports_that_contradict_themselves_are_refused():
@@ -175,20 +223,22 @@ def imports_that_contradict_themselves_are_refused():
                              ("rope_theta", 5e5, "base 10000"),
                              ("vocab_size", 65536, "numbers where it has"),
                              ("num_attention_heads", 5, "numbers where it has 0"),
-                             ("intermediate_size", None, "whole numbers")):
+                             ("intermediate_size", None, "whole numbers"),
+                             ("num_local_experts", 4, "experts"),
+                             ("num_local_experts", 1.5, "experts")):
         with open(path("wrong", "config.json"), "w", encoding="utf-8") as file:
             json.dump({**good, key: value}, file)
         refused(call("score", path("wrong"), path("text")), word)
 
 
-def expected():
+def expected(model):
     """A text of one row, and what assay says of it."""
     with open(path("text"), "rb") as file:
         start = file.read(70)
     start = start[:start.rindex(b" ")]
     with open(path("row"), "wb") as file:
         file.write(start)
-    r = answer("score", whole(), path("row"))
+    r = answer("score", model, path("row"))
     assert len(r["tokens"]) <= 32, r
     return r
 
@@ -196,19 +246,21 @@ def expected():
 def llama_cpp_gives_the_same_tokens_and_probabilities():
     if not os.path.isdir(os.path.join(RUNTIMES, "node_modules", "node-llama-cpp")):
         raise Skip("node-llama-cpp is not installed: ./dev test does it where the registry answers")
-    r = expected()
-    assert call("export", whole(), path("m.gguf"), "--format", "gguf").returncode == 0
-    with open(path("row.json"), "w", encoding="utf-8") as file:
-        json.dump({"tokens": r["tokens"]}, file)
     program = os.path.join(RUNTIMES, "run_gguf.mjs")
     shutil.copy(os.path.join(os.environ["ASSAY_SOURCE"], "tests", "run_gguf.mjs"), program)
-    result = subprocess.run(["node", program, path("m.gguf"), path("row"), path("row.json")],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
-    assert result.returncode == 0, result.stderr
-    theirs = json.loads(result.stdout)
-    assert theirs["tokens"] == r["tokens"], (theirs["tokens"], r["tokens"])
-    worst = max(abs(a - b) for a, b in zip(theirs["log_p"], r["log_p"]))
-    assert worst < 1e-3, worst
+    for model, name in ((whole(), "whole"), (mixture(), "mixture")):
+        r = expected(model)
+        with open(path("row.json"), "w", encoding="utf-8") as file:
+            json.dump({"tokens": r["tokens"]}, file)
+        result = subprocess.run(
+            ["node", program, exported(model, name)[1], path("row"), path("row.json")],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        assert result.returncode == 0, result.stderr
+        theirs = json.loads(result.stdout)
+        assert theirs["tokens"] == r["tokens"], (theirs["tokens"], r["tokens"])
+        worst = max(abs(a - b) for a, b in zip(theirs["log_p"], r["log_p"]))
+        print(f"# {name}: ln p differs by at most {worst:.2g}")
+        assert worst < 1e-3, worst
 
 
 def hugging_face_tokenizers_cut_texts_alike():
@@ -232,24 +284,27 @@ def hugging_face_tokenizers_cut_texts_alike():
 
 def a_forward_pass_written_apart_gives_the_same_probabilities():
     """From the safetensors file alone, in Python's own floats."""
-    r = expected()
-    assert call("export", whole(), path("hf")).returncode == 0
     sys.path.insert(0, os.path.join(os.environ["ASSAY_SOURCE"], "python"))
     import reference_llama
-    with open(path("hf", "config.json"), encoding="utf-8") as file:
-        config = json.load(file)
-    tensors = reference_llama.read_safetensors(path("hf", "model.safetensors"))
-    theirs = reference_llama.log_p(config, tensors, [0] + r["tokens"])
-    worst = max(abs(a - b) for a, b in zip(theirs, r["log_p"]))
-    assert worst < 1e-4, worst
+    for model, name in ((whole(), "whole"), (mixture(), "mixture")):
+        r, hf = expected(model), exported(model, name)[0]
+        with open(os.path.join(hf, "config.json"), encoding="utf-8") as file:
+            config = json.load(file)
+        tensors = reference_llama.read_safetensors(os.path.join(hf, "model.safetensors"))
+        theirs = reference_llama.log_p(config, tensors, [0] + r["tokens"])
+        worst = max(abs(a - b) for a, b in zip(theirs, r["log_p"]))
+        assert worst < 1e-4, worst
 
 
 TESTS = [a_model_is_trained_and_learns,
          the_same_on_one_thread_and_by_another_seed_not,
+         with_experts_it_learns_and_their_load_is_even,
          killed_at_any_moment_it_goes_on_to_the_same_bits,
+         so_it_does_with_experts,
          an_interrupt_saves_first,
          other_settings_versions_and_damage_are_refused,
          what_is_exported_comes_back_to_the_bit,
+         experts_have_their_roles_in_either_format,
          imports_that_contradict_themselves_are_refused,
          a_forward_pass_written_apart_gives_the_same_probabilities,
          hugging_face_tokenizers_cut_texts_alike,

@@ -35,9 +35,10 @@ const struct cli_command cli_lab_export = {
     .verb = "export",
     .arguments = "MODEL TO",
     .summary = "Write a model of the lab for other programs",
-    .text = "MODEL is a folder of assay lab train, or what this command wrote. TO is a folder\n"
-            "(model.safetensors, config.json and tokenizer.json, as Hugging Face has Llamas) or\n"
-            "a GGUF file for llama.cpp. All weights stay float32.\n",
+    .text =
+        "MODEL is a folder of assay lab train, or what this command wrote. TO is a folder\n"
+        "(model.safetensors, config.json and tokenizer.json, as Hugging Face has Llamas, or\n"
+        "Mixtrals if there are experts) or a GGUF file for llama.cpp. All weights stay float32.\n",
     .least = 2,
     .most = 2,
     .options = {{"format", "hf|gguf", "default hf"}},

@@ -19,6 +19,9 @@ enum {
     HEADS,
     KV_HEADS,
     HIDDEN,
+    EXPERTS,
+    PER_TOKEN,
+    BALANCE,
     LENGTH,
     FREE_HEAD,
     STEPS,
@@ -61,6 +64,14 @@ static assay_status read_settings(struct cli_call *call, struct assay_lab_traini
     ASSAY_TRY(count_option(call, HEADS, 1, 256, &s->heads));
     ASSAY_TRY(count_option(call, KV_HEADS, 1, 256, &s->kv_heads));
     ASSAY_TRY(count_option(call, HIDDEN, 1, 16384, &s->hidden));
+    ASSAY_TRY(count_option(call, EXPERTS, 2, 64, &s->experts));
+    ASSAY_TRY(count_option(call, PER_TOKEN, 1, 64, &s->experts_per_token));
+    ASSAY_TRY(share_option(call, BALANCE, &s->balance));
+    if (s->experts_per_token > s->experts)
+        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                              "--experts-per-token: expected at most the number of --experts, %u, "
+                              "found %u",
+                              s->experts, s->experts_per_token);
     ASSAY_TRY(count_option(call, LENGTH, 2, 4096, &s->length));
     ASSAY_TRY(count_option(call, STEPS, 1, 100000000, &s->steps));
     ASSAY_TRY(count_option(call, ROWS, 2, 65536, &s->rows));
@@ -86,6 +97,8 @@ static json_t *to_json(const struct cli_call *call, const char *folder,
     json_set_number(o, "loss", r->loss);
     json_set_number(o, "held_out", r->held_out);
     json_set_number(o, "bits_per_byte", r->bits_a_byte);
+    if (r->balance > 0)
+        json_set_number(o, "balance", r->balance);
     json_set_number(o, "tokens_per_second", r->tokens_a_second);
     return o;
 }
@@ -101,6 +114,8 @@ static void print(const char *folder, const struct assay_lab_trained *r)
         printf("on text it never read   %.4f nats a token, %.4f bits a byte (one text's end: no "
                "interval)\n",
                r->held_out, r->bits_a_byte);
+    if (r->balance > 0)
+        printf("balance of experts      %.3f (1: each as many places as another)\n", r->balance);
     printf("speed                   %.0f tokens a second\nThe model is in %s.\n",
            r->tokens_a_second, folder);
 }
@@ -139,6 +154,9 @@ const struct cli_command cli_lab_train = {
                 {"heads", "N", "of attention; default 4"},
                 {"kv-heads", "N", "heads of keys and values; default: as many"},
                 {"hidden", "N", "of the gated layers; default 8/3 of the width"},
+                {"experts", "N", "gated layers side by side, 2 to 64; default: one for all"},
+                {"experts-per-token", "K", "of the experts that a place goes through; default 2"},
+                {"balance", "X", "weight of the experts' balance in what is learnt; default 0.01"},
                 {"length", "N", "tokens of a text; default 256"},
                 {"free-head", NULL, "a head that is no copy of the embedding"},
                 {"steps", "N", "default 1000"},

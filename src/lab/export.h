@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * export: models for other programs, and back. In: a model and its vocabulary. Out: a folder as
- * Hugging Face has them (Llama's names), or a GGUF file (architecture "llama"), in float32. What
- * can go wrong: the disk; a file that is no Llama without biases, or of sizes that contradict.
+ * Hugging Face has them (Llama's names, or Mixtral's if there are experts), or a GGUF file
+ * (architecture "llama", experts of a layer in one tensor), in float32. What can go wrong: the
+ * disk; a file that is no such model without biases, or of sizes that contradict.
  *
  * GGUF turns pairs of neighbours where Hugging Face turns pairs half a head apart: rows of queries
  * and keys change places on the way (convert_hf_to_gguf.py of llama.cpp).
@@ -30,15 +31,17 @@ ASSAY_MUST_USE assay_status lab_import(const char *path, struct lab_model *model
 
 /* ---- what both directions share -------------------------------------------------------- */
 
-/* A tensor of a model: its names, where it lies, its shape (columns 0: a vector). */
+/* A tensor of a model: its name in a file, where it lies, its shape (columns 0: a vector). */
 struct lab_tensor {
-    char name[96], gguf[48];
+    char name[96];
     size_t at, rows, columns;
     unsigned turned; /* heads whose rows GGUF orders otherwise; 0: none */
+    unsigned stack;  /* such matrices in one tensor, each lab_expert_weights after the last;
+                        0: one, of rank 2 */
 };
 
-/* Tensors of a shape; `list` has room for 3 + 9 x layers. Returns how many. */
-size_t lab_tensors(const struct lab_model *model, struct lab_tensor *list);
+/* Tensors as a format has them; free `list`. Returns how many; 0: out of memory. */
+size_t lab_tensors(const struct lab_model *model, bool gguf, struct lab_tensor **list);
 
 /* Row r of GGUF is row lab_turned_row(...) of Hugging Face's. */
 size_t lab_turned_row(size_t r, size_t rows, unsigned heads);

@@ -105,6 +105,10 @@ static void put_shape(struct out *o, const struct lab_shape *s)
     key_u32(o, "llama.embedding_length", s->width);
     key_u32(o, "llama.block_count", s->layers);
     key_u32(o, "llama.feed_forward_length", s->hidden);
+    if (s->experts) {
+        key_u32(o, "llama.expert_count", s->experts);
+        key_u32(o, "llama.expert_used_count", s->experts_per_token);
+    }
     key_u32(o, "llama.attention.head_count", s->heads);
     key_u32(o, "llama.attention.head_count_kv", s->kv_heads);
     key_f32(o, "llama.attention.layer_norm_rms_epsilon", (float)LAB_EPSILON);
@@ -145,7 +149,7 @@ static void put_vocabulary(struct out *o, const struct lab_bpe *b, char *text)
 
 static size_t elements(const struct lab_tensor *t)
 {
-    return t->rows * (t->columns ? t->columns : 1);
+    return t->rows * (t->columns ? t->columns : 1) * (t->stack ? t->stack : 1);
 }
 
 static void put_places(struct out *o, const struct lab_tensor *list, size_t n)
@@ -153,11 +157,13 @@ static void put_places(struct out *o, const struct lab_tensor *list, size_t n)
     uint64_t at = 0;
     for (size_t i = 0; i < n; i++) {
         const struct lab_tensor *t = &list[i];
-        put_text(o, t->gguf, strlen(t->gguf));
-        put32(o, t->columns ? 2 : 1); /* the fastest first */
+        put_text(o, t->name, strlen(t->name));
+        put32(o, t->stack ? 3 : t->columns ? 2 : 1); /* the fastest first */
         if (t->columns)
             put64(o, t->columns);
         put64(o, t->rows);
+        if (t->stack)
+            put64(o, t->stack);
         put32(o, 0); /* float32 */
         put64(o, at);
         at += (elements(t) * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -168,7 +174,10 @@ static void put_places(struct out *o, const struct lab_tensor *list, size_t n)
 static void put_numbers(struct out *o, const struct lab_model *m, const struct lab_tensor *t)
 {
     const float *w = m->weights + t->at;
-    if (!t->turned)
+    if (t->stack)
+        for (size_t e = 0; e < t->stack; e++)
+            put(o, w + e * lab_expert_weights(&m->shape), t->rows * t->columns * sizeof *w);
+    else if (!t->turned)
         put(o, w, elements(t) * sizeof *w);
     else
         for (size_t r = 0; r < t->rows; r++)
@@ -180,11 +189,11 @@ assay_status lab_export_gguf(const struct lab_model *m, const struct lab_bpe *b,
                              struct assay_error *error)
 {
     struct out keys = {.bytes = NULL}, all = {.bytes = NULL};
-    struct lab_tensor *list = malloc((3 + 9 * (size_t)m->shape.layers) * sizeof *list);
+    struct lab_tensor *list;
+    size_t n = lab_tensors(m, true, &list);
     char *text = malloc(2 * lab_bpe_longest(b) + 1);
-    bool there = list && text;
+    bool there = n && text;
     if (there) {
-        size_t n = lab_tensors(m, list);
         put_shape(&keys, &m->shape);
         put_vocabulary(&keys, b, text);
         put(&all, "GGUF", 4);

@@ -21,6 +21,7 @@
 /* What must be known of a shape before its tensors are read, from config.json or GGUF's keys. */
 struct facts {
     double vocabulary, width, layers, heads, kv_heads, hidden, context, epsilon, base;
+    double experts, experts_per_token; /* NaN: not stated */
 };
 
 static assay_status to_shape(const char *path, const struct facts *f, struct lab_shape *s,
@@ -37,6 +38,16 @@ static assay_status to_shape(const char *path, const struct facts *f, struct lab
                               "expected norms with 1e-5 and rotary positions of base 10000, found "
                               "%g and %g",
                               f->epsilon, f->base);
+    if (!isnan(f->experts) &&
+        (!(f->experts >= 2 && f->experts <= 64) ||
+         !(f->experts_per_token >= 1 && f->experts_per_token <= f->experts) ||
+         f->experts != floor(f->experts) || f->experts_per_token != floor(f->experts_per_token)))
+        return assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, path, 0,
+                              "expected 2 to 64 experts, of which a token visits at least one and "
+                              "at most all, found %g and %g",
+                              f->experts, f->experts_per_token);
+    s->experts = isnan(f->experts) ? 0 : (unsigned)f->experts;
+    s->experts_per_token = isnan(f->experts) ? 0 : (unsigned)f->experts_per_token;
     s->vocabulary = (unsigned)f->vocabulary;
     s->width = (unsigned)f->width;
     s->layers = (unsigned)f->layers;
@@ -65,7 +76,9 @@ static assay_status read_config(const char *path, struct lab_shape *s, struct as
                             number(o, "intermediate_size"),
                             number(o, "max_position_embeddings"),
                             number(o, "rms_norm_eps"),
-                            number(o, "rope_theta")};
+                            number(o, "rope_theta"),
+                            number(o, "num_local_experts"),
+                            number(o, "num_experts_per_tok")};
     s->tied = json_is_true(json_object_get(o, "tie_word_embeddings"));
     json_decref(o);
     return to_shape(path, &f, s, error);
@@ -90,21 +103,43 @@ static assay_status read_keys(const struct assay_checkpoint *c, struct lab_shape
                             note(c, "llama.feed_forward_length"),
                             note(c, "llama.context_length"),
                             note(c, "llama.attention.layer_norm_rms_epsilon"),
-                            note(c, "llama.rope.freq_base")};
+                            note(c, "llama.rope.freq_base"),
+                            note(c, "llama.expert_count"),
+                            note(c, "llama.expert_used_count")};
     s->tied = assay_checkpoint_find(c, "output.weight") == NULL;
     return to_shape(c->path, &f, s, error);
 }
 
-static assay_status read_tensor(const struct assay_checkpoint *c, const struct lab_tensor *t,
-                                bool gguf, float *weights, struct assay_error *error)
+static bool has_shape(const struct assay_tensor *found, const struct lab_tensor *t)
 {
-    const char *name = gguf ? t->gguf : t->name;
-    const struct assay_tensor *found = assay_checkpoint_find(c, name);
-    if (!found || found->rank != (t->columns ? 2 : 1) || found->shape[0] != t->rows ||
-        (t->columns && found->shape[1] != t->columns))
-        return assay_error_at(error, ASSAY_ERROR_INPUT, c->path, 0, "%s: expected %zu x %zu%s",
-                              name, t->rows, t->columns ? t->columns : 1,
+    uint64_t expected[3] = {t->rows, t->columns, 0};
+    int rank = t->columns ? 2 : 1;
+    if (t->stack) {
+        rank = 3;
+        expected[0] = t->stack;
+        expected[1] = t->rows;
+        expected[2] = t->columns;
+    }
+    bool same = found->rank == rank;
+    for (int i = 0; same && i < rank; i++)
+        same = found->shape[i] == expected[i];
+    return same;
+}
+
+static assay_status read_tensor(const struct assay_checkpoint *c, const struct lab_tensor *t,
+                                bool gguf, size_t step, float *weights, struct assay_error *error)
+{
+    const struct assay_tensor *found = assay_checkpoint_find(c, t->name);
+    if (!found || !has_shape(found, t))
+        return assay_error_at(error, ASSAY_ERROR_INPUT, c->path, 0, "%s: expected %u x %zu x %zu%s",
+                              t->name, t->stack ? t->stack : 1, t->rows,
+                              t->columns ? t->columns : 1,
                               found ? ", found another shape" : ", found no such tensor");
+    for (size_t e = 0; e < t->stack; e++)
+        ASSAY_TRY(assay_tensor_read(found, e * t->rows * t->columns, t->rows * t->columns,
+                                    weights + t->at + e * step, error));
+    if (t->stack)
+        return ASSAY_OK;
     if (!gguf || !t->turned)
         return assay_tensor_read(found, 0, found->elements, weights + t->at, error);
     for (size_t r = 0; r < t->rows; r++)
@@ -128,16 +163,16 @@ static assay_status read_model(const struct assay_checkpoint *c, const struct la
                               "found %llu numbers where it has %zu",
                               (unsigned long long)there, count);
     ASSAY_TRY(lab_model_new(shape, 1, m, error));
-    struct lab_tensor *list = malloc((3 + 9 * (size_t)shape->layers) * sizeof *list);
+    struct lab_tensor *list;
+    size_t n = lab_tensors(m, gguf, &list);
     assay_status status =
-        list ? ASSAY_OK : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    size_t n = list ? lab_tensors(m, list) : 0;
-    if (list && c->count != n)
+        n ? ASSAY_OK : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    if (n && c->count != n)
         status = assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, c->path, 0,
                                 "expected the %zu tensors of a Llama without biases, found %zu", n,
                                 c->count);
     for (size_t i = 0; i < n && status == ASSAY_OK; i++)
-        status = read_tensor(c, &list[i], gguf, m->weights, error);
+        status = read_tensor(c, &list[i], gguf, lab_expert_weights(shape), m->weights, error);
     free(list);
     if (status != ASSAY_OK)
         lab_model_free(m);
