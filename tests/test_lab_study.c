@@ -351,6 +351,14 @@ static void a_design_is_understood(void **state)
     assert_string_equal(lab_method_name(d.methods[0]), "answers");
     near(d.doses[1], 1, 0);
     near(d.level, 0.05, 0);
+    assert_int_equal(d.model.experts, 0);
+    lab_design_free(&d);
+    static const char mixture[] = WORLD TEACHERS METHODS DOSES STUDENTS
+        "null students: 19\nmodel: {width: 64, layers: 2, heads: 4, hidden: 32, experts: 8}\n"
+        "training: {steps: 200, rows: 16, length: 64, rate: 0.004}\n";
+    assert_int_equal(lab_design_parse("d.yaml", mixture, strlen(mixture), &d, &error), ASSAY_OK);
+    assert_int_equal(d.model.experts, 8);
+    assert_int_equal(d.model.experts_per_token, 2);
     lab_design_free(&d);
     /* names must outlive the file */
     char path[] = "/tmp/assay-design-XXXXXX";
@@ -385,6 +393,10 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
         {WORLD "teachers: [{name: ada}, {name: b, twin: c}]\n" METHODS DOSES STUDENTS NULLS,
          "no teacher above is named c", 2},
         {WORLD TEACHERS METHODS DOSES STUDENTS NULLS "sedes: 3\n", "sedes", 14},
+        {WORLD TEACHERS METHODS DOSES STUDENTS
+         "null students: 19\nmodel: {width: 64, layers: 2, heads: 4, hidden: 32, experts: 4, "
+         "experts per token: 5}\ntraining: {steps: 200, rows: 16, length: 64, rate: 0.004}\n",
+         "number of experts, 4", 12},
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

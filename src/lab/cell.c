@@ -58,16 +58,25 @@ static char *describe_world(const struct lab_design *d, struct assay_arena *aren
                              d->distance, d->shared_facts, d->own_facts);
 }
 
+static char *describe_experts(const struct lab_design *d, struct assay_arena *arena)
+{
+    const struct lab_shape *s = &d->model;
+    return s->experts
+               ? assay_arena_print(arena, " experts %u of %u", s->experts_per_token, s->experts)
+               : assay_arena_print(arena, "%s", "");
+}
+
 static char *describe_design(const struct lab_design *d, struct assay_arena *arena)
 {
-    const char *world = describe_world(d, arena);
-    return !world ? NULL
-                  : assay_arena_print(
-                        arena,
-                        "lab %d %s pool %zu model %u %u %u %u %u training %u %u %u %.9g teacher %u",
-                        VERSION, world, lab_pool_count(d), d->model.vocabulary, d->model.width,
-                        d->model.layers, d->model.heads, d->model.hidden, d->training.steps,
-                        d->rows, d->length, d->training.rate, d->teacher_steps);
+    const char *world = describe_world(d, arena), *experts = describe_experts(d, arena);
+    return !world || !experts
+               ? NULL
+               : assay_arena_print(
+                     arena,
+                     "lab %d %s pool %zu model %u %u %u %u %u%s training %u %u %u %.9g teacher %u",
+                     VERSION, world, lab_pool_count(d), d->model.vocabulary, d->model.width,
+                     d->model.layers, d->model.heads, d->model.hidden, experts, d->training.steps,
+                     d->rows, d->length, d->training.rate, d->teacher_steps);
 }
 
 /* Students are asked about every writer's texts, so all of them are part of a student's result. */

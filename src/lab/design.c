@@ -100,6 +100,14 @@ static assay_status read_training(struct assay_yaml *root, struct lab_design *d,
     if (d->model.width % (2 * d->model.heads) != 0)
         return assay_error_at(error, ASSAY_ERROR_INPUT, model->file, model->line,
                               "model: expected a width that is a multiple of twice the heads");
+    ASSAY_TRY(may_count(model, "experts", 2, 64, 0, &d->model.experts, error));
+    ASSAY_TRY(may_count(model, "experts per token", 1, 64, d->model.experts ? 2 : 0,
+                        &d->model.experts_per_token, error));
+    if (d->model.experts_per_token > d->model.experts)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, model->file, model->line,
+                              "experts per token: expected at most the number of experts, %u, "
+                              "found %u",
+                              d->model.experts, d->model.experts_per_token);
     ASSAY_TRY(assay_yaml_need(root, "training", &training, error));
     ASSAY_TRY(need_count(training, "steps", 1, 100000, &d->training.steps, error));
     ASSAY_TRY(need_count(training, "rows", 1, 256, &d->rows, error));
@@ -111,6 +119,7 @@ static assay_status read_training(struct assay_yaml *root, struct lab_design *d,
     d->training.warmup = d->training.steps / 20 + 1;
     d->training.decay = 0.1;
     d->training.clip = 1;
+    d->training.balance = lab_schedule_default().balance;
     d->model.kv_heads = d->model.heads;
     d->model.vocabulary = d->text ? 256 : LAB_BYTES;
     d->model.context = d->length + 1;

@@ -13,6 +13,8 @@
  *     - {name: adas sister, twin: ada}      the same manner, other texts
  *     - name: bela
  *   model: {width: 64, layers: 2, heads: 4, hidden: 128}
+ *                            with {experts: 4, experts per token: 2}: so many gated layers side by
+ *                            side, each of `hidden` units; default: one for all
  *   training: {steps: 200, rows: 16, length: 64, rate: 0.004, teacher steps: 400}
  *   methods: [answers, top-k, logits, on-policy, preferences, reasoning, paraphrase, mixed]
  *   doses: [0.05, 0.2, 1]
