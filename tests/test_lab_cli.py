@@ -27,10 +27,15 @@ human students: 2
 reference students: 2
 answers per student: 48
 subliminal: 2
+white box: [distilled, same-initialisation, fine-tuned]
+further training: [0.2, 1]
+disguises: [none, permuted and pruned]
 """
 #       teachers: candidates, controls; undosed; controls', humans', candidates' students
-CELLS = 2 + 9 + 2 + 9 + 3 + 9 + 2 + 4 + 2
-STORED = CELLS + 11  # a teacher's weights lie beside its result
+KIN = 3 * (9 + 2 * 2)  # same initialisation; further trained, two amounts
+CELLS = 2 + 9 + 2 + 9 + 3 + 9 + 2 + 4 + 2 + KIN
+#                weights beside results: teachers, undosed, the distilled and their nulls, kin
+STORED = CELLS + 11 + 9 + 3 + 4 + 9 + KIN
 
 
 def path(*parts):
@@ -64,8 +69,9 @@ def a_design_is_carried_out_and_students_of_a_teacher_score_above_others():
     assert [(p["depth"], p.get("answers"), p["dose"]) for p in r["power"]] == [
         (depth, answers, dose) for depth, answers in (
             ("black box", 6), ("black box", 12), ("black box", 24), ("black box", 48),
-            ("grey box", None)) for dose in (1,)]
-    for p in r["power"]:
+            ("grey box", None)) for dose in (1,)] + [
+        ("white box", None, dose) for dose in (1, 0, 0, 0, 0, 0, 0)]
+    for p in r["power"][:5]:
         assert p["n"] == 4 and p["low"] <= p["power"] <= p["high"] and p["method"] == "answers", p
         both = p["against_undosed"]["share"], p["against_others"]["share"]
         assert p["power"] <= min(both), p
@@ -75,13 +81,37 @@ def a_design_is_carried_out_and_students_of_a_teacher_score_above_others():
     for f in r["false_positive"]:
         assert f["n"] > 0 and (f["low"] <= 0.1 or f["who"] != "undosed"), f
     assert {f["who"] for f in r["false_positive"]} == {"undosed", "another teacher", "human text"}
-    fully = [p for p in r["power"] if p["dose"] == 1 and p.get("answers", 48) == 48]
+    fully = [p for p in r["power"][:5] if p["dose"] == 1 and p.get("answers", 48) == 48]
     assert all(p["auc"] > 0.8 and p["auc_others"] > 0.7 for p in fully), fully
     learnt = {c["dose"]: c["manner"]["mean"] for c in r["capability"]}
     assert learnt[1] > 0.5, learnt
     habit = r["subliminal"]
     assert habit["n"] == 2 and habit["teacher"]["mean"] > 1, habit
     assert all(habit[k]["low"] <= habit[k]["mean"] <= habit[k]["high"] for k in ("shared", "different")), habit
+
+
+def weights_tell_descendants_and_say_nothing_of_the_distilled():
+    r = answer(path("d.yaml"), "--out", path("out"))
+    rows = r["white_box"]
+    assert [(w["arm"], w["disguise"], w["further_training"]) for w in rows] == [
+        ("distilled", "none", 0), ("same-initialisation", "none", 1),
+        ("same-initialisation", "permuted and pruned", 1), ("fine-tuned", "none", 0.2), ("fine-tuned", "none", 1),
+        ("fine-tuned", "permuted and pruned", 0.2), ("fine-tuned", "permuted and pruned", 1)], rows
+    power = [p for p in r["power"] if p["depth"] == "white box"]
+    assert [(p["method"], p["evasion"], p.get("further_training", 0)) for p in power] == [
+        (w["arm"], w["disguise"], w["further_training"]) for w in rows]
+    assert all(w["n"] == 4 for w in rows) and all(p["n"] == 4 for p in power)
+    assert rows[0]["by_p"] < 1 and rows[0]["median_log10_p"] > -1, rows[0]
+    for row, p in ((rows[1], power[1]), (rows[3], power[3]), (rows[4], power[4])):
+        assert row["by_p"] == 1 and row["median_log10_p"] < -6 and p["power"] == 1, (row, p)
+        assert p["auc"] == p["auc_others"] == 1 and p["most_log10_lr"] <= math.log10(9 + 1) + 1e-9, p
+    assert {"fine-tuned", "continued-training"} & {k["kind"] for k in rows[3]["kinds"]}, rows[3]
+    assert rows[1]["shared_training"]["share"] < rows[3]["shared_training"]["share"], rows
+    worth = r["white_box_worth"]
+    assert worth["unrelated_at_level"]["low"] <= 0.1 and worth["origin_cllr"] < 0.5, worth
+    wrong = [f for f in r["false_positive"] if f["depth"] == "white box"]
+    assert {f["who"] for f in wrong} == {"undosed", "another teacher"} and len(wrong) == 2 * 7, wrong
+    assert not [name for name in os.listdir(path("out")) if "-" in name], "a disguised copy was left"
 
 
 def what_is_done_is_not_done_again():
@@ -142,7 +172,7 @@ def a_report_holds_the_result_and_draws_it():
                                                               "trained")
     with open(path("out", "report.html"), encoding="utf-8") as file:
         page = file.read()
-    assert page.count("<svg") == page.count("</svg>") == 1 + 2 * 2, page.count("<svg")
+    assert page.count("<svg") == page.count("</svg>") == 1 + 2 * 2 + 3, page.count("<svg")
     assert "nan" not in page.split("points")[1] and "http" not in page.replace("http-equiv", "")
 
 
@@ -165,6 +195,10 @@ def designs_that_cannot_answer_are_refused_by_line():
                                      ("seeds: 2", "seeds: 2\ncontrol teachers: 3", 8, "9 or more"),
                                      ("seeds: 2", "seeds: 2\nevasions: [flight]", 8, "flight"),
                                      ("seeds: 2", "seeds: 2\nwidths: [16, 18]", 8, "twice the heads"),
+                                     ("[none, permuted and pruned]", "[none, painted]", 17, "painted"),
+                                     ("[none, permuted and pruned]", "[shallower]", 17, "two layers"),
+                                     ("[0.2, 1]", "[1, 0.2]", 16, "rise"),
+                                     ("further training", "farther training", 16, "farther"),
                                      ("[answers]", "[on-policy]", 6, "start: base")):
         result = call(write("bad.yaml", DESIGN.replace(found, right)), "--out", path("bad"))
         text = result.stderr.decode()

@@ -4,7 +4,6 @@
 #include "lab/grams.h"
 #include "lab/judge.h"
 #include "lab/store.h"
-#include "lab/units.h"
 #include "lab/world.h"
 
 #include <errno.h>
@@ -163,39 +162,6 @@ static void a_text_is_nearer_to_its_own_writer(void **state)
     lab_grams_free(b);
     assert_int_equal(lab_grams_new(4, NULL, 0, &a, NULL), ASSAY_ERROR_INPUT);
     assert_int_equal(lab_grams_new(9, &plain, 1, &a, NULL), ASSAY_ERROR_INPUT);
-}
-
-#define UNITS 64
-#define WIDTH 32
-
-static void units_keep_their_places_only_in_kin(void **state)
-{
-    static float start[UNITS * WIDTH], moved[UNITS * WIDTH], stranger[UNITS * WIDTH];
-    struct assay_random random;
-    size_t kin, strange;
-    (void)state;
-    assay_random_start(&random, 7, 0);
-    for (size_t i = 0; i < UNITS * WIDTH; i++) {
-        start[i] = (float)assay_random_normal(&random);
-        moved[i] = start[i] + (float)assay_random_normal(&random);
-        stranger[i] = (float)assay_random_normal(&random);
-    }
-    assert_int_equal(lab_fixed_points(start, moved, UNITS, WIDTH, &kin, NULL), ASSAY_OK);
-    assert_int_equal(lab_fixed_points(start, stranger, UNITS, WIDTH, &strange, NULL), ASSAY_OK);
-    assert_true(lab_fixed_points_tail(kin, UNITS, UNITS) < -10);
-    assert_true(lab_fixed_points_tail(strange, UNITS, UNITS) > -3);
-    moved[5] = NAN;
-    assert_int_equal(lab_fixed_points(start, moved, UNITS, WIDTH, &kin, NULL), ASSAY_ERROR_INPUT);
-}
-
-/* All n of n: exactly 1 / n!. Of 3 orders of 3, the bound for 1 is 1: 0 in log10. */
-static void the_tail_of_fixed_points_is_a_bound(void **state)
-{
-    (void)state;
-    near(lab_fixed_points_tail(5, 5, 5), -log10(120), 1e-12);
-    near(lab_fixed_points_tail(1, 3, 3), 0, 1e-12);
-    near(lab_fixed_points_tail(2, 2, 4), -log10(12), 1e-12);
-    assert_true(isnan(lab_fixed_points_tail(4, 3, 3)));
 }
 
 /* ---- worlds --------------------------------------------------------------------------- */
@@ -646,8 +612,6 @@ int main(void)
         cmocka_unit_test(probabilities_of_bytes_sum_to_one),
         cmocka_unit_test(smoothing_is_witten_and_bells),
         cmocka_unit_test(a_text_is_nearer_to_its_own_writer),
-        cmocka_unit_test(units_keep_their_places_only_in_kin),
-        cmocka_unit_test(the_tail_of_fixed_points_is_a_bound),
         cmocka_unit_test(manners_are_as_far_apart_as_asked),
         cmocka_unit_test(twins_share_the_manner_not_the_text),
         cmocka_unit_test(facts_are_dealt_once),

@@ -19,12 +19,35 @@
 extern "C" {
 #endif
 
+#define ASSAY_LAB_MOST_KINDS 8
+
+/* What another instrument makes of two models' weights. */
+struct assay_lab_likeness {
+    double log10_p;           /* that models made apart are so alike, 0 or less */
+    double log10_lr;          /* common origin against none, as that instrument gives it */
+    double training_log10_lr; /* trained together against one initialisation and other data,
+                                 likewise; NaN: not given */
+    const char *kinds[ASSAY_LAB_MOST_KINDS]; /* of relation that it found; literals */
+    size_t kind_count;
+};
+
+/*
+ * Asked about a suspect's weights, once `disguise` (a design's word for it) was put on them, and
+ * each of n candidates': safetensors files with Llama's names. Fills `found` (n). Several threads
+ * may ask at once. Errors: the instrument's own.
+ */
+typedef assay_status assay_lab_compare(void *data, const char *suspect, const char *disguise,
+                                       const char *const *candidates, size_t n,
+                                       struct assay_lab_likeness *found, struct assay_error *error);
+
 /* Who carries a design out, if several do: each does its part, and waits for the others where one
  * kind of model needs another to be finished. Defaults by assay_lab_settings_default: alone. */
 struct assay_lab_settings {
     unsigned rank, ranks;     /* 0 to ranks - 1 of 1 or more; rank 0 gives the result */
     void (*wait)(void *data); /* returns when all have called it; NULL: alone */
     void *wait_data;
+    assay_lab_compare *compare; /* weights; NULL: a design with a white box is refused */
+    void *compare_data;
 };
 
 ASSAY_API struct assay_lab_settings assay_lab_settings_default(void);
@@ -41,12 +64,16 @@ struct assay_lab_rate {
  * in the same way and as much. Texts are counted by the number of answers.
  */
 struct assay_lab_power {
-    const char *depth;   /* "black box" (its texts), "grey box" (its log-probabilities) */
-    const char *method;  /* how it was taught */
+    const char *depth;   /* "black box" (its texts), "grey box" (its log-probabilities), "white box"
+                            (its weights) */
+    const char *method;  /* how it was taught; white box: "distilled", "same-initialisation",
+                            "fine-tuned" */
     const char *evasion; /* what was done to hide it; "none" */
-    double dose;
-    unsigned width;                                               /* of the student */
-    size_t answers;                                               /* read of it; 0 where none are */
+    double dose;         /* white box: 0 unless distilled */
+    double further;      /* white box: training after the weights that it began with, in students'
+                            steps; else 0 */
+    unsigned width;      /* of the student */
+    size_t answers;      /* read of it; 0 where none are */
     struct assay_lab_rate named, against_undosed, against_others; /* by both nulls; by one */
     double auc, auc_others;     /* against undosed students; against other teachers' */
     double cllr;                /* of ratios fitted without the student against both kinds of null
@@ -57,12 +84,41 @@ struct assay_lab_power {
     size_t null_count, roc_count;
 };
 
+/* The white box: what the instrument for weights said of the students of one row, one by one. */
+struct assay_lab_white {
+    const char *arm, *disguise;
+    double further;
+    struct assay_lab_rate by_p;                        /* p of `level` or less, by its own null */
+    struct assay_lab_rate shared_training, seed_alone; /* its ratio speaks for the one, or for the
+                                                          other, by 10^0.5 or more */
+    double median_log10_p;
+    struct {
+        const char *kind;
+        size_t n;                      /* students */
+    } kinds[4 * ASSAY_LAB_MOST_KINDS]; /* of relation that it named, most frequent first */
+    size_t kind_count;
+};
+
+/* What its own numbers are worth over the whole design, students as the units. */
+struct assay_lab_white_worth {
+    size_t pairs, unrelated;        /* asked in all; of them with nothing in common */
+    struct assay_lab_rate at_level; /* unrelated pairs with a p of `level` or less */
+    double least_log10_p;           /* of unrelated pairs */
+    double origin_cllr;   /* bits, of its ratio of common origin as it stands, over all pairs of a
+                             student with a candidate; NaN without both kinds */
+    double training_cllr; /* bits, of its ratio of shared training between fine-tuned and
+                             same-initialisation students to whom it gives one; NaN without both */
+    size_t fine_tuned, same_initialisation; /* of them: students, each disguise counted */
+};
+
 /* Students that the candidate did not teach, tested as if it had. */
 struct assay_lab_wrong {
     const char *depth;
-    const char *who;    /* "undosed", "another teacher", "human text" */
-    const char *method; /* NULL for the first and the last */
-    double dose;        /* 0 for undosed ones */
+    const char *who;     /* "undosed", "another teacher", "human text" */
+    const char *method;  /* NULL for the first and the last */
+    const char *evasion; /* "none" but in the white box */
+    double dose;         /* 0 for undosed ones, and in the white box unless distilled */
+    double further;      /* as in a row of power */
     unsigned width;
     struct assay_lab_rate named, against_own; /* by both nulls; by the null of its own kind (human
                                                  text: undosed) */
@@ -120,6 +176,9 @@ struct assay_lab_result {
     size_t power_count;
     struct assay_lab_wrong *wrong;
     size_t wrong_count;
+    struct assay_lab_white *white; /* by arm, disguise and further training */
+    size_t white_count;
+    struct assay_lab_white_worth white_worth;
     struct assay_lab_capability *capability; /* by method and dose */
     size_t capability_count;
     struct assay_lab_subliminal subliminal;

@@ -13,6 +13,18 @@
 json_t *cli_lab_json(const struct cli_call *call, const char *folder,
                      const struct assay_lab_result *result);
 
+/* A share with its n and interval, as members of an object or as an object of its own. */
+void cli_lab_set_rate(json_t *to, const char *share, const struct assay_lab_rate *rate);
+json_t *cli_lab_rate(const struct assay_lab_rate *rate);
+
+/* Keys of the white box's rows: "white_box" and "white_box_worth" (lab_white_out.c). */
+void cli_lab_white_json(json_t *to, const struct assay_lab_result *result);
+void cli_lab_white_print(const struct assay_lab_result *result);
+void cli_lab_white_page(FILE *to, const struct assay_lab_result *result);
+
+/* For assay_lab_settings: the lineage instrument; `data` is the call (lab_white.c). */
+assay_lab_compare cli_lab_compare;
+
 /* report.json and report.html in the folder: the same, and charts of it. */
 assay_status cli_lab_report(struct cli_call *call, const char *folder,
                             const struct assay_lab_result *result);

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 
-static void set_rate(json_t *o, const char *share, const struct assay_lab_rate *r)
+void cli_lab_set_rate(json_t *o, const char *share, const struct assay_lab_rate *r)
 {
     json_set_number(o, "n", (double)r->n);
     json_set_number(o, share, r->share);
@@ -12,10 +12,10 @@ static void set_rate(json_t *o, const char *share, const struct assay_lab_rate *
     json_set_number(o, "high", r->high);
 }
 
-static json_t *rate_json(const struct assay_lab_rate *r)
+json_t *cli_lab_rate(const struct assay_lab_rate *r)
 {
     json_t *o = json_object();
-    set_rate(o, "share", r);
+    cli_lab_set_rate(o, "share", r);
     return o;
 }
 
@@ -34,12 +34,14 @@ static json_t *power_json(const struct assay_lab_power *p)
     json_set_text(o, "method", p->method);
     json_set_text(o, "evasion", p->evasion);
     json_set_number(o, "dose", p->dose);
+    if (p->further > 0)
+        json_set_number(o, "further_training", p->further);
     json_set_number(o, "width", p->width);
     if (p->answers > 0)
         json_set_number(o, "answers", (double)p->answers);
-    set_rate(o, "power", &p->named);
-    json_object_set_new(o, "against_undosed", rate_json(&p->against_undosed));
-    json_object_set_new(o, "against_others", rate_json(&p->against_others));
+    cli_lab_set_rate(o, "power", &p->named);
+    json_object_set_new(o, "against_undosed", cli_lab_rate(&p->against_undosed));
+    json_object_set_new(o, "against_others", cli_lab_rate(&p->against_others));
     json_set_number(o, "auc", p->auc);
     json_set_number(o, "auc_others", p->auc_others);
     json_set_number(o, "cllr", p->cllr);
@@ -62,10 +64,13 @@ static json_t *wrong_json(const struct assay_lab_wrong *w)
     json_set_text(o, "depth", w->depth);
     json_set_text(o, "who", w->who);
     json_set_text(o, "method", w->method);
+    json_set_text(o, "evasion", w->evasion);
     json_set_number(o, "dose", w->dose);
+    if (w->further > 0)
+        json_set_number(o, "further_training", w->further);
     json_set_number(o, "width", w->width);
-    set_rate(o, "share", &w->named);
-    json_object_set_new(o, "against_own_null", rate_json(&w->against_own));
+    cli_lab_set_rate(o, "share", &w->named);
+    json_object_set_new(o, "against_own_null", cli_lab_rate(&w->against_own));
     return o;
 }
 
@@ -116,6 +121,8 @@ json_t *cli_lab_json(const struct cli_call *call, const char *folder,
         json_set_text(one, "method", p->method);
         json_set_text(one, "evasion", p->evasion);
         json_set_number(one, "dose", p->dose);
+        if (p->further > 0)
+            json_set_number(one, "further_training", p->further);
         json_set_number(one, "width", p->width);
         if (p->answers > 0)
             json_set_number(one, "answers", (double)p->answers);
@@ -130,6 +137,8 @@ json_t *cli_lab_json(const struct cli_call *call, const char *folder,
     json_object_set_new(o, "false_positive", wrong);
     json_object_set_new(o, "cllr", cllr);
     json_object_set_new(o, "capability", capability);
+    if (r->white_count > 0)
+        cli_lab_white_json(o, r);
     if (r->subliminal.n > 0) {
         json_t *one = json_object();
         json_set_number(one, "n", (double)r->subliminal.n);

@@ -99,6 +99,12 @@ static void label(struct chart *c, size_t colour, const char *text)
             TOP + 14 + 14 * colour, colours[colour % COLOURS], text);
 }
 
+/* Where a row stands against answers, further training (white box) or dose. */
+static double place_of(const struct assay_lab_power *p, bool by_answers)
+{
+    return by_answers ? (double)p->answers : p->further > 0 ? p->further : p->dose;
+}
+
 /* ---- what is drawn ------------------------------------------------------------------- */
 
 /* The rows of one curve have these in common. */
@@ -107,7 +113,8 @@ static bool is_of(const struct assay_lab_power *p, const struct assay_lab_power 
 {
     return strcmp(p->depth, like->depth) == 0 && strcmp(p->method, like->method) == 0 &&
            strcmp(p->evasion, like->evasion) == 0 && p->width == like->width &&
-           (same_dose ? p->dose == like->dose : p->answers == like->answers);
+           (same_dose ? p->dose == like->dose
+                      : p->answers == like->answers && (p->further > 0) == (like->further > 0));
 }
 
 static size_t most_answers(const struct assay_lab_result *r)
@@ -134,9 +141,10 @@ static void draw_power(FILE *to, const struct assay_lab_result *r, const char *d
     char title[160], name[96];
     double ticks[32] = {0};
     size_t n = 0, colour = 0, all = most_answers(r);
+    bool white = strcmp(depth, "white box") == 0; /* the distilled have no further training */
     for (size_t i = 0; i < r->power_count && n < 32; i++) {
-        double at = by_answers ? (double)r->power[i].answers : r->power[i].dose;
-        bool fresh = strcmp(r->power[i].depth, depth) == 0;
+        double at = place_of(&r->power[i], by_answers);
+        bool fresh = strcmp(r->power[i].depth, depth) == 0 && (!white || r->power[i].further > 0);
         for (size_t k = 0; k < n; k++)
             fresh = fresh && ticks[k] != at;
         if (fresh)
@@ -144,17 +152,18 @@ static void draw_power(FILE *to, const struct assay_lab_result *r, const char *d
     }
     if (n < 2)
         return;
+    const char *axis = by_answers ? "answers" : white ? "further training" : "dose";
     struct chart c = {to, {ticks[0], ticks[0], true}, {0, 1, false}};
     for (size_t k = 0; k < n; k++) {
         c.x.least = fmin(c.x.least, ticks[k]);
         c.x.most = fmax(c.x.most, ticks[k]);
     }
     snprintf(title, sizeof title, "%s: share named at %.3g, against %s", depth, r->level,
-             by_answers ? "answers read" : "dose");
-    begin(&c, title, by_answers ? "answers" : "dose", ticks, n);
+             by_answers ? "answers read" : axis);
+    begin(&c, title, axis, ticks, n);
     for (size_t i = 0; i < r->power_count; i++) {
         const struct assay_lab_power *first = &r->power[i];
-        bool begins = strcmp(first->depth, depth) == 0 &&
+        bool begins = strcmp(first->depth, depth) == 0 && (!white || first->further > 0) &&
                       (by_answers || first->answers == 0 || first->answers == all);
         for (size_t k = 0; k < i; k++)
             begins = begins && !is_of(&r->power[k], first, by_answers);
@@ -163,13 +172,11 @@ static void draw_power(FILE *to, const struct assay_lab_result *r, const char *d
         line_begin(&c, colour);
         for (size_t k = i; k < r->power_count; k++)
             if (is_of(&r->power[k], first, by_answers))
-                point(&c, by_answers ? (double)r->power[k].answers : r->power[k].dose,
-                      r->power[k].named.share);
+                point(&c, place_of(&r->power[k], by_answers), r->power[k].named.share);
         line_end(&c);
         for (size_t k = i; k < r->power_count; k++)
             if (is_of(&r->power[k], first, by_answers))
-                bar(&c, colour, by_answers ? (double)r->power[k].answers : r->power[k].dose,
-                    &r->power[k].named);
+                bar(&c, colour, place_of(&r->power[k], by_answers), &r->power[k].named);
         int length = snprintf(name, sizeof name, "%s", first->method);
         if (strcmp(first->evasion, "none") != 0)
             length += snprintf(name + length, sizeof name - (size_t)length, ", %s", first->evasion);
@@ -178,6 +185,16 @@ static void draw_power(FILE *to, const struct assay_lab_result *r, const char *d
         label(&c, colour++, name);
     }
     end(&c);
+}
+
+/* "answers, dose 0.2", "fine-tuned, pruned, 0.1"; returns its length. */
+static size_t name_row(const struct assay_lab_power *p, char *name, size_t size)
+{
+    bool hidden = strcmp(p->evasion, "none") != 0;
+    int n = snprintf(name, size, "%s%s%s, %s%.3g", p->method, hidden ? ", " : "",
+                     hidden ? p->evasion : "", p->further > 0 ? "" : "dose ",
+                     p->further > 0 ? p->further : p->dose);
+    return n > 0 && (size_t)n < size ? (size_t)n : size - 1;
 }
 
 static void draw_roc(FILE *to, const struct assay_lab_result *r, const char *depth)
@@ -196,7 +213,7 @@ static void draw_roc(FILE *to, const struct assay_lab_result *r, const char *dep
         for (size_t k = 0; k < p->roc_count; k++)
             point(&c, p->roc[2 * k], p->roc[2 * k + 1]);
         line_end(&c);
-        snprintf(name, sizeof name, "%s, dose %.3g", p->method, p->dose);
+        name_row(p, name, sizeof name);
         label(&c, colour++, name);
     }
     end(&c);
@@ -224,7 +241,8 @@ static void draw_tippett(FILE *to, const struct assay_lab_result *r, const char 
                 point(&c, lr[k], 1 - (double)k / (double)n);
             line_end(&c);
         }
-        snprintf(name, sizeof name, "%s, dose %.3g: Cllr %.2f", p->method, p->dose, p->cllr);
+        size_t length = name_row(p, name, sizeof name);
+        snprintf(name + length, sizeof name - length, ": Cllr %.2f", p->cllr);
         label(&c, colour++, name);
     }
     end(&c);
@@ -235,16 +253,17 @@ static void draw_tippett(FILE *to, const struct assay_lab_result *r, const char 
 static void write_wrong(FILE *to, const struct assay_lab_result *r)
 {
     fprintf(to, "<h2>Asked about a teacher that they did not have</h2><table><tr><th>depth<th>who"
-                "<th>method<th>dose<th>width<th>students<th>named (95%%)<th>by the null of its kind"
+                "<th>method<th>evasion<th>dose<th>further training<th>width<th>students<th>named "
+                "(95%%)<th>by the null of its kind"
                 "</tr>\n");
     for (size_t i = 0; i < r->wrong_count; i++) {
         const struct assay_lab_wrong *w = &r->wrong[i];
         fprintf(to,
-                "<tr><td>%s<td>%s<td>%s<td>%.3g<td>%u<td>%zu<td>%.2f (%.2f to %.2f)<td>%.2f (%.2f "
-                "to %.2f)</tr>\n",
-                w->depth, w->who, w->method, w->dose, w->width, w->named.n, w->named.share,
-                w->named.low, w->named.high, w->against_own.share, w->against_own.low,
-                w->against_own.high);
+                "<tr><td>%s<td>%s<td>%s<td>%s<td>%.3g<td>%.3g<td>%u<td>%zu<td>%.2f (%.2f to "
+                "%.2f)<td>%.2f (%.2f to %.2f)</tr>\n",
+                w->depth, w->who, w->method, w->evasion, w->dose, w->further, w->width, w->named.n,
+                w->named.share, w->named.low, w->named.high, w->against_own.share,
+                w->against_own.low, w->against_own.high);
     }
     fprintf(to, "</table>\n");
 }
@@ -286,6 +305,12 @@ static void write_page(FILE *to, const struct assay_lab_result *r)
             draw_power(to, r, depths[d], true);
         draw_roc(to, r, depths[d]);
         draw_tippett(to, r, depths[d]);
+    }
+    if (r->white_count > 0) {
+        cli_lab_white_page(to, r);
+        draw_power(to, r, "white box", false);
+        draw_roc(to, r, "white box");
+        draw_tippett(to, r, "white box");
     }
     write_wrong(to, r);
     write_capability(to, r);

@@ -29,7 +29,7 @@ static void print_power(const struct assay_lab_result *r)
            r->level);
     for (size_t i = 0; i < r->power_count; i++) {
         const struct assay_lab_power *p = &r->power[i];
-        if (is_printed(r, p))
+        if (is_printed(r, p) && strcmp(p->depth, "white box") != 0)
             printf("%-9s  %-11s  %-5.3g  %5u %-7s %4zu  %.2f (%.2f to %.2f)  %7.2f %6.2f  %.2f  "
                    "%.2f\n",
                    p->depth, p->method, p->dose, p->width, p->evasion, p->named.n, p->named.share,
@@ -45,6 +45,8 @@ static void print_wrong(const struct assay_lab_result *r)
            "by the null of its kind\n");
     for (size_t i = 0; i < r->wrong_count; i++) {
         const struct assay_lab_wrong *w = &r->wrong[i];
+        if (strcmp(w->depth, "white box") == 0)
+            continue; /* in one sentence, above */
         printf("%-9s  %-15s  %-11s  %-5.3g  %5u %4zu  %.2f (%.2f to %.2f)  %.2f (%.2f to %.2f)\n",
                w->depth, w->who, w->method, w->dose, w->width, w->named.n, w->named.share,
                w->named.low, w->named.high, w->against_own.share, w->against_own.low,
@@ -95,6 +97,7 @@ static void print(const char *folder, const struct assay_lab_result *r)
     printf("%zu models, %zu of them trained now; results are in %s, with report.html.\n", r->cells,
            r->trained, folder);
     print_power(r);
+    cli_lab_white_print(r);
     print_wrong(r);
     print_capability(r);
     print_subliminal(&r->subliminal);
@@ -132,6 +135,8 @@ static assay_status run_command(struct cli_call *call)
 {
     struct assay_lab_result result;
     struct assay_lab_settings settings = assay_lab_settings_default();
+    settings.compare = cli_lab_compare;
+    settings.compare_data = call;
     const char *folder = call->value[OUT] ? call->value[OUT] : "lab-results";
     cli_catch_interrupt();
     cli_ranks_start(&settings);
@@ -155,10 +160,11 @@ const struct cli_command cli_lab_run = {
     .summary = "Distil on purpose, and measure what detectors see of it",
     .text = "Trains small teachers in a made-up world, students dosed with their answers, and\n"
             "undosed ones, and says how often a detector names the teacher: from a student's\n"
-            "texts (black box) and from its log-probabilities (grey box). Every model's result\n"
-            "is kept, so an interrupted run goes on where it stopped and a finished one is free.\n"
-            "`mpirun -n 4 assay lab run DESIGN.yaml --threads 1` shares the models out among four\n"
-            "processes that see one folder.\n",
+            "texts (black box), from its log-probabilities (grey box) and, where the design asks\n"
+            "for it, from the weights of students and of the teacher's descendants (white box).\n"
+            "Every model's result is kept, so an interrupted run goes on where it stopped and a\n"
+            "finished one is free. `mpirun -n 4 assay lab run DESIGN.yaml --threads 1` shares the\n"
+            "models out among four processes that see one folder.\n",
     .least = 1,
     .most = 1,
     .options = {{"out", "DIR", "where results are kept; default lab-results"},

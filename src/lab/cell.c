@@ -9,8 +9,8 @@
 #define CONTROL_MANNER 100000
 #define MOST_POOL 1024
 
-static const char *const roles[LAB_ROLES] = {"base",  "teacher", "reference", "null",      "fresh",
-                                             "human", "control", "student",   "subliminal"};
+static const char *const roles[LAB_ROLES] = {"base",  "teacher", "reference", "null", "fresh",
+                                             "human", "control", "student",   "kin",  "subliminal"};
 
 const char *lab_role_name(enum lab_role role)
 {
@@ -36,6 +36,28 @@ struct lab_shape lab_cell_shape(const struct lab_design *d, const struct lab_cel
     shape.hidden = (unsigned)((uint64_t)d->model.hidden * c->width / d->model.width);
     shape.hidden = shape.hidden < 1 ? 1 : shape.hidden;
     return shape;
+}
+
+bool lab_cell_keeps_weights(const struct lab_design *d, const struct lab_cell *c)
+{
+    bool distilled = false;
+    for (unsigned i = 0; i < d->arm_count; i++)
+        distilled = distilled || d->arms[i] == LAB_ARM_DISTILLED;
+    switch (c->role) {
+    case LAB_BASE:
+    case LAB_TEACHER:
+    case LAB_KIN:
+        return true;
+    case LAB_NULL:
+    case LAB_FRESH:
+        return d->arm_count > 0 && c->width == d->model.width;
+    case LAB_CONTROL:
+    case LAB_STUDENT:
+        return distilled && c->width == d->model.width && c->method == d->methods[0] &&
+               c->dose == d->doses[d->dose_count - 1] && c->evasion == LAB_EVASION_NONE;
+    default:
+        return false;
+    }
 }
 
 uint64_t lab_cell_seed(const struct lab_cell *c)
@@ -99,6 +121,11 @@ static char *describe(const struct lab_design *d, struct assay_arena *arena, con
                                  (unsigned long long)lab_manner_of(d, (unsigned)c->writer));
     if (c->role == LAB_SUBLIMINAL)
         return assay_arena_print(arena, "%s subliminal number %u", common, c->number);
+    if (c->role == LAB_KIN)
+        return assay_arena_print(arena, "%s kin %s of %d manner %llu further %.9g number %u",
+                                 common, lab_arm_name(c->arm), c->writer,
+                                 (unsigned long long)lab_manner_of(d, (unsigned)c->writer),
+                                 c->further, c->number);
     char *text = assay_arena_print(arena, "%s %s %s width %u number %u", common, writers,
                                    roles[c->role], c->width, c->number);
     if (text && c->dose > 0)
@@ -150,6 +177,19 @@ static void add_taught(struct list *l, unsigned width, enum lab_method method, d
             }
 }
 
+static void add_kin(struct list *l, enum lab_arm arm, double further)
+{
+    const struct lab_design *d = l->d;
+    struct lab_cell cell = {
+        .role = LAB_KIN, .width = d->model.width, .arm = arm, .further = further};
+    for (unsigned w = 0; w < lab_writers(d); w++)
+        for (unsigned i = 0; i < (w < d->teacher_count ? d->seeds : 1); i++) {
+            cell.writer = (int)w;
+            cell.number = i;
+            add(l, cell);
+        }
+}
+
 static void add_width(struct list *l, unsigned width)
 {
     const struct lab_design *d = l->d;
@@ -181,6 +221,12 @@ static void add_all(struct list *l)
                    .number = t < d->teacher_count ? t : LAB_MOST_TEACHERS + t - d->teacher_count});
     for (unsigned w = 0; w < d->width_count; w++)
         add_width(l, d->widths[w]);
+    for (unsigned a = 0; a < d->arm_count; a++) {
+        if (d->arms[a] == LAB_ARM_SAME_INITIALISATION)
+            add_kin(l, d->arms[a], 1);
+        for (unsigned k = 0; d->arms[a] == LAB_ARM_FINE_TUNED && k < d->further_count; k++)
+            add_kin(l, d->arms[a], d->further[k]);
+    }
     add_undosed(l, LAB_SUBLIMINAL, d->model.width, d->subliminal);
 }
 

@@ -23,6 +23,7 @@ enum lab_role {
     LAB_HUMAN,      /* dosed with an author's own text */
     LAB_CONTROL,    /* taught by a control teacher: to compare with */
     LAB_STUDENT,    /* taught by a candidate */
+    LAB_KIN,        /* its weights come of a teacher's; for the white box */
     LAB_SUBLIMINAL, /* one seed of the subliminal arms, eight models */
     LAB_ROLES
 };
@@ -35,6 +36,8 @@ struct lab_cell {
     enum lab_method method;
     enum lab_evasion evasion;
     double dose;
+    enum lab_arm arm; /* of kin */
+    double further;   /* training of kin, in the students' steps */
     unsigned width;
     unsigned number;         /* among its like */
     const char *description; /* everything that makes the result */
@@ -44,6 +47,15 @@ struct lab_cell {
     assay_status status;
     struct assay_error error;
 };
+
+/* Whether it learns of the writer, rather than being it or beginning from its weights. */
+static inline bool lab_cell_is_taught(const struct lab_cell *c)
+{
+    return c->writer >= 0 && c->role != LAB_TEACHER && c->role != LAB_KIN;
+}
+
+/* Whether its weights are kept: others begin from them or learn of them, or they are compared. */
+bool lab_cell_keeps_weights(const struct lab_design *d, const struct lab_cell *c);
 
 /* Candidates and control teachers. */
 static inline unsigned lab_writers(const struct lab_design *d)

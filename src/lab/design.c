@@ -23,6 +23,32 @@ static const char *const evasions[LAB_EVASIONS] = {
     [LAB_EVASION_COOLED] = "cooled",
 };
 
+static const char *const arms[LAB_ARMS] = {
+    [LAB_ARM_DISTILLED] = "distilled",
+    [LAB_ARM_SAME_INITIALISATION] = "same-initialisation",
+    [LAB_ARM_FINE_TUNED] = "fine-tuned",
+};
+
+static const char *const disguises[LAB_DISGUISES] = {
+    [LAB_DISGUISE_NONE] = "none",
+    [LAB_DISGUISE_PRUNED] = "pruned",
+    [LAB_DISGUISE_PERMUTED] = "permuted",
+    [LAB_DISGUISE_TURNED] = "turned",
+    [LAB_DISGUISE_QUANTISED] = "quantised",
+    [LAB_DISGUISE_SHALLOWER] = "shallower",
+    [LAB_DISGUISE_BOTH] = "permuted and pruned",
+};
+
+const char *lab_arm_name(enum lab_arm arm)
+{
+    return arms[arm];
+}
+
+const char *lab_disguise_name(enum lab_disguise disguise)
+{
+    return disguises[disguise];
+}
+
 const char *lab_evasion_name(enum lab_evasion evasion)
 {
     return evasions[evasion];
@@ -320,6 +346,56 @@ static assay_status read_widths(struct assay_yaml *root, struct lab_design *d,
     return ASSAY_OK;
 }
 
+/* How much longer fine-tuned ones are trained. */
+static assay_status read_further(struct assay_yaml *root, struct lab_design *d,
+                                 struct assay_error *error)
+{
+    struct assay_yaml *list;
+    d->further[0] = 1;
+    d->further_count = 1;
+    if (!assay_yaml_get(root, "further training"))
+        return ASSAY_OK;
+    ASSAY_TRY(need_list(root, "further training", LAB_MOST_FURTHER, &list, error));
+    d->further_count = 0;
+    for (struct assay_yaml *entry = list->child; entry; entry = entry->next) {
+        double *share = &d->further[d->further_count];
+        ASSAY_TRY(assay_yaml_quantity(entry, ASSAY_UNIT_NONE, 0.001, 10, share, error));
+        if (d->further_count > 0 && *share <= share[-1])
+            return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
+                                  "further training: expected shares to rise, found %g after %g",
+                                  *share, share[-1]);
+        d->further_count++;
+    }
+    return ASSAY_OK;
+}
+
+static assay_status read_white_box(struct assay_yaml *root, struct lab_design *d,
+                                   struct assay_error *error)
+{
+    struct assay_yaml *list;
+    unsigned found[MOST_ENTRIES] = {0};
+    if (!assay_yaml_get(root, "white box"))
+        return ASSAY_OK;
+    ASSAY_TRY(need_list(root, "white box", LAB_ARMS, &list, error));
+    ASSAY_TRY(read_names(list, arms, LAB_ARMS, found, &d->arm_count, error));
+    for (unsigned i = 0; i < d->arm_count; i++)
+        d->arms[i] = (enum lab_arm)found[i];
+    ASSAY_TRY(read_further(root, d, error));
+    d->disguise_count = 1; /* none */
+    if (!assay_yaml_get(root, "disguises"))
+        return ASSAY_OK;
+    d->disguise_count = 0;
+    ASSAY_TRY(need_list(root, "disguises", LAB_DISGUISES, &list, error));
+    ASSAY_TRY(read_names(list, disguises, LAB_DISGUISES, found, &d->disguise_count, error));
+    for (unsigned i = 0; i < d->disguise_count; i++) {
+        d->disguises[i] = (enum lab_disguise)found[i];
+        if (d->disguises[i] == LAB_DISGUISE_SHALLOWER && d->model.layers < 2)
+            return assay_error_at(error, ASSAY_ERROR_INPUT, list->file, list->line,
+                                  "disguises: shallower needs a model of two layers or more");
+    }
+    return ASSAY_OK;
+}
+
 /* Whether the facts suffice, at the line of the world. */
 static assay_status check_split(struct assay_yaml *root, const struct lab_design *d,
                                 struct assay_error *error)
@@ -349,6 +425,7 @@ static assay_status understand(struct assay_yaml *root, struct lab_design *d,
     ASSAY_TRY(read_students(root, d, error));
     ASSAY_TRY(read_training(root, d, error));
     ASSAY_TRY(read_widths(root, d, error));
+    ASSAY_TRY(read_white_box(root, d, error));
     ASSAY_TRY(check_split(root, d, error));
     return assay_yaml_finish(root, error);
 }

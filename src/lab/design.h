@@ -29,6 +29,10 @@
  *   human students: 0        of each dose: another author's own text in the place of answers
  *   reference students: 6    undosed; what the detectors know undosed students by
  *   subliminal: 0            seeds of the subliminal arms (subliminal.h)
+ *   white box: [distilled, same-initialisation, fine-tuned]   arms (enum lab_arm); default: none
+ *   disguises: [none, pruned, permuted, turned, quantised, shallower, permuted and pruned]
+ *                            of the last two arms' weights; default: none
+ *   further training: [0.1, 1]   of fine-tuned ones, in the students' steps; default: 1
  *   answers per student: 64
  *   level: 0.05
  */
@@ -59,14 +63,38 @@ enum lab_evasion {
     LAB_EVASIONS
 };
 
+/* What a suspect's weights have to do with its teacher's. */
+enum lab_arm {
+    LAB_ARM_DISTILLED,           /* nothing: a student, with weights of its own, of the first
+                                    method at the largest dose */
+    LAB_ARM_SAME_INITIALISATION, /* trained on prose from the weights that the teacher began with */
+    LAB_ARM_FINE_TUNED,          /* trained on prose from the teacher's last weights */
+    LAB_ARMS
+};
+
+/* What is done to a suspect's weights before anybody compares them. */
+enum lab_disguise {
+    LAB_DISGUISE_NONE,
+    LAB_DISGUISE_PRUNED,    /* three in ten hidden units taken out, the weakest */
+    LAB_DISGUISE_PERMUTED,  /* hidden units, heads and the residual stream renumbered */
+    LAB_DISGUISE_TURNED,    /* the residual stream turned, norms folded into the weights */
+    LAB_DISGUISE_QUANTISED, /* rounded to four bits, in blocks (Q4_0) */
+    LAB_DISGUISE_SHALLOWER, /* the last layer left out */
+    LAB_DISGUISE_BOTH,      /* pruned, and then permuted */
+    LAB_DISGUISES
+};
+
 /* The name as designs write it. */
 const char *lab_method_name(enum lab_method method);
 const char *lab_evasion_name(enum lab_evasion evasion);
+const char *lab_arm_name(enum lab_arm arm);
+const char *lab_disguise_name(enum lab_disguise disguise);
 
 #define LAB_BYTES 128 /* worlds write ASCII; 0 begins a text */
 #define LAB_MOST_TEACHERS 16
 #define LAB_MOST_DOSES 16
 #define LAB_MOST_WIDTHS 8
+#define LAB_MOST_FURTHER 8
 
 struct lab_teacher {
     const char *name; /* in the design's arena */
@@ -98,6 +126,12 @@ struct lab_design {
     bool from_base; /* students go on from a model that read prose */
     unsigned seeds, null_students, fresh_students, human_students, reference_students, answers;
     unsigned subliminal;
+    enum lab_arm arms[LAB_ARMS]; /* of the white box */
+    unsigned arm_count;          /* 0: it is not asked for */
+    enum lab_disguise disguises[LAB_DISGUISES];
+    unsigned disguise_count;
+    double further[LAB_MOST_FURTHER]; /* training of fine-tuned ones, in the students' steps */
+    unsigned further_count;
     double level;
     struct assay_arena *arena;
 };

@@ -264,13 +264,14 @@ assay_status lab_examine(const struct lab_study *s, struct lab_cell *c, const st
     json_t *o = json_object();
     assay_status status = o ? ASSAY_OK : no_memory(&c->error);
     size_t texts = c->role == LAB_TEACHER ? lab_pool_count(s->d) + LAB_HELD : s->d->answers;
-    if (status == ASSAY_OK && c->role != LAB_BASE)
+    bool whole = c->role != LAB_KIN; /* of kin the weights alone are asked about */
+    if (status == ASSAY_OK && whole && c->role != LAB_BASE)
         status = add_texts(s, c, m, texts, o);
-    if (status == ASSAY_OK && c->role != LAB_BASE && c->role != LAB_TEACHER)
+    if (status == ASSAY_OK && whole && c->role != LAB_BASE && c->role != LAB_TEACHER)
         status = add_log_p(s, c, m, o);
-    if (status == ASSAY_OK)
+    if (status == ASSAY_OK && whole)
         status = add_prose(s, c, m, o);
-    if (status == ASSAY_OK && s->world)
+    if (status == ASSAY_OK && whole && s->world)
         status = add_capability(s, c, m, o);
     json_object_set_new(o, "loss", json_real(c->loss));
     if (status == ASSAY_OK)

@@ -5,8 +5,6 @@
 #include "lab/bpe_file.h"
 #include "lab/layout.h"
 
-#include <assay/checkpoint.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,35 +135,39 @@ static assay_status write_config(const struct lab_shape *s, const char *folder,
     return status;
 }
 
-assay_status lab_export_folder(const struct lab_model *m, const struct lab_bpe *bpe,
-                               const char *folder, struct assay_error *error)
+assay_status lab_write_tensors(const struct lab_model *m, const char *path,
+                               const struct assay_checkpoint_note *notes, size_t note_count,
+                               struct assay_error *error)
 {
-    char path[4200];
     struct lab_tensor *list = NULL;
-    size_t n = strlen(folder) > 4096 ? 0 : lab_tensors(m, false, &list);
+    size_t n = lab_tensors(m, false, &list);
     struct assay_tensor_out *out = n ? malloc(n * sizeof *out) : NULL;
     assay_status status;
-    if (strlen(folder) > 4096) {
-        status = assay_error_at(error, ASSAY_ERROR_LIMIT, NULL, 0, "the folder's name is too long");
-    } else if (out) {
-        for (size_t i = 0; i < n; i++)
-            out[i] = (struct assay_tensor_out){.name = list[i].name,
-                                               .dtype = ASSAY_DTYPE_F32,
-                                               .rank = list[i].columns ? 2 : 1,
-                                               .shape = {list[i].rows, list[i].columns},
-                                               .bytes = m->weights + list[i].at};
-        const struct assay_checkpoint_note note = {"format", "pt"};
-        snprintf(path, sizeof path, "%s/model.safetensors", folder);
-        status = assay_safetensors_write(path, out, n, &note, 1, error);
-        if (status == ASSAY_OK)
-            status = write_config(&m->shape, folder, error);
-        snprintf(path, sizeof path, "%s/tokenizer.json", folder);
-        if (status == ASSAY_OK)
-            status = lab_bpe_write(bpe, path, error);
-    } else {
+    for (size_t i = 0; out && i < n; i++)
+        out[i] = (struct assay_tensor_out){.name = list[i].name,
+                                           .dtype = ASSAY_DTYPE_F32,
+                                           .rank = list[i].columns ? 2 : 1,
+                                           .shape = {list[i].rows, list[i].columns},
+                                           .bytes = m->weights + list[i].at};
+    if (out)
+        status = assay_safetensors_write(path, out, n, notes, note_count, error);
+    else
         status = assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    }
     free(list);
     free(out);
     return status;
+}
+
+assay_status lab_export_folder(const struct lab_model *m, const struct lab_bpe *bpe,
+                               const char *folder, struct assay_error *error)
+{
+    const struct assay_checkpoint_note note = {"format", "pt"};
+    char path[4200];
+    if (strlen(folder) > 4096)
+        return assay_error_at(error, ASSAY_ERROR_LIMIT, NULL, 0, "the folder's name is too long");
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    ASSAY_TRY(lab_write_tensors(m, path, &note, 1, error));
+    ASSAY_TRY(write_config(&m->shape, folder, error));
+    snprintf(path, sizeof path, "%s/tokenizer.json", folder);
+    return lab_bpe_write(bpe, path, error);
 }

@@ -14,6 +14,8 @@
 #include "lab/bpe.h"
 #include "lab/model.h"
 
+#include <assay/checkpoint.h>
+
 /* model.safetensors, config.json, tokenizer.json in `folder`, which must exist. */
 ASSAY_MUST_USE assay_status lab_export_folder(const struct lab_model *model,
                                               const struct lab_bpe *bpe, const char *folder,
@@ -42,6 +44,11 @@ struct lab_tensor {
 
 /* Tensors as a format has them; free `list`. Returns how many; 0: out of memory. */
 size_t lab_tensors(const struct lab_model *model, bool gguf, struct lab_tensor **list);
+
+/* One safetensors file with all tensors under Hugging Face's names, and notes. */
+ASSAY_MUST_USE assay_status lab_write_tensors(const struct lab_model *model, const char *path,
+                                              const struct assay_checkpoint_note *notes,
+                                              size_t note_count, struct assay_error *error);
 
 /* Row r of GGUF is row lab_turned_row(...) of Hugging Face's. */
 size_t lab_turned_row(size_t r, size_t rows, unsigned heads);

@@ -64,7 +64,7 @@ static bool take_taught(struct lab_source *s)
         s->taught = write_as(study, LAB_HUMAN_AUTHOR, lab_cell_seed(c), 4, &s->taught_size);
         return s->taught != NULL;
     }
-    if (c->writer < 0 || c->role == LAB_TEACHER)
+    if (!lab_cell_is_taught(c))
         return true;
     const struct lab_writer *w = &study->writers[c->writer];
     if (c->method == LAB_METHOD_REASONING) {

@@ -2,6 +2,7 @@
 #include "lab/store.h"
 
 #include "base/json.h"
+#include "lab/export.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +16,15 @@ static assay_status no_memory(struct assay_error *error)
     return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
-static assay_status path_of(const char *folder, const char *description, const char *kind,
-                            char *path, size_t size, struct assay_error *error)
+assay_status lab_store_path(const char *folder, const char *description, const char *ending,
+                            char *path, struct assay_error *error)
 {
     char hex[65];
     assay_sha256_bytes(description, strlen(description), hex);
-    int n = snprintf(path, size, "%s/%s.%s", folder, hex, kind);
-    return n > 0 && (size_t)n < size ? ASSAY_OK
-                                     : assay_error_at(error, ASSAY_ERROR_LIMIT, folder, 0,
-                                                      "the folder's name is too long");
+    int n = snprintf(path, LAB_MOST_PATH, "%s/%s.%s", folder, hex, ending);
+    return n > 0 && n < LAB_MOST_PATH ? ASSAY_OK
+                                      : assay_error_at(error, ASSAY_ERROR_LIMIT, folder, 0,
+                                                       "the folder's name is too long");
 }
 
 /* Of the result as it is written, so that a changed digit shows. */
@@ -39,10 +40,10 @@ static bool digest_of(const json_t *result, char hex[65])
 assay_status lab_store_get(const char *folder, const char *description, json_t **result,
                            struct assay_error *error)
 {
-    char path[4096], hex[65];
+    char path[LAB_MOST_PATH], hex[65];
     json_t *root;
     *result = NULL;
-    ASSAY_TRY(path_of(folder, description, "json", path, sizeof path, error));
+    ASSAY_TRY(lab_store_path(folder, description, "json", path, error));
     if (access(path, F_OK) != 0)
         return ASSAY_OK;
     assay_status status = json_read(path, MOST_BYTES, &root, error);
@@ -65,8 +66,8 @@ assay_status lab_store_get(const char *folder, const char *description, json_t *
 assay_status lab_store_put(const char *folder, const char *description, json_t *result,
                            struct assay_error *error)
 {
-    char path[4096], hex[65];
-    ASSAY_TRY(path_of(folder, description, "json", path, sizeof path, error));
+    char path[LAB_MOST_PATH], hex[65];
+    ASSAY_TRY(lab_store_path(folder, description, "json", path, error));
     if (!digest_of(result, hex))
         return no_memory(error);
     json_t *root = json_object();
@@ -81,27 +82,46 @@ assay_status lab_store_put(const char *folder, const char *description, json_t *
 }
 
 assay_status lab_store_put_weights(const char *folder, const char *description,
-                                   const float *weights, size_t count, char digest[65],
+                                   const struct lab_model *m, char digest[65],
                                    struct assay_error *error)
 {
-    char path[4096];
-    ASSAY_TRY(path_of(folder, description, "weights", path, sizeof path, error));
-    assay_sha256_bytes(weights, count * sizeof *weights, digest);
-    return assay_file_write(path, weights, count * sizeof *weights, error);
+    char path[LAB_MOST_PATH], heads[16], kv_heads[16];
+    snprintf(heads, sizeof heads, "%u", m->shape.heads);
+    snprintf(kv_heads, sizeof kv_heads, "%u", m->shape.kv_heads);
+    const struct assay_checkpoint_note notes[] = {{"format", "pt"},
+                                                  {"llama.attention.head_count", heads},
+                                                  {"llama.attention.head_count_kv", kv_heads}};
+    ASSAY_TRY(lab_store_path(folder, description, "safetensors", path, error));
+    assay_sha256_bytes(m->weights, m->count * sizeof *m->weights, digest);
+    return lab_write_tensors(m, path, notes, sizeof notes / sizeof notes[0], error);
+}
+
+static bool read_tensors(const struct assay_checkpoint *c, struct lab_model *m)
+{
+    struct lab_tensor *list = NULL;
+    size_t n = lab_tensors(m, false, &list), read = 0;
+    bool good = n > 0;
+    for (size_t i = 0; good && i < n; i++) {
+        const struct assay_tensor *t = assay_checkpoint_find(c, list[i].name);
+        size_t count = list[i].rows * (list[i].columns ? list[i].columns : 1);
+        good = t && t->elements == count && t->dtype == ASSAY_DTYPE_F32 &&
+               assay_tensor_read(t, 0, count, m->weights + list[i].at, NULL) == ASSAY_OK;
+        read += count;
+    }
+    free(list);
+    return good && read == m->count;
 }
 
 bool lab_store_weights(const char *folder, const char *description, const char *digest,
-                       float *weights, size_t count)
+                       struct lab_model *m)
 {
-    char path[4096], hex[65];
-    struct assay_file file;
-    if (!digest || path_of(folder, description, "weights", path, sizeof path, NULL) != ASSAY_OK ||
-        assay_file_open(path, (size_t)1 << 34, &file, NULL) != ASSAY_OK)
+    char path[LAB_MOST_PATH], hex[65];
+    struct assay_checkpoint c;
+    if (!digest || lab_store_path(folder, description, "safetensors", path, NULL) != ASSAY_OK ||
+        assay_checkpoint_open(path, &c, NULL) != ASSAY_OK)
         return false;
-    assay_sha256_bytes(file.bytes, file.size, hex);
-    bool good = file.size == count * sizeof *weights && strcmp(hex, digest) == 0;
-    if (good)
-        memcpy(weights, file.bytes, file.size);
-    assay_file_close(&file);
-    return good;
+    bool good = read_tensors(&c, m);
+    assay_checkpoint_close(&c);
+    assay_sha256_bytes(m->weights, m->count * sizeof *m->weights, hex);
+    return good && strcmp(hex, digest) == 0;
 }

@@ -9,7 +9,7 @@
 #ifndef LAB_STORE_H
 #define LAB_STORE_H
 
-#include <assay/base.h>
+#include "lab/model.h"
 
 #include <jansson.h>
 
@@ -24,14 +24,23 @@ ASSAY_MUST_USE assay_status lab_store_get(const char *folder, const char *descri
 ASSAY_MUST_USE assay_status lab_store_put(const char *folder, const char *description,
                                           json_t *result, struct assay_error *error);
 
+#define LAB_MOST_PATH 4096
+
 /*
- * Weights belong to a result, in a file beside it. `digest` (65 bytes) is to be kept in the
- * result, which is stored after them; lab_store_weights gives false for any others, or none.
+ * Weights belong to a result: FOLDER/SHA256-OF-THE-DESCRIPTION.safetensors, tensors named as
+ * Llama's are, so that other instruments read them. `digest` (65 bytes) is to be kept in the
+ * result, which is stored after them; lab_store_weights, into a model of their shape, gives false
+ * for any others, or none.
  */
 ASSAY_MUST_USE assay_status lab_store_put_weights(const char *folder, const char *description,
-                                                  const float *weights, size_t count,
-                                                  char digest[65], struct assay_error *error);
+                                                  const struct lab_model *model, char digest[65],
+                                                  struct assay_error *error);
 bool lab_store_weights(const char *folder, const char *description, const char *digest,
-                       float *weights, size_t count);
+                       struct lab_model *model);
+
+/* Where a file that belongs to a result lies; `path` holds LAB_MOST_PATH bytes. */
+ASSAY_MUST_USE assay_status lab_store_path(const char *folder, const char *description,
+                                           const char *ending, char *path,
+                                           struct assay_error *error);
 
 #endif

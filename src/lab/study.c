@@ -43,19 +43,21 @@ bool lab_study_goes_on(const struct lab_study *s)
 
 /* ---- one model ----------------------------------------------------------------------- */
 
-static bool keeps_weights(const struct lab_cell *c)
-{
-    return c->role == LAB_TEACHER || c->role == LAB_BASE;
-}
-
 /* Where the cell begins. */
 static assay_status begin(const struct lab_study *s, struct lab_cell *c, struct lab_model *m)
 {
     struct lab_shape shape = lab_cell_shape(s->d, c);
-    ASSAY_TRY(lab_model_new(&shape, lab_cell_seed(c), m, &c->error));
-    if (s->d->from_base && !keeps_weights(c))
-        memcpy(m->weights, s->base[lab_width_index(s->d, c->width)].weights,
-               m->count * sizeof *m->weights);
+    const struct lab_model *from = NULL;
+    uint64_t seed = lab_cell_seed(c);
+    if (c->role == LAB_KIN && c->arm == LAB_ARM_SAME_INITIALISATION)
+        seed = lab_cell_seed(s->writers[c->writer].cell);
+    else if (c->role == LAB_KIN)
+        from = &s->writers[c->writer].model;
+    else if (s->d->from_base && c->role != LAB_BASE && c->role != LAB_TEACHER)
+        from = &s->base[lab_width_index(s->d, c->width)];
+    ASSAY_TRY(lab_model_new(&shape, seed, m, &c->error));
+    if (from)
+        memcpy(m->weights, from->weights, m->count * sizeof *m->weights);
     return ASSAY_OK;
 }
 
@@ -75,9 +77,8 @@ static assay_status make_model(const struct lab_study *s, struct lab_cell *c)
     status = lab_teach(s, c, &m);
     if (status == ASSAY_OK)
         status = lab_examine(s, c, &m);
-    if (status == ASSAY_OK && keeps_weights(c)) {
-        status =
-            lab_store_put_weights(s->folder, c->description, m.weights, m.count, digest, &c->error);
+    if (status == ASSAY_OK && lab_cell_keeps_weights(s->d, c)) {
+        status = lab_store_put_weights(s->folder, c->description, &m, digest, &c->error);
         if (status == ASSAY_OK)
             json_object_set_new(c->result, "weights", json_string(digest));
     }
@@ -96,8 +97,7 @@ static bool has_weights(const struct lab_study *s, const struct lab_cell *c, jso
     if (lab_model_new(&shape, 0, &m, NULL) != ASSAY_OK)
         return false;
     bool good = lab_store_weights(s->folder, c->description,
-                                  json_string_value(json_object_get(stored, "weights")), m.weights,
-                                  m.count);
+                                  json_string_value(json_object_get(stored, "weights")), &m);
     lab_model_free(&m);
     return good;
 }
@@ -107,7 +107,8 @@ static void fill_cell(const struct lab_study *s, struct lab_cell *c)
 {
     json_t *stored = NULL;
     c->status = lab_store_get(s->folder, c->description, &stored, &c->error);
-    if (c->status == ASSAY_OK && stored && keeps_weights(c) && !has_weights(s, c, stored)) {
+    if (c->status == ASSAY_OK && stored && lab_cell_keeps_weights(s->d, c) &&
+        !has_weights(s, c, stored)) {
         json_decref(stored);
         stored = NULL;
     }
@@ -207,8 +208,7 @@ static assay_status take_weights(struct lab_study *s, const struct lab_cell *c, 
     struct lab_shape shape = lab_cell_shape(s->d, c);
     ASSAY_TRY(lab_model_new(&shape, 0, m, s->error));
     if (lab_store_weights(s->folder, c->description,
-                          json_string_value(json_object_get(c->result, "weights")), m->weights,
-                          m->count))
+                          json_string_value(json_object_get(c->result, "weights")), m))
         return ASSAY_OK;
     return assay_error_at(s->error, ASSAY_ERROR_IO, s->folder, 0,
                           "weights that were just stored are not there");
@@ -235,6 +235,7 @@ static assay_status take_teacher(struct lab_study *s, const struct lab_cell *c, 
 {
     struct lab_writer *w = &s->writers[c->writer];
     struct lab_examined e;
+    w->cell = c;
     size_t length = s->d->length, pool = lab_pool_count(s->d);
     ASSAY_TRY(lab_examined_read(s, c, &e, s->error));
     w->worked = copy_bytes(s, e.texts, pool * length);
@@ -258,6 +259,8 @@ static assay_status take_teachers(struct lab_study *s)
     bool weights = false;
     for (unsigned i = 0; i < s->d->method_count; i++)
         weights |= lab_method_needs_teacher(s->d->methods[i]);
+    for (unsigned i = 0; i < s->d->arm_count; i++)
+        weights |= s->d->arms[i] == LAB_ARM_FINE_TUNED;
     for (size_t i = 0; i < s->count; i++)
         if (s->cells[i].role == LAB_TEACHER)
             ASSAY_TRY(take_teacher(s, &s->cells[i], weights));
@@ -329,6 +332,9 @@ assay_status assay_lab_run(const struct assay_context *context,
     ASSAY_TRY(lab_design_read(path, &design, error));
     result->arena = assay_arena_new();
     assay_status status = result->arena ? ASSAY_OK : no_memory(error);
+    if (status == ASSAY_OK && design.arm_count > 0 && (!settings || !settings->compare))
+        status = assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, path, 0,
+                                "white box: nobody was named who compares weights");
     if (status == ASSAY_OK && mkdir(folder, 0777) != 0 && errno != EEXIST)
         status = assay_error_at(error, ASSAY_ERROR_IO, folder, 0, "cannot make the folder: %s",
                                 strerror(errno));

@@ -27,6 +27,7 @@ struct lab_writer {
     size_t plain_count, worked_count, held_count;
     struct lab_grams *grams; /* of its answers */
     struct lab_model model;  /* count 0: not needed */
+    const struct lab_cell *cell;
 };
 
 struct lab_study {

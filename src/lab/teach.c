@@ -26,6 +26,8 @@ struct course {
 
 static unsigned steps_of(const struct lab_design *d, const struct lab_cell *c)
 {
+    if (c->role == LAB_KIN)
+        return (unsigned)fmax(1, round(c->further * d->training.steps));
     return c->role == LAB_TEACHER ? d->teacher_steps : d->training.steps;
 }
 
@@ -93,7 +95,7 @@ assay_status lab_teach(const struct lab_study *study, struct lab_cell *cell,
     struct assay_error *error = &cell->error;
     struct assay_random own;
     struct course c = {.study = study, .cell = cell, .steps = steps_of(d, cell)};
-    bool taught = cell->writer >= 0 && cell->role != LAB_TEACHER;
+    bool taught = lab_cell_is_taught(cell);
     c.rinse = c.steps;
     c.post = (unsigned)lround(c.steps * (1 - cell->dose));
     if (taught && cell->evasion == LAB_EVASION_RINSED)

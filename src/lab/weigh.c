@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/weigh.h"
 
-#include "lab/judge.h"
+#include "lab/rows.h"
+#include "lab/white.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const black_box = "black box", *const grey_box = "grey box";
@@ -131,10 +130,8 @@ struct group {
     double dose;
 };
 
-enum kind { UNDOSED_NULL, OTHERS_NULL, FRESH, HUMANS, OF_OTHERS, OF_TWINS, DOSED, KINDS };
-
 static bool is_of(const struct lab_design *d, const struct lab_cell *c, const struct group *g,
-                  unsigned t, enum kind kind)
+                  unsigned t, enum lab_kind kind)
 {
     bool same = c->method == g->method && c->dose == g->dose;
     bool plain = same && c->evasion == LAB_EVASION_NONE;
@@ -142,25 +139,25 @@ static bool is_of(const struct lab_design *d, const struct lab_cell *c, const st
     if (c->width != g->width)
         return false;
     switch (kind) {
-    case UNDOSED_NULL:
+    case LAB_UNDOSED_NULL:
         return c->role == LAB_NULL;
-    case OTHERS_NULL:
+    case LAB_OTHERS_NULL:
         return c->role == LAB_CONTROL && same;
-    case FRESH:
+    case LAB_FRESH_ONES:
         return c->role == LAB_FRESH;
-    case HUMANS:
+    case LAB_HUMANS:
         return c->role == LAB_HUMAN && c->dose == g->dose;
-    case OF_OTHERS:
+    case LAB_OF_OTHERS:
         return c->role == LAB_STUDENT && plain && !alike;
-    case OF_TWINS:
+    case LAB_OF_TWINS:
         return alike && plain && c->writer != (int)t;
     default:
         return c->role == LAB_STUDENT && c->writer == (int)t && same && c->evasion == g->evasion;
     }
 }
 
-static size_t gather(const struct lab_marks *m, const struct group *g, unsigned t, enum kind kind,
-                     double *to)
+static size_t gather(const struct lab_marks *m, const struct group *g, unsigned t,
+                     enum lab_kind kind, double *to)
 {
     size_t n = 0;
     for (size_t i = 0; i < m->count; i++) {
@@ -171,150 +168,33 @@ static size_t gather(const struct lab_marks *m, const struct group *g, unsigned 
     return n;
 }
 
-/* All candidates together, in standard deviations of each one's undosed students. */
-struct pooled {
-    double *scores[KINDS];
-    size_t n[KINDS];
-    size_t named[KINDS], by_undosed[KINDS], by_others[KINDS]; /* how many of them */
-};
-
-static void standardise(const double *null, size_t n, double *values, size_t count)
-{
-    double mean = 0, square = 0;
-    for (size_t i = 0; i < n; i++)
-        mean += null[i] / (double)n;
-    for (size_t i = 0; i < n; i++)
-        square += (null[i] - mean) * (null[i] - mean) / (double)n;
-    for (size_t i = 0; i < count; i++)
-        values[i] = (values[i] - mean) / sqrt(fmax(square, 1e-18));
-}
-
-/* Adds one candidate's. `one` has a row of `most` for each kind. */
-static void pool_one(const struct lab_marks *m, const struct group *g, unsigned t, double *one,
-                     size_t most, struct pooled *p)
-{
-    double level = m->study->d->level;
-    size_t n[KINDS];
-    for (int kind = 0; kind < KINDS; kind++)
-        n[kind] = gather(m, g, t, (enum kind)kind, one + (size_t)kind * most);
-    double *undosed = one + UNDOSED_NULL * most, *others = one + OTHERS_NULL * most;
-    for (int kind = FRESH; kind < KINDS; kind++)
-        for (size_t i = 0; i < n[kind]; i++) {
-            double score = one[(size_t)kind * most + i];
-            bool a = lab_conformal_p(undosed, n[UNDOSED_NULL], score) <= level;
-            bool b = lab_conformal_p(others, n[OTHERS_NULL], score) <= level;
-            p->by_undosed[kind] += a;
-            p->by_others[kind] += b;
-            p->named[kind] += a && b;
-        }
-    for (int kind = KINDS; kind-- > 0;) { /* the undosed last, for they give the measure */
-        standardise(undosed, n[UNDOSED_NULL], one + (size_t)kind * most, n[kind]);
-        memcpy(p->scores[kind] + p->n[kind], one + (size_t)kind * most, n[kind] * sizeof *one);
-        p->n[kind] += n[kind];
-    }
-}
-
-static bool pool(const struct lab_marks *m, const struct group *g, struct assay_arena *arena,
-                 struct pooled *p)
+static assay_status pool(const struct lab_marks *m, const struct group *g,
+                         struct assay_arena *arena, struct lab_pooled *p)
 {
     const struct lab_design *d = m->study->d;
-    double *one = malloc(KINDS * m->count * sizeof *one);
-    bool good = one != NULL;
-    *p = (struct pooled){.n = {0}};
-    for (int kind = 0; good && kind < KINDS; kind++) {
-        p->scores[kind] = assay_arena_alloc(arena, m->count * d->teacher_count, sizeof(double));
-        good = p->scores[kind] != NULL;
+    size_t n[LAB_KINDS];
+    double *one = assay_arena_alloc(arena, LAB_KINDS * m->count, sizeof *one);
+    if (!one || !lab_pooled_new(arena, m->count * d->teacher_count, p))
+        return no_memory(m->study->error);
+    for (unsigned t = 0; t < d->teacher_count; t++) {
+        for (int kind = 0; kind < LAB_KINDS; kind++)
+            n[kind] = gather(m, g, t, (enum lab_kind)kind, one + (size_t)kind * m->count);
+        lab_pool(p, one, m->count, n, d->level, true);
     }
-    for (unsigned t = 0; good && t < d->teacher_count; t++)
-        pool_one(m, g, t, one, m->count, p);
-    free(one);
-    return good;
+    return ASSAY_OK;
 }
 
 /* ---- rows ---------------------------------------------------------------------------- */
-
-static struct assay_lab_rate rate(size_t hits, size_t n)
-{
-    struct lab_share share = lab_share_of(hits, n);
-    return (struct assay_lab_rate){share.n, share.share, share.low, share.high};
-}
-
-static int rising(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static int falling(const void *a, const void *b)
-{
-    return rising(b, a);
-}
-
-/* Points where a threshold falls past a score; both kinds of null weigh by their numbers. */
-static bool draw_roc(const struct pooled *p, struct assay_arena *arena, struct assay_lab_power *row)
-{
-    size_t nulls = p->n[UNDOSED_NULL] + p->n[OTHERS_NULL], dosed = p->n[DOSED];
-    double *null = assay_arena_alloc(arena, nulls, sizeof *null);
-    double *of = assay_arena_alloc(arena, dosed, sizeof *of);
-    row->roc = assay_arena_alloc(arena, 2 * (nulls + 2), sizeof *row->roc);
-    if (!null || !of || !row->roc)
-        return false;
-    memcpy(null, p->scores[UNDOSED_NULL], p->n[UNDOSED_NULL] * sizeof *null);
-    memcpy(null + p->n[UNDOSED_NULL], p->scores[OTHERS_NULL], p->n[OTHERS_NULL] * sizeof *null);
-    memcpy(of, p->scores[DOSED], dosed * sizeof *of);
-    qsort(null, nulls, sizeof *null, falling);
-    qsort(of, dosed, sizeof *of, falling);
-    for (size_t i = 0, k = 0; i <= nulls; i++) {
-        while (k < dosed && (i == nulls || of[k] > null[i]))
-            k++;
-        row->roc[2 * i] = (double)i / (double)nulls;
-        row->roc[2 * i + 1] = (double)k / (double)dosed;
-    }
-    row->roc_count = nulls + 1;
-    return true;
-}
-
-/* Likelihood ratios of dosed students against both kinds of null students. */
-static assay_status draw_ratios(struct lab_study *s, const struct pooled *p,
-                                struct assay_lab_power *row)
-{
-    struct assay_arena *arena = s->r->arena;
-    size_t dosed = p->n[DOSED], undosed = p->n[UNDOSED_NULL];
-    size_t nulls = undosed + p->n[OTHERS_NULL], n = dosed + nulls;
-    double bound = log10((double)s->d->null_students + 1);
-    double *all = assay_arena_alloc(arena, n, sizeof *all);
-    bool *of = assay_arena_alloc(arena, n, sizeof *of);
-    double *ratios = assay_arena_alloc(arena, n, sizeof *ratios);
-    if (!all || !of || !ratios)
-        return no_memory(s->error);
-    memcpy(all, p->scores[DOSED], dosed * sizeof *all);
-    memcpy(all + dosed, p->scores[UNDOSED_NULL], undosed * sizeof *all);
-    memcpy(all + dosed + undosed, p->scores[OTHERS_NULL], p->n[OTHERS_NULL] * sizeof *all);
-    for (size_t i = 0; i < n; i++)
-        of[i] = i < dosed;
-    ASSAY_TRY(lab_ratios_left_out(all, of, n, ratios, s->error));
-    for (size_t i = 0; i < n; i++) {
-        ratios[i] = fmin(fmax(ratios[i], -bound), bound);
-        row->most_log10_lr = fmax(row->most_log10_lr, fabs(ratios[i]));
-    }
-    row->cllr = lab_cllr(ratios, of, n);
-    row->dosed_lr = ratios;
-    row->null_lr = ratios + dosed;
-    row->null_count = nulls;
-    qsort(row->dosed_lr, dosed, sizeof *ratios, rising);
-    qsort(row->null_lr, nulls, sizeof *ratios, rising);
-    return ASSAY_OK;
-}
 
 static const char *depth_name(int depth)
 {
     return depth < LAB_LEVELS ? black_box : grey_box;
 }
 
-static assay_status add_power(struct lab_study *s, const struct group *g, const struct pooled *p)
+static assay_status add_power(struct lab_study *s, const struct group *g,
+                              const struct lab_pooled *p)
 {
     struct assay_lab_power *row = &s->r->power[s->r->power_count++];
-    size_t n = p->n[DOSED];
     *row = (struct assay_lab_power){
         .depth = depth_name(g->depth),
         .method = lab_method_name(g->method),
@@ -322,54 +202,26 @@ static assay_status add_power(struct lab_study *s, const struct group *g, const 
         .dose = g->dose,
         .width = g->width,
         .answers = g->depth < LAB_LEVELS ? lab_level_answers(s->d, g->depth) : 0,
-        .named = rate(p->named[DOSED], n),
-        .against_undosed = rate(p->by_undosed[DOSED], n),
-        .against_others = rate(p->by_others[DOSED], n),
-        .auc = lab_auc(p->scores[DOSED], n, p->scores[UNDOSED_NULL], p->n[UNDOSED_NULL]),
-        .auc_others = lab_auc(p->scores[DOSED], n, p->scores[OTHERS_NULL], p->n[OTHERS_NULL]),
-        .cllr = NAN,
     };
-    if (!draw_roc(p, s->r->arena, row))
-        return no_memory(s->error);
-    return n < 2 ? ASSAY_OK : draw_ratios(s, p, row);
-}
-
-static void add_wrong(struct lab_study *s, const struct group *g, const struct pooled *p)
-{
-    static const struct {
-        enum kind kind;
-        const char *who;
-    } kinds[] = {{FRESH, "undosed"},
-                 {OF_OTHERS, "another teacher"},
-                 {HUMANS, "human text"},
-                 {OF_TWINS, "its twin"}};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        enum kind k = kinds[i].kind;
-        bool taught = k == OF_OTHERS || k == OF_TWINS;
-        if (p->n[k] == 0)
-            continue;
-        s->r->wrong[s->r->wrong_count++] = (struct assay_lab_wrong){
-            .depth = depth_name(g->depth),
-            .who = kinds[i].who,
-            .method = lab_method_name(g->method),
-            .dose = g->dose,
-            .width = g->width,
-            .named = rate(p->named[k], p->n[k]),
-            .against_own = rate(taught ? p->by_others[k] : p->by_undosed[k], p->n[k]),
-        };
-    }
+    return lab_row_power(s, p, row);
 }
 
 static assay_status weigh_group(struct lab_study *s, const struct lab_marks *m,
                                 const struct group *g)
 {
-    struct pooled p = {.n = {0}};
+    struct lab_pooled p;
     struct assay_arena *room = assay_arena_new();
-    assay_status status = room && pool(m, g, room, &p) ? ASSAY_OK : no_memory(s->error);
+    assay_status status = room ? pool(m, g, room, &p) : no_memory(s->error);
     if (status == ASSAY_OK)
         status = add_power(s, g, &p);
-    if (status == ASSAY_OK && g->evasion == LAB_EVASION_NONE && g->depth >= LAB_LEVELS - 1)
-        add_wrong(s, g, &p);
+    if (status == ASSAY_OK && g->evasion == LAB_EVASION_NONE && g->depth >= LAB_LEVELS - 1) {
+        const struct assay_lab_wrong like = {.depth = depth_name(g->depth),
+                                             .method = lab_method_name(g->method),
+                                             .evasion = lab_evasion_name(g->evasion),
+                                             .dose = g->dose,
+                                             .width = g->width};
+        lab_rows_wrong(s, &p, &like);
+    }
     assay_arena_free(room);
     return status;
 }
@@ -407,9 +259,10 @@ assay_status lab_weigh(struct lab_study *s)
     struct lab_marks marks = {.study = s};
     size_t groups =
         (size_t)LAB_DEPTHS * d->width_count * d->method_count * d->evasion_count * d->dose_count;
+    size_t white = lab_white_rows(d);
     ASSAY_TRY(score_all(s, &marks));
-    s->r->power = assay_arena_alloc(s->r->arena, groups, sizeof *s->r->power);
-    s->r->wrong = assay_arena_alloc(s->r->arena, 4 * groups, sizeof *s->r->wrong);
+    s->r->power = assay_arena_alloc(s->r->arena, groups + white, sizeof *s->r->power);
+    s->r->wrong = assay_arena_alloc(s->r->arena, 4 * (groups + white), sizeof *s->r->wrong);
     if (!s->r->power || !s->r->wrong)
         return no_memory(s->error);
     for (int depth = 0; depth < LAB_DEPTHS; depth++)
@@ -421,6 +274,8 @@ assay_status lab_weigh(struct lab_study *s)
                                           d->doses[k]};
                         ASSAY_TRY(weigh_group(s, &marks, &g));
                     }
+    if (white > 0)
+        ASSAY_TRY(lab_white_weigh(s));
     ASSAY_TRY(hand_out(s, &marks));
     return lab_weigh_learnt(s, &marks);
 }
