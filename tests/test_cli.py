@@ -65,7 +65,8 @@ def wrong_usage_is_one_line_and_status_two():
     refused(call("claim", "predit"), 'unknown verb "predit", did you mean "predict"?')
     refused(call("claim"), "expected a verb")
     refused(call("claim", "predict"), "found 0 arguments")
-    refused(call("claim", "predict", CLAIM, "--jsn"), 'unknown option "--jsn"')
+    refused(call("claim", "predict", CLAIM, "--jsn"), 'unknown option "--jsn"', '"--json"')
+    refused(call("claim", "predict", CLAIM, "--count", "4", "--count", "5"), "--count", "twice")
     refused(call("claim", "predict", CLAIM, "-x"), 'unknown option "-x"')
     refused(call("claim", "predict", CLAIM, "--seed"), "--seed: expected a value")
     refused(call("claim", "predict", CLAIM, "--seed", "-1"), "--seed", '"-1"')
@@ -142,8 +143,42 @@ def a_line_of_a_gibibyte_is_refused_at_once():
     os.unlink(path)
 
 
-def an_unknown_accelerator_lists_the_known():
-    bad_claim("accelerator: H800-SXM", "accelerator: H900", '"H900"', "A100-SXM")
+def an_unknown_accelerator_lists_its_neighbours():
+    bad_claim("accelerator: H800-SXM", "accelerator: H80-SMX", '"H80-SMX"', "H800-SXM")
+    refused(call("claim", "predict", CLAIM, "--accelerator", "H20O"), '"H20O"', "H20, ")
+
+
+def a_slip_of_a_key_is_named_with_the_key_that_was_meant():
+    bad_claim("  accelerator: H800", "  acelerator: H800", '"acelerator"', '"accelerator"')
+    bad_claim("  tokens: {", "  toknes: {", '"toknes"', '"tokens"')
+    bad_claim("  ffn: {", "  fnn: {", '"fnn"', '"ffn"')
+    bad_claim("parallel:", "paralel:", '"paralel"', '"parallel"')
+    bad_claim("  pipeline: {", "  pp: {", '"pp"', "parallel", "may also have", "pipeline")
+    bad_claim("  kind: shipped", "  kinf: shipped", '"kinf"', '"kind"')
+
+
+def capitals_in_a_choice_do_not_matter():
+    path, _ = changed("precision: fp8", "precision: FP8")
+    assert call("claim", "predict", path, "--json").stdout == \
+        call("claim", "predict", CLAIM, "--json").stdout
+
+
+def a_byte_order_mark_and_windows_line_ends_change_nothing():
+    run = os.path.join(FOLDER, "marked.yaml")
+    table = os.path.join(FOLDER, "marked.csv")
+    plain = os.path.join(FOLDER, "plain.csv")
+    rows = open(os.path.join(SOURCE, "data/training_runs.csv"), encoding="utf-8").read()
+    rows = [line for line in rows.splitlines() if not line.startswith("#")][:6]
+    for path, text in ((run, open(CLAIM, encoding="utf-8").read()), (table, "\n".join(rows))):
+        with open(path, "w", encoding="utf-8-sig", newline="\r\n") as file:
+            file.write(text)
+    with open(plain, "w", encoding="utf-8") as file:
+        file.write("\n".join(rows))
+    assert call("claim", "predict", run, "--json").stdout == \
+        call("claim", "predict", CLAIM, "--json").stdout
+    marked = call("claim", "validate", "--runs", table, "--json")
+    assert marked.returncode == 0, marked.stderr
+    assert marked.stdout == call("claim", "validate", "--runs", plain, "--json").stdout
 
 
 def configurations_are_read_from_beside_the_run():

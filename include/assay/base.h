@@ -264,14 +264,16 @@ enum assay_yaml_kind { ASSAY_YAML_SCALAR, ASSAY_YAML_MAP, ASSAY_YAML_LIST };
  */
 struct assay_yaml {
     enum assay_yaml_kind kind;
-    const char *file;         /* the path as given, for messages */
-    long line;                /* from 1 */
-    const char *key;          /* the key under which a map holds this node, else NULL */
-    const char *text;         /* scalars: the text, "" for an empty or null one; else NULL */
-    struct assay_yaml *child; /* maps and lists: the first entry, else NULL */
-    struct assay_yaml *next;  /* the next entry of the same map or list, else NULL */
-    size_t count;             /* entries */
-    bool used;
+    const char *file;          /* the path as given, for messages */
+    long line;                 /* from 1 */
+    const char *key;           /* the key under which a map holds this node, else NULL */
+    const char *text;          /* scalars: the text, "" for an empty or null one; else NULL */
+    struct assay_yaml *child;  /* maps and lists: the first entry, else NULL */
+    struct assay_yaml *next;   /* the next entry of the same map or list, else NULL */
+    size_t count;              /* entries */
+    bool used;                 /* a map's entry: assay_yaml_get has asked for it */
+    struct assay_yaml *absent; /* maps: keys that were asked for and are not there; key, next */
+    struct assay_arena *arena; /* where this node lives */
 };
 
 /*
@@ -296,14 +298,15 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_parse(const char *path, const v
 /* The entry `key` of a map, marked used, or NULL (also when `map` is NULL or not a map). */
 ASSAY_API struct assay_yaml *assay_yaml_get(struct assay_yaml *map, const char *key);
 
-/* Like assay_yaml_get, but an absent key is an error that names the map's line. */
+/* Like assay_yaml_get, but an absent key is an error that names the map's line, or the line of an
+ * entry that nobody asked for and whose key looks like a slip of it. */
 ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_need(struct assay_yaml *map, const char *key,
                                                       struct assay_yaml **node,
                                                       struct assay_error *error);
 
 /*
  * ASSAY_ERROR_INPUT naming the first key below `node` that was never asked for, and the
- * nearest key that was. Call it once a document has been read.
+ * nearest key that was, else the keys that the map lacks. Call it once a document has been read.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_finish(const struct assay_yaml *node,
                                                         struct assay_error *error);
@@ -325,7 +328,7 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_quantity(struct assay_yaml *nod
                                                           struct assay_error *error);
 ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_flag(const struct assay_yaml *node, bool *flag,
                                                       struct assay_error *error);
-/* A scalar that must equal one of `names` (n of them): its index. */
+/* A scalar that must equal one of `names` (n of them), capitals aside: its index. */
 ASSAY_API ASSAY_MUST_USE assay_status assay_yaml_choice(const struct assay_yaml *node,
                                                         const char *const *names, size_t n,
                                                         size_t *index, struct assay_error *error);

@@ -89,6 +89,11 @@ ASSAY_API void assay_claim_data_free(struct assay_claim_data *data);
 ASSAY_API const struct assay_accelerator *
 assay_accelerator_find(const struct assay_claim_data *data, const char *name, double *memory_bytes);
 
+/* For a message about an unknown `name`: the table's five names that are spelt most like it, with
+ * commas between, as many as `size` (at least 1) bytes hold. */
+ASSAY_API void assay_accelerator_near(const struct assay_claim_data *data, const char *name,
+                                      char *list, size_t size);
+
 /* ---- facts: measured training runs ---------------------------------------------------- */
 
 /*

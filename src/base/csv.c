@@ -159,6 +159,7 @@ assay_status csv_parse(const char *path, const void *bytes, size_t size, struct 
     if (size > MOST_BYTES)
         return assay_error_at(error, ASSAY_ERROR_LIMIT, path, 0,
                               "found %zu bytes, expected at most %zu", size, MOST_BYTES);
+    s.at += utf8_mark(bytes, size);
     s.cell = malloc(size + 1);
     if (!s.cell)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");

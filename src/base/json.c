@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include "base/utf8.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,9 @@ assay_status json_parse(const char *path, const void *bytes, size_t size, json_t
                         struct assay_error *error)
 {
     json_error_t problem;
+    size_t mark = utf8_mark(bytes, size);
+    bytes = (const char *)bytes + mark;
+    size -= mark;
     if (too_deep(bytes, size))
         return assay_error_at(error, ASSAY_ERROR_INPUT, path, 0, "expected at most %d levels",
                               MOST_DEPTH);

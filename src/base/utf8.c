@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* Length of the sequence that starts at bytes[0] with `left` bytes left, or 0. */
 static size_t sequence(const unsigned char *bytes, size_t left)
 {
@@ -29,4 +31,9 @@ size_t utf8_valid_prefix(const unsigned char *bytes, size_t size)
         i += length;
     }
     return size;
+}
+
+size_t utf8_mark(const void *bytes, size_t size)
+{
+    return size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }

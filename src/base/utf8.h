@@ -8,4 +8,7 @@
 /* The offset of the first byte that is not, or `size` if all are. */
 size_t utf8_valid_prefix(const unsigned char *bytes, size_t size);
 
+/* Length of the mark that some programs put before UTF-8 (U+FEFF): 3, or 0 without one. */
+size_t utf8_mark(const void *bytes, size_t size);
+
 #endif

@@ -57,6 +57,7 @@ static assay_status new_node(struct builder *b, const yaml_event_t *event,
         return memory(b);
     (*node)->kind = kind;
     (*node)->file = b->path;
+    (*node)->arena = b->arena;
     (*node)->line = (long)event->start_mark.line + 1;
     return ASSAY_OK;
 }

@@ -2,13 +2,32 @@
 /* Values taken from YAML nodes: checked, converted, and the keys nobody asked for named. */
 #include <assay/base.h>
 
+#include "base/near.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- entries ------------------------------------------------------------------------------- */
+
+/* Remembers that the map was asked for a key that it lacks, for the message about unknown ones. */
+static void remember(struct assay_yaml *map, const char *key)
+{
+    struct assay_yaml **last = &map->absent;
+    while (*last && strcmp((*last)->key, key) != 0)
+        last = &(*last)->next;
+    if (*last)
+        return;
+    struct assay_yaml *asked = assay_arena_alloc(map->arena, 1, sizeof *asked);
+    const char *copy = assay_arena_copy(map->arena, key);
+    if (!asked || !copy)
+        return; /* the message will be shorter */
+    asked->key = copy;
+    *last = asked;
+}
 
 struct assay_yaml *assay_yaml_get(struct assay_yaml *map, const char *key)
 {
@@ -19,6 +38,16 @@ struct assay_yaml *assay_yaml_get(struct assay_yaml *map, const char *key)
             entry->used = true;
             return entry;
         }
+    remember(map, key);
+    return NULL;
+}
+
+/* What is written in the place of a key that must be there: the nearest that nobody asked for. */
+static const struct assay_yaml *slip_of(const struct assay_yaml *map, const char *key)
+{
+    for (const struct assay_yaml *entry = map->child; entry; entry = entry->next)
+        if (!entry->used && near_enough(entry->key, key))
+            return entry;
     return NULL;
 }
 
@@ -30,53 +59,69 @@ assay_status assay_yaml_need(struct assay_yaml *map, const char *key, struct ass
                               "%s: expected a map with \"%s\"", map->key ? map->key : "document",
                               key);
     *node = assay_yaml_get(map, key);
-    if (!*node)
-        return assay_error_at(error, ASSAY_ERROR_INPUT, map->file, map->line,
-                              "%s%sexpected a key \"%s\", which is missing",
-                              map->key ? map->key : "", map->key ? ": " : "", key);
-    return ASSAY_OK;
+    if (*node)
+        return ASSAY_OK;
+    const struct assay_yaml *slip = slip_of(map, key);
+    if (slip)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, slip->file, slip->line,
+                              "unknown key \"%.80s\" in %s; did you mean \"%s\", which is missing?",
+                              slip->key, map->key ? map->key : "the document", key);
+    return assay_error_at(error, ASSAY_ERROR_INPUT, map->file, map->line,
+                          "%s%sexpected a key \"%s\", which is missing", map->key ? map->key : "",
+                          map->key ? ": " : "", key);
 }
 
-/* Edit distance, for words of at most 47 letters; longer ones are far from everything. */
-static size_t distance(const char *a, const char *b)
+/* The known key that is nearest to an unknown one, if any is near. */
+static const char *nearest(const struct assay_yaml *map, const char *typed)
 {
-    size_t row[48], n = strlen(b);
-    if (n >= 48 || strlen(a) >= 48)
-        return 48;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; *a; a++, i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t change = diagonal + (*a != b[j - 1]);
-            size_t either = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < either ? change : either;
+    const char *near = NULL;
+    size_t least = SIZE_MAX;
+    for (int absent = 0; absent < 2; absent++)
+        for (const struct assay_yaml *known = absent ? map->absent : map->child; known;
+             known = known->next)
+            if ((absent || known->used) && near_enough(typed, known->key) &&
+                near_distance(typed, known->key) < least) {
+                least = near_distance(typed, known->key);
+                near = known->key;
+            }
+    return near;
+}
+
+/* The keys that a map may have besides those it has, as many as a message holds. */
+static void list_absent(const struct assay_yaml *map, char *list, size_t size)
+{
+    size_t used = 0;
+    list[0] = '\0';
+    for (const struct assay_yaml *known = map->absent; known; known = known->next) {
+        size_t more = strlen(known->key) + 2;
+        if (used + more + 6 > size) {
+            snprintf(list + used, size - used, ", ...");
+            return;
         }
+        used += (size_t)snprintf(list + used, size - used, "%s%s",
+                                 used ? ", " : "; it may also have ", known->key);
     }
-    return row[n];
+}
+
+static assay_status refuse_key(const struct assay_yaml *map, const struct assay_yaml *entry,
+                               struct assay_error *error)
+{
+    const char *near = nearest(map, entry->key), *where = map->key ? map->key : "the document";
+    char list[300];
+    if (near)
+        return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
+                              "unknown key \"%.80s\" in %.80s; did you mean \"%.80s\"?", entry->key,
+                              where, near);
+    list_absent(map, list, sizeof list);
+    return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
+                          "unknown key \"%.80s\" in %.80s%s", entry->key, where, list);
 }
 
 assay_status assay_yaml_finish(const struct assay_yaml *node, struct assay_error *error)
 {
     for (const struct assay_yaml *entry = node->child; entry; entry = entry->next) {
-        if (node->kind == ASSAY_YAML_MAP && !entry->used) {
-            const char *near = NULL;
-            size_t least = 4;
-            for (const struct assay_yaml *other = node->child; other; other = other->next) {
-                size_t d = distance(entry->key, other->key);
-                if (other->used && d < least) {
-                    least = d;
-                    near = other->key;
-                }
-            }
-            return assay_error_at(error, ASSAY_ERROR_INPUT, entry->file, entry->line,
-                                  "unknown key \"%.80s\" in %s%s%s%s", entry->key,
-                                  node->key ? node->key : "the document",
-                                  near ? "; did you mean \"" : "", near ? near : "",
-                                  near ? "\"?" : "");
-        }
+        if (node->kind == ASSAY_YAML_MAP && !entry->used)
+            return refuse_key(node, entry, error);
         ASSAY_TRY(assay_yaml_finish(entry, error));
     }
     return ASSAY_OK;
@@ -123,7 +168,7 @@ assay_status assay_yaml_choice(const struct assay_yaml *node, const char *const 
 {
     char list[256] = "one of ";
     for (size_t i = 0; i < n; i++)
-        if (node->kind == ASSAY_YAML_SCALAR && strcmp(node->text, names[i]) == 0) {
+        if (node->kind == ASSAY_YAML_SCALAR && strcasecmp(node->text, names[i]) == 0) {
             *index = i;
             return ASSAY_OK;
         }

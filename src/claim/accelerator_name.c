@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "claim/accelerator_name.h"
 
+#include "base/near.h"
+
 #include <assay/claim.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,4 +141,18 @@ const struct assay_accelerator *assay_accelerator_find(const struct assay_claim_
     if (memory_bytes)
         *memory_bytes = memory;
     return &data->accelerators[found];
+}
+
+void assay_accelerator_near(const struct assay_claim_data *data, const char *name, char *list,
+                            size_t size)
+{
+    size_t used = 0, listed = 0;
+    list[0] = '\0';
+    for (size_t off = 0; off <= NEAR_MOST; off++)
+        for (size_t i = 0; i < data->accelerator_count && listed < 5; i++) {
+            const char *other = data->accelerators[i].name;
+            if (near_distance(name, other) != off || used + strlen(other) + 3 > size)
+                continue;
+            used += (size_t)snprintf(list + used, size - used, "%s%s", listed++ ? ", " : "", other);
+        }
 }

@@ -167,14 +167,12 @@ static assay_status read_training(struct reader *r, struct assay_yaml *root)
 static assay_status unknown_accelerator(struct reader *r, const struct assay_claim_data *data,
                                         const struct assay_yaml *node, const char *name)
 {
-    char list[320] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < data->accelerator_count && used + 40 < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "",
-                                 data->accelerators[i].name);
+    char list[240];
+    assay_accelerator_near(data, name, list, sizeof list);
     return assay_error_at(r->error, ASSAY_ERROR_INPUT, node->file, node->line,
-                          "accelerator: found \"%.60s\", expected one of data/accelerators.csv: %s",
-                          name, list);
+                          "accelerator: found \"%.60s\", expected one of the %zu of "
+                          "data/accelerators.csv (`assay chips` lists them), such as %s",
+                          name, data->accelerator_count, list);
 }
 
 static assay_status read_hardware(struct reader *r, struct assay_yaml *root,
@@ -269,6 +267,7 @@ static assay_status read_parallel(struct reader *r, struct assay_yaml *root)
     ASSAY_TRY(choice(r, map, "schedule", schedules, 4, &index));
     p->schedule = schedule[index];
     ASSAY_TRY(flag(r, map, "sequence_parallel", &p->sequence_parallel));
+    ASSAY_TRY(assay_yaml_finish(map, r->error));
     assay_status status = assay_plan_check(run, r->error);
     if (status != ASSAY_OK && r->error && r->error->line == 0)
         r->error->line = map->line;

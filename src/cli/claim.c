@@ -29,12 +29,14 @@ assay_status cli_set_accelerator(struct cli_call *call, const struct assay_claim
 {
     double memory = 0;
     const struct assay_accelerator *found = assay_accelerator_find(data, name, &memory);
-    if (!found)
+    if (!found) {
+        char list[240];
+        assay_accelerator_near(data, name, list, sizeof list);
         return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
                               "--accelerator: \"%.60s\" is not in the table of accelerators "
-                              "(`assay chips` lists it); expected a name such as %s or %s",
-                              name, data->accelerators[0].name,
-                              data->accelerators[data->accelerator_count - 1].name);
+                              "(`assay chips` lists it); expected a name such as %s",
+                              name, list);
+    }
     run->machine.accelerator = *found;
     if (memory > 0)
         run->machine.accelerator.memory_bytes = memory;

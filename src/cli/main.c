@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/json.h"
+#include "base/near.h"
 
 #include <string.h>
 
@@ -23,25 +24,20 @@ static const struct cli_command *find(const char *room, const char *verb, bool *
     return NULL;
 }
 
-/* Shared letters from the start: enough to catch a slip at a word's end. */
-static size_t shared(const char *a, const char *b)
+/* Slips of a letter, and words whose beginning was remembered. */
+static bool alike(const char *typed, const char *known)
 {
-    size_t n = 0;
-    while (a[n] && a[n] == b[n])
-        n++;
-    return n;
+    return near_enough(typed, known) ||
+           (strlen(typed) > 1 && strncmp(typed, known, strlen(typed)) == 0);
 }
 
 static int unknown(const char *room, const char *verb, bool room_known)
 {
     const char *near = NULL, *word = room_known && verb ? verb : room;
-    size_t most = 1;
     for (const struct cli_command *const *c = cli_commands; *c; c++) {
         const char *other = room_known ? (*c)->verb : (*c)->room;
-        if ((!room_known || strcmp((*c)->room, room) == 0) && shared(word, other) > most) {
-            most = shared(word, other);
+        if ((!room_known || strcmp((*c)->room, room) == 0) && alike(word, other))
             near = other;
-        }
     }
     if (room_known && !verb)
         fprintf(stderr, "assay: %s: expected a verb; try assay %s --help\n", room, room);

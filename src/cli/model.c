@@ -20,8 +20,6 @@ static assay_status read_yaml(const char *path, struct assay_architecture *a,
     struct assay_yaml *model = status == ASSAY_OK ? assay_yaml_get(root, "model") : NULL;
     if (status == ASSAY_OK) /* a run's `model` section serves as well as a file of its own */
         status = assay_architecture_read_yaml(model ? model : root, a, error);
-    if (status == ASSAY_OK)
-        status = assay_yaml_finish(model ? model : root, error);
     assay_arena_free(arena);
     return status;
 }

@@ -2,6 +2,8 @@
 /* Arguments understood: common options, a command's own, and what is left. */
 #include "cli/cli.h"
 
+#include "base/near.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -115,9 +117,29 @@ static assay_status option(struct cli_call *call, const char *name, const char *
     if (common(call, name, value, &status))
         return status;
     for (size_t i = 0; i < CLI_MOST_OPTIONS && call->command->options[i].name; i++)
-        if (strcmp(name, call->command->options[i].name) == 0)
+        if (strcmp(name, call->command->options[i].name) == 0) {
+            if (call->value[i] && value)
+                return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                                      "--%s stands twice: \"%.60s\" and \"%.60s\"", name,
+                                      call->value[i], value);
             call->value[i] = value ? value : "";
+        }
     return ASSAY_OK;
+}
+
+static assay_status unknown_option(struct cli_call *call, const char *name)
+{
+    static const char *const common_names[] = {"seed", "threads", "data", "json", "quiet", "help"};
+    const char *near = NULL;
+    for (size_t i = 0; i < sizeof common_names / sizeof common_names[0]; i++)
+        if (near_enough(name, common_names[i]))
+            near = common_names[i];
+    for (size_t i = 0; i < CLI_MOST_OPTIONS && call->command->options[i].name; i++)
+        if (near_enough(name, call->command->options[i].name))
+            near = call->command->options[i].name;
+    return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                          "unknown option \"--%s\"%s%s%s; try --help", name,
+                          near ? ", did you mean \"--" : "", near ? near : "", near ? "\"?" : "");
 }
 
 assay_status cli_read(struct cli_call *call, const struct cli_command *command, int argc,
@@ -151,8 +173,7 @@ assay_status cli_read(struct cli_call *call, const struct cli_command *command, 
         snprintf(name, sizeof name, "%.*s", (int)(length < 60 ? length : 60), argv[i] + 2);
         bool valued = takes_value(command, name, &known);
         if (!known)
-            return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
-                                  "unknown option \"--%s\"; try --help", name);
+            return unknown_option(call, name);
         if (!valued && equals)
             return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0, "--%s takes no value",
                                   name);

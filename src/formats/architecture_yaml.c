@@ -112,6 +112,7 @@ assay_status assay_architecture_read_yaml(struct assay_yaml *map,
         ASSAY_TRY(assay_yaml_flag(node, &value, error));
         memcpy((char *)architecture + flags[i].offset, &value, sizeof value);
     }
+    ASSAY_TRY(assay_yaml_finish(map, error)); /* a slip explains itself better than what it lacks */
     ASSAY_TRY(derive(map, architecture, error));
     return assay_architecture_check(architecture, map->file, map->line, error);
 }

@@ -339,7 +339,7 @@ static assay_status read_lines(struct reading *w, const unsigned char *bytes, si
 /* JSON lines if the first line is an object of its own, else one document. */
 static assay_status read_document(struct reading *w, const unsigned char *bytes, size_t size)
 {
-    size_t at = size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    size_t at = utf8_mark(bytes, size);
     long line = 1;
     json_error_t where;
     while (at < size && isspace(bytes[at]))
