@@ -33,13 +33,26 @@ static inline struct assay_finding sample_finding(void)
     static const double values[] = {98.5, 1, 0, (double)NAN, 0.5, 97};
     static const struct assay_grid grid = {"of the first", "of the second", rows, 2, columns, 3,
                                            values};
+    static const struct assay_point named[] = {
+        {0.01, 0.2, 0.03, 0.6}, {0.1, 0.7, 0.4, 0.9}, {1, 1, 0.7, 1}};
+    static const struct assay_point wrong[] = {{0.01, 0.05, 0.05, 0.05},
+                                               {1, (double)NAN, (double)NAN, (double)NAN}};
+    static const struct assay_series series[] = {{"named", named, SAMPLE_COUNT(named), false},
+                                                 {"wrongly", wrong, SAMPLE_COUNT(wrong), true}};
+    static const struct assay_curves curves = {
+        "dose, share of tokens", "share named", true, 0.95, series, SAMPLE_COUNT(series)};
     static const struct assay_figure figures[] = {
-        {"time", "Where the time goes", "hours", bars, SAMPLE_COUNT(bars), NULL, NULL},
+        {.id = "time",
+         .title = "Where the time goes",
+         .unit = "hours",
+         .bars = bars,
+         .bar_count = SAMPLE_COUNT(bars)},
         {.id = "layers", .title = "Units found", .unit = "%", .grid = &grid},
         {.id = "tree",
          .title = "Who writes alike",
          .unit = "",
-         .newick = "(('a b':1,c:1)97:0.5,('d''s':1,e:2)40:0.25);"}};
+         .newick = "(('a b':1,c:1)97:0.5,('d''s':1,e:2)40:0.25);"},
+        {.id = "power", .title = "Who is found", .unit = "", .curves = &curves}};
     /* Alpha's meter reads high with the count; Delta was not weighed */
     static const double reads_low[] = {0.5, 0.25, 0.75, 1, (double)NAN},
                         reads_high[] = {0.5, 0.75, 0.25, 0, (double)NAN};

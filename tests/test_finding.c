@@ -45,6 +45,15 @@ static void a_finding_survives_the_way_to_json_and_back(void **state)
     assert_true(isnan(back.figures[1].grid->values[3]));
     assert_null(back.figures[1].newick);
     assert_string_equal(back.figures[2].newick, sample.figures[2].newick);
+    assert_null(back.figures[2].curves);
+    const struct assay_curves *curves = back.figures[3].curves;
+    assert_string_equal(curves->y_axis, "share named");
+    assert_true(curves->x_logarithmic && curves->level == 0.95);
+    assert_int_equal(curves->series_count, 2);
+    assert_true(curves->series[1].reference && !curves->series[0].reference);
+    assert_int_equal(curves->series[0].point_count, 3);
+    assert_true(curves->series[0].points[1].high == 0.9);
+    assert_true(isnan(curves->series[1].points[1].y));
     assert_true(back.quantities[0].value.high == 130);
     assert_int_equal(back.obtainable_count, 2);
     assert_true(back.obtainables[0].cost == 20 && isnan(back.obtainables[1].cost));
@@ -175,6 +184,47 @@ static void probability_that_is_missing(json_t *object)
     json_array_remove(json_object_get(outcome_of(object), "probabilities"), 0);
 }
 
+static json_t *curves_of(json_t *object)
+{
+    return json_object_get(json_array_get(json_object_get(object, "figures"), 3), "curves");
+}
+
+static json_t *point_of(json_t *object)
+{
+    json_t *series = json_array_get(json_object_get(curves_of(object), "series"), 0);
+    return json_array_get(json_object_get(series, "points"), 0);
+}
+
+static void point_that_a_log_axis_cannot_show(json_t *object)
+{
+    json_object_set_new(point_of(object), "x", json_integer(0));
+}
+
+static void point_at_no_place(json_t *object)
+{
+    json_object_set_new(point_of(object), "x", json_null());
+}
+
+static void interval_upside_down(json_t *object)
+{
+    json_object_set_new(point_of(object), "low", json_real(0.9));
+}
+
+static void level_of_one(json_t *object)
+{
+    json_object_set_new(curves_of(object), "level", json_integer(1));
+}
+
+static void unknown_scale(json_t *object)
+{
+    json_object_set_new(curves_of(object), "x_scale", json_string("root"));
+}
+
+static void series_without_a_name(json_t *object)
+{
+    json_object_del(json_array_get(json_object_get(curves_of(object), "series"), 1), "name");
+}
+
 static void a_malformed_finding_is_refused_by_the_name_of_its_key(void **state)
 {
     (void)state;
@@ -187,9 +237,15 @@ static void a_malformed_finding_is_refused_by_the_name_of_its_key(void **state)
     expect_refusal(more_rows_than_values, "figures[1].grid.values");
     expect_refusal(cell_below_nought, "not below 0");
     expect_refusal(cell_that_is_a_text, "numbers or null");
-    expect_refusal(bars_and_a_grid, "bars, grid or newick");
     expect_refusal(probability_above_one, "obtainables[0].probabilities: expected numbers from 0");
     expect_refusal(probability_that_is_missing, "a number or null for each weight");
+    expect_refusal(bars_and_a_grid, "bars, curves, grid or newick");
+    expect_refusal(point_that_a_log_axis_cannot_show, "points.x: expected a number above 0");
+    expect_refusal(point_at_no_place, "points.x");
+    expect_refusal(interval_upside_down, "a number up to high");
+    expect_refusal(level_of_one, "curves.level");
+    expect_refusal(unknown_scale, "linear or log");
+    expect_refusal(series_without_a_name, "{name, reference, points}");
     expect_refusal(answers_that_are_no_list, "answers: expected a list");
 }
 

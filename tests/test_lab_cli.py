@@ -172,8 +172,15 @@ def a_report_holds_the_result_and_draws_it():
                                                               "trained")
     with open(path("out", "report.html"), encoding="utf-8") as file:
         page = file.read()
-    assert page.count("<svg") == page.count("</svg>") == 1 + 2 * 2 + 3, page.count("<svg")
-    assert "nan" not in page.split("points")[1] and "http" not in page.replace("http-equiv", "")
+    finding = json.loads(page.split('id="report">')[1].split("</script>")[0])["finding"]
+    curves = {figure["id"]: figure["curves"] for figure in finding["figures"] if "curves" in figure}
+    assert {"answers-black-box", "roc-black-box", "roc-grey-box", "tippett-black-box",
+            "tippett-grey-box", "power-white-box", "roc-white-box", "shared-training"} <= set(curves), set(curves)  # one dose alone is no curve
+    row = json.load(open(path("out", "report.json"), encoding="utf-8"))["power"][0]
+    points = curves["answers-black-box"]["series"][0]["points"]
+    assert [row[key] for key in ("answers", "power", "low", "high")] == [
+        points[0][key] for key in ("x", "y", "low", "high")]
+    assert curves["answers-black-box"]["level"] == 0.95
 
 
 def what_the_style_instrument_makes_of_the_students_is_calibrated():

@@ -141,6 +141,44 @@ async function a_grid_beyond_what_is_drawn_says_so_and_keeps_its_numbers() {
     await page.close();
 }
 
+async function curves_are_drawn_with_their_intervals_and_numbers() {
+    let page = await open(chromium, page_file(sample));
+    const figure = page.locator("figure").filter({ hasText: "Who is found" });
+    assert.equal(await figure.locator("svg [aria-label=line] path").count(), 2);
+    assert.equal(await figure.locator("svg [aria-label=area] path").count(), 1, "a reference has no band");
+    assert.match(await figure.locator(".note").innerText(), /95% intervals/);
+    assert.match(await figure.locator(".drawing").getAttribute("aria-label"), /2 curves over dose, share of tokens, of share named\. named: 0\.2 at 0\.01, 1 at 1\. wrongly: 0\.05 at 0\.01\./);
+    await figure.locator("summary").click();
+    const rows = await figure.locator("table tbody tr").evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+    assert.deepEqual(rows[1], ["named", "0.1", "0.7", "0.4", "0.9"]);
+    assert.equal(rows.length, 5);
+    assert.deepEqual(page.wrong, []);
+    await page.close();
+    const strange = [[], [{ name: "none", reference: false, points: [] }], [{ name: "one", reference: false, points: [{ x: 1, y: 0.5, low: 0.1, high: 0.9 }] }],
+        [{ name: "unknown", reference: true, points: [{ x: 1, y: null, low: null, high: null }] }],
+        Array.from({ length: 40 }, (_, i) => ({ name: "same", reference: i === 3, points: [{ x: i + 1, y: -i, low: -2 * i, high: i }, { x: i + 2, y: 5, low: 5, high: 5 }] }))];
+    for (const series of strange) {
+        const report = structuredClone(sample);
+        report.questions[0].results[0].finding.figures.find((f) => "curves" in f).curves.series = series;
+        page = await open(chromium, page_file(report, "curves"));
+        await page.locator("figure").filter({ hasText: "Who is found" }).locator("svg").waitFor();
+        assert.deepEqual(page.wrong, []);
+        await page.close();
+    }
+}
+
+async function a_finding_that_stands_in_no_case_opens() {
+    const { finding } = sample.questions[0].results[0];
+    const page = await open(chromium, page_file({ assay: "finding/1", version: "0", title: `Alone ${HOSTILE}`, finding }, "alone"));
+    assert.equal(await page.locator("figure svg").count(), finding.figures.length);
+    assert.ok((await page.locator("h1").innerText()).includes("<script>alert(1)</script>"));
+    for (const summary of await page.locator("summary:visible").all()) await summary.click();
+    assert.deepEqual(await accessibility(page), []);
+    assert.deepEqual(page.wrong, []);
+    assert.deepEqual(page.asked, []);
+    await page.close();
+}
+
 async function a_tree_is_drawn_and_what_is_none_is_said_to_be_none() {
     let page = await open(chromium, page_file(sample));
     const figure = page.locator("figure").filter({ hasText: "Who writes alike" });
@@ -281,6 +319,8 @@ const failed = await tap([
     every_figure_gives_its_numbers_as_table_csv_and_svg,
     a_grid_is_drawn_cell_by_cell_with_its_numbers,
     a_grid_beyond_what_is_drawn_says_so_and_keeps_its_numbers,
+    curves_are_drawn_with_their_intervals_and_numbers,
+    a_finding_that_stands_in_no_case_opens,
     a_tree_is_drawn_and_what_is_none_is_said_to_be_none,
     the_page_weighs_as_the_program_does,
     a_change_is_weighed_at_once_and_can_be_put_back,

@@ -51,7 +51,8 @@ static assay_status hostile_instrument(const char *path, const char *data_folder
                                                   {"b", {-9, -10, -8, 0.8}, text, false}};
     static const struct assay_quantity quantities[] = {{text, text, {1, 0, 2, 0.8}}};
     static const struct assay_bar bars[] = {{text, text, 1, 0.5, 2}, {"b", "g", -20, -30, -10}};
-    static const struct assay_figure figures[] = {{text, text, text, bars, 2, NULL, NULL}};
+    static const struct assay_figure figures[] = {
+        {.id = text, .title = text, .unit = text, .bars = bars, .bar_count = 2}};
     static const struct assay_case_stated said = {text, text, text, text, text, 1};
     finding->method = finding->method_version = finding->id = text;
     finding->answers = finding->cannot_tell = finding->limits = texts;

@@ -30,6 +30,8 @@ BREAKS = {
     "a_probability_above_one": lambda r: RESULT(r)["comparisons"][0].update(posterior=1.5),
     "a_text_for_a_number": lambda r: RESULT(r)["finding"]["figures"][0]["bars"][0].update(value="1"),
     "a_text_for_a_cell": lambda r: RESULT(r)["finding"]["figures"][1]["grid"]["values"][0].__setitem__(0, "1"),
+    "a_curve_without_a_place": lambda r: RESULT(r)["finding"]["figures"][3]["curves"]["series"][0]["points"][0].pop("x"),
+    "a_scale_that_is_none": lambda r: RESULT(r)["finding"]["figures"][3]["curves"].update(x_scale="root"),
     "a_figure_of_no_kind": lambda r: RESULT(r)["finding"]["figures"][1].pop("grid"),
     "no_question": lambda r: r.update(questions=[]),
 }

@@ -58,15 +58,40 @@ struct assay_grid {
     const double *values; /* [row][column], in the figure's unit; NaN: not known */
 };
 
-/* A figure to draw: a grid, a tree, or horizontal bars in the order given. */
+/* A place on a curve and the interval of what was measured there. */
+struct assay_point {
+    double x, y;
+    double low, high; /* in the figure's unit; low == high, or NaN: none is known */
+};
+
+/* One curve: its points in the order in which they are joined. */
+struct assay_series {
+    const char *name; /* unique within its figure */
+    const struct assay_point *points;
+    size_t point_count;
+    bool reference; /* what the others are to be read against: drawn thinner and dashed */
+};
+
+/* Curves over one axis, such as power against dose. */
+struct assay_curves {
+    const char *x_axis, *y_axis; /* what they are, with x's unit: "dose, share of tokens" */
+    bool x_logarithmic;          /* then every x is above 0 */
+    double level;                /* that the points' intervals cover; NaN: they have none */
+    const struct assay_series *series;
+    size_t series_count;
+};
+
+/* A figure to draw: curves, a grid, a tree, or horizontal bars in the order given. */
 struct assay_figure {
     const char *id;    /* short, unique within the finding: "time" */
     const char *title; /* a sentence for the reader */
     const char *unit;
     const struct assay_bar *bars;
     size_t bar_count;
-    const struct assay_grid *grid; /* NULL: bars or a tree */
-    const char *newick;            /* NULL: bars or a grid; else an unrooted tree as Newick text */
+    /* At most one of these is there; none: bars. */
+    const struct assay_grid *grid;
+    const char *newick; /* an unrooted tree as Newick text */
+    const struct assay_curves *curves;
 };
 
 /* One thing that evidence could show. */

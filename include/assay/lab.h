@@ -14,6 +14,7 @@
 #define ASSAY_LAB_H
 
 #include "assay/base.h"
+#include "assay/finding.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -214,6 +215,26 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lab_calibrate(const double *scores, 
                                                           struct assay_error *error);
 
 ASSAY_API void assay_lab_result_free(struct assay_lab_result *result);
+
+/*
+ * A result as a finding, with its curves: it weighs no hypothesis, but says how often what was done
+ * on purpose is found. `design` is the file that it came of, `seed` the context's. Free it with
+ * assay_finding_free.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lab_describe(const struct assay_lab_result *result,
+                                                         const char *design, uint64_t seed,
+                                                         struct assay_finding *finding,
+                                                         struct assay_error *error);
+
+/*
+ * Runs the design at `path` as assay_lab_run does and describes the result. Its models are kept in
+ * a folder of their own in TMPDIR (else /tmp) while it runs and then removed, so that whoever
+ * replays it trains all of them; a large design is better run by assay_lab_run.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lab_finding(const char *path,
+                                                        const struct assay_context *context,
+                                                        struct assay_finding *finding,
+                                                        struct assay_error *error);
 
 /* ---- one model ------------------------------------------------------------------------- */
 

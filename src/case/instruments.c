@@ -3,6 +3,7 @@
 #include "case/instruments.h"
 
 #include <assay/claim.h>
+#include <assay/lab.h>
 #include <assay/lineage.h>
 #include <assay/style.h>
 
@@ -94,10 +95,20 @@ static assay_status compare_answers(const char *path, const char *data_folder,
     return assay_style_finding(path, data_folder, context, finding, error);
 }
 
+static assay_status run_lab(const char *path, const char *data_folder,
+                            const struct assay_context *context, struct assay_arena *arena,
+                            struct assay_finding *finding, const struct assay_case_stated **stated,
+                            size_t *stated_count, struct assay_error *error)
+{
+    (void)data_folder, (void)arena;
+    *stated = NULL; /* a design states nothing of the world */
+    *stated_count = 0;
+    return assay_lab_finding(path, context, finding, error);
+}
+
 static const struct instrument instruments[] = {
-    {"claim.infer", "2", infer_hardware},
-    {"lineage.compare", "2", compare_checkpoints},
-    {"lineage.stages", "1", compare_stages},
+    {"claim.infer", "2", infer_hardware},          {"lab.run", "1", run_lab},
+    {"lineage.compare", "2", compare_checkpoints}, {"lineage.stages", "1", compare_stages},
     {"style.rank", "2", compare_answers},
 };
 

@@ -273,8 +273,12 @@ static bool write_time_figure(struct writer *w, struct assay_figure *figure)
                                            value, value, value};
     }
     *figure = (struct assay_figure){
-        "time", "Where the time of a training step goes, on the stated machine", "s", bars, n, NULL,
-        NULL};
+        .id = "time",
+        .title = "Where the time of a training step goes, on the stated machine",
+        .unit = "s",
+        .bars = bars,
+        .bar_count = n,
+    };
     return true;
 }
 
@@ -297,13 +301,13 @@ static bool write_hardware_figure(struct writer *w, struct assay_figure *figure)
                                        value, value - error, value + error};
     }
     *figure = (struct assay_figure){
-        "hardware",
-        "How well each accelerator, at its best count, predicts the claim, against the stated one",
-        "log10 likelihood ratio",
-        bars,
-        n,
-        NULL,
-        NULL};
+        .id = "hardware",
+        .title = "How well each accelerator, at its best count, predicts the claim, against the "
+                 "stated one",
+        .unit = "log10 likelihood ratio",
+        .bars = bars,
+        .bar_count = n,
+    };
     return true;
 }
 

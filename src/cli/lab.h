@@ -20,7 +20,6 @@ json_t *cli_lab_rate(const struct assay_lab_rate *rate);
 /* Keys of the white box's rows: "white_box" and "white_box_worth" (lab_white_out.c). */
 void cli_lab_white_json(json_t *to, const struct assay_lab_result *result);
 void cli_lab_white_print(const struct assay_lab_result *result);
-void cli_lab_white_page(FILE *to, const struct assay_lab_result *result);
 
 /* For assay_lab_settings: the lineage instrument; `data` is the call (lab_white.c). */
 assay_lab_compare cli_lab_compare;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lab's white box in words, in JSON and on its page. */
+/* The lab's white box in words and in JSON. */
 #include "cli/lab.h"
 
 #include "base/json.h"
@@ -114,33 +114,4 @@ void cli_lab_white_print(const struct assay_lab_result *r)
     printf("Asked about a teacher whose weights they have nothing of, %zu of %zu were named "
            "(report.json has\nthem by row).\n",
            named, asked);
-}
-
-void cli_lab_white_page(FILE *to, const struct assay_lab_result *r)
-{
-    const struct assay_lab_white_worth *w = &r->white_worth;
-    fprintf(to,
-            "<h2>%s: weights, by lineage compare</h2><table><tr><th>made by<th>disguise<th>"
-            "further training<th>students<th>named (95%%)<th>by its own p<th>median p<th>AUC"
-            "<th>Cllr<th>shared training<th>one seed<th>called</tr>\n",
-            depth);
-    for (size_t i = 0; i < r->white_count; i++) {
-        const struct assay_lab_white *row = &r->white[i];
-        const struct assay_lab_power *p = power_of(r, i);
-        fprintf(to,
-                "<tr><td>%s<td>%s<td>%.3g<td>%zu<td>%.2f (%.2f to %.2f)<td>%.2f<td>10^%.1f<td>%.2f"
-                "<td>%.2f<td>%.2f<td>%.2f<td>",
-                row->arm, row->disguise, row->further, p->named.n, p->named.share, p->named.low,
-                p->named.high, row->by_p.share, row->median_log10_p, fmin(p->auc, p->auc_others),
-                p->cllr, row->shared_training.share, row->seed_alone.share);
-        write_kinds(to, row);
-        fprintf(to, "</tr>\n");
-    }
-    fprintf(
-        to,
-        "</table><p>Of %zu pairs %zu have nothing in common: p of %.3g or less in %.3f (%.3f to "
-        "%.3f) of them. The instrument's own ratios: common origin %.2f bits, shared training "
-        "against one seed %.2f bits.</p>\n",
-        w->pairs, w->unrelated, r->level, w->at_level.share, w->at_level.low, w->at_level.high,
-        w->origin_cllr, w->training_cllr);
 }

@@ -230,9 +230,68 @@ static void read_grid(struct reader *r, const json_t *o, struct assay_figure *fi
     figure->grid = grid;
 }
 
+static void read_point(struct reader *r, const json_t *o, bool logarithmic,
+                       struct assay_point *point)
+{
+    if (!open_object(r, o, 4, "curves with points of {x, y, low, high}"))
+        return;
+    point->x = number(r, o, "x");
+    point->y = number(r, o, "y");
+    point->low = number(r, o, "low");
+    point->high = number(r, o, "high");
+    if (!isfinite(point->x) || (logarithmic && point->x <= 0))
+        refuse(r, "curves.series.points.x", logarithmic ? "a number above 0" : "a number");
+    if (point->low > point->high)
+        refuse(r, "curves.series.points.low", "a number up to high");
+}
+
+static void read_series(struct reader *r, const json_t *o, bool logarithmic,
+                        struct assay_series *series)
+{
+    const json_t *list;
+    if (!open_object(r, o, 3, "curves with series of {name, reference, points}"))
+        return;
+    series->name = text(r, o, "name", false);
+    if (!json_is_boolean(json_object_get(o, "reference")))
+        refuse(r, "curves.series.reference", "true or false");
+    series->reference = json_is_true(json_object_get(o, "reference"));
+    struct assay_point *points =
+        open_list(r, o, "points", sizeof *points, &list, &series->point_count);
+    for (size_t i = 0; i < series->point_count && r->status == ASSAY_OK; i++)
+        read_point(r, json_array_get(list, i), logarithmic, &points[i]);
+    series->points = points;
+}
+
+static void read_curves(struct reader *r, const json_t *o, struct assay_figure *figure)
+{
+    const json_t *list;
+    if (!open_object(r, o, 5, "curves of {x_axis, x_scale, y_axis, level, series}"))
+        return;
+    struct assay_curves *curves = assay_arena_alloc(r->arena, 1, sizeof *curves);
+    if (!curves) {
+        short_of_memory(r);
+        return;
+    }
+    curves->x_axis = text(r, o, "x_axis", false);
+    curves->y_axis = text(r, o, "y_axis", false);
+    curves->level = number(r, o, "level");
+    if (curves->level <= 0 || curves->level >= 1)
+        refuse(r, "curves.level", "null or a number between 0 and 1");
+    const char *scale = text(r, o, "x_scale", false);
+    curves->x_logarithmic = scale && strcmp(scale, "log") == 0;
+    if (scale && !curves->x_logarithmic && strcmp(scale, "linear") != 0)
+        refuse(r, "curves.x_scale", "linear or log");
+    struct assay_series *series =
+        open_list(r, o, "series", sizeof *series, &list, &curves->series_count);
+    for (size_t i = 0; i < curves->series_count && r->status == ASSAY_OK; i++)
+        read_series(r, json_array_get(list, i), curves->x_logarithmic, &series[i]);
+    curves->series = series;
+    figure->curves = curves;
+}
+
 static void read_figure(struct reader *r, const json_t *o, struct assay_figure *figure)
 {
-    if (!open_object(r, o, 4, "{id, title, unit, and bars, grid or newick}"))
+    if (!open_object(r, o, 4, "{id, title, unit, and bars, curves, grid or newick}"))
         return;
     figure->id = text(r, o, "id", false);
     figure->title = text(r, o, "title", false);
@@ -243,6 +302,10 @@ static void read_figure(struct reader *r, const json_t *o, struct assay_figure *
     }
     if (json_object_get(o, "newick")) {
         figure->newick = text(r, o, "newick", false);
+        return;
+    }
+    if (json_object_get(o, "curves")) {
+        read_curves(r, json_object_get(o, "curves"), figure);
         return;
     }
     const json_t *list;

@@ -68,7 +68,38 @@ static json_t *grid_to_json(const struct assay_grid *grid)
     return object;
 }
 
-/* With "bars", "grid" or "newick", whichever it is. */
+static json_t *point_to_json(const struct assay_point *point)
+{
+    json_t *object = json_object();
+    json_set_number(object, "x", point->x);
+    json_set_number(object, "y", point->y);
+    json_set_number(object, "low", point->low);
+    json_set_number(object, "high", point->high);
+    return object;
+}
+
+static json_t *curves_to_json(const struct assay_curves *curves)
+{
+    json_t *object = json_object(), *list = json_array();
+    json_set_text(object, "x_axis", curves->x_axis);
+    json_set_text(object, "x_scale", curves->x_logarithmic ? "log" : "linear");
+    json_set_text(object, "y_axis", curves->y_axis);
+    json_set_number(object, "level", curves->level);
+    for (size_t i = 0; i < curves->series_count; i++) {
+        const struct assay_series *series = &curves->series[i];
+        json_t *one = json_object(), *points = json_array();
+        json_set_text(one, "name", series->name);
+        json_object_set_new(one, "reference", json_boolean(series->reference));
+        for (size_t k = 0; k < series->point_count; k++)
+            json_array_append_new(points, point_to_json(&series->points[k]));
+        json_object_set_new(one, "points", points);
+        json_array_append_new(list, one);
+    }
+    json_object_set_new(object, "series", list);
+    return object;
+}
+
+/* With "bars", "curves", "grid" or "newick", whichever it is. */
 static json_t *figure_to_json(const struct assay_figure *figure)
 {
     json_t *object = json_object();
@@ -81,6 +112,10 @@ static json_t *figure_to_json(const struct assay_figure *figure)
     }
     if (figure->newick) {
         json_set_text(object, "newick", figure->newick);
+        return object;
+    }
+    if (figure->curves) {
+        json_object_set_new(object, "curves", curves_to_json(figure->curves));
         return object;
     }
     json_t *bars = json_array();

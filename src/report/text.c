@@ -67,6 +67,29 @@ static void tree(FILE *to, const struct assay_figure *figure)
     fputs("    (a tree, in report.html)\n", to);
 }
 
+/* Of each curve its two ends: the whole is for a page. */
+static void curves(FILE *to, const struct assay_figure *figure)
+{
+    const struct assay_curves *c = figure->curves;
+    fputc('\n', to);
+    lines_fold(to, "  ", figure->title);
+    for (size_t i = 0; i < c->series_count && i < MOST_BARS; i++) {
+        const struct assay_series *s = &c->series[i];
+        if (s->point_count == 0)
+            continue;
+        const struct assay_point *first = &s->points[0], *last = &s->points[s->point_count - 1];
+        fputs("    ", to);
+        lines_column(to, s->name, 34);
+        fprintf(to, " %.3g at %.3g", first->y, first->x);
+        if (s->point_count > 1)
+            fprintf(to, ", %.3g at %.3g", last->y, last->x);
+        fputc('\n', to);
+    }
+    if (c->series_count > MOST_BARS)
+        fprintf(to, "    and %zu more in report.html\n", c->series_count - MOST_BARS);
+    lines_fold(to, "    of ", c->x_axis);
+}
+
 static void quantities(FILE *to, const struct assay_finding *f)
 {
     if (f->quantity_count)
@@ -136,7 +159,10 @@ static void result(FILE *to, const struct assay_case_result *r)
     for (size_t i = 0; i < f->cannot_tell_count; i++)
         lines_fold(to, "  * ", f->cannot_tell[i]);
     for (size_t i = 0; i < f->figure_count; i++)
-        (f->figures[i].newick ? tree : f->figures[i].grid ? grid : bars)(to, &f->figures[i]);
+        (f->figures[i].newick   ? tree
+         : f->figures[i].grid   ? grid
+         : f->figures[i].curves ? curves
+                                : bars)(to, &f->figures[i]);
     quantities(to, f);
     comparisons(to, r);
     if (f->limit_count)

@@ -111,14 +111,13 @@ static void write_figure(struct writer *w)
     w->to.finding->figures = figure;
     if (!figure || n == 0)
         return;
-    *figure =
-        (struct assay_figure){"likeness",
-                              "How alike the suspect is to each candidate, beyond what is usual",
-                              "standard deviations",
-                              bars,
-                              n,
-                              NULL,
-                              NULL};
+    *figure = (struct assay_figure){
+        .id = "likeness",
+        .title = "How alike the suspect is to each candidate, beyond what is usual",
+        .unit = "standard deviations",
+        .bars = bars,
+        .bar_count = n,
+    };
     w->to.finding->figure_count = 1;
 }
 

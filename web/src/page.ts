@@ -4,8 +4,18 @@ import { h } from "./dom";
 import { exhibits_section } from "./parts/exhibits";
 import type { Weighable } from "./parts/combined";
 import { question_section } from "./parts/question";
-import { count } from "./parts/result";
-import type { Report } from "./report";
+import { count, file_name, finding_parts } from "./parts/result";
+import type { Alone, Report } from "./report";
+
+/** A finding that stands in no case. */
+export function finding_page({ title, version, finding }: Alone): HTMLElement[] {
+    document.title = title;
+    return [
+        h("header", null, h("p", { class: "brand" }, "Assay"), h("h1", null, title)),
+        h("main", null, h("section", { class: "result", "aria-label": finding.method }, finding_parts(finding, file_name(finding.method), { heading: "h2" }))),
+        h("footer", null, h("p", null, `Assay ${version}, ${finding.method}, seed ${finding.seed}.`)),
+    ];
+}
 
 export function report_page(report: Report): { elements: HTMLElement[]; questions: Weighable[] } {
     document.title = report.title;

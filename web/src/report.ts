@@ -52,7 +52,15 @@ export interface GridData {
     columns: string[];
     values: (number | null)[][];
 }
-export type FigureData = { id: string; title: string; unit: string } & ({ bars: FigureBar[] } | { grid: GridData } | { newick: string });
+/** Curves over one axis; a point's interval is null where none is known. */
+export interface CurvesData {
+    x_axis: string;
+    x_scale: "linear" | "log";
+    y_axis: string;
+    level: number | null;
+    series: { name: string; reference: boolean; points: { x: number; y: number | null; low: number | null; high: number | null }[] }[];
+}
+export type FigureData = { id: string; title: string; unit: string } & ({ bars: FigureBar[] } | { curves: CurvesData } | { grid: GridData } | { newick: string });
 export interface Finding {
     id: string;
     method: string;
@@ -168,6 +176,15 @@ export interface Report {
     questions: Question[];
     exhibits: Exhibit[];
 }
+
+/** A finding that stands in no case. */
+export interface Alone {
+    assay: "finding/1";
+    version: string;
+    title: string;
+    finding: Finding;
+}
+export const is_alone = (what: Report | Alone): what is Alone => what.assay === "finding/1";
 
 export const or_nan = (x: number | null | undefined): number => x ?? NaN;
 

@@ -2,13 +2,14 @@
 // result: what one instrument gave on one input: what follows, what does not, its figures, the
 // likelihood ratios of its hypotheses, what was stated, its limits.
 import { bars_chart, groups_of, type Bar } from "../charts/bars";
+import { curve_marks, curves_chart, MOST_CURVES, type Curve } from "../charts/curves";
 import { heat_chart } from "../charts/heat";
 import { parse_newick, tree_chart } from "../charts/tree";
 import { ladder } from "../charts/ladder";
-import { h } from "../dom";
+import { h, type Child } from "../dom";
 import { figure } from "../figure";
-import { fixed, number } from "../number";
-import { or_nan, type Comparison, type FigureData, type Result } from "../report";
+import { fixed, number, percent } from "../number";
+import { or_nan, type Comparison, type FigureData, type Finding, type Result } from "../report";
 import { table_element, type Table } from "../table";
 
 const SHOWN = 16; // rows of a long drawing before it is folded
@@ -54,6 +55,20 @@ function grid_figure(data: Extract<FigureData, { grid: unknown }>, file: string)
             (part ? ` The first ${MOST_CELLS} of each are drawn; the table has all.` : ""),
         draw: (width) => heat_chart(cells, width, { diverging: false, unit: data.unit, square: true }),
         table: () => ({ columns: [row_axis, ...columns], rows: rows.map((row, i) => [row, ...columns.map((_, k) => values[i]?.[k])]) }),
+    }).element;
+}
+
+function curves_figure(data: Extract<FigureData, { curves: unknown }>, file: string): HTMLElement {
+    const { x_axis, y_axis, x_scale, level, series } = data.curves;
+    const curves: Curve[] = series.map((s) => ({ ...s, points: s.points.map((p) => ({ x: p.x, y: or_nan(p.y), low: or_nan(p.low), high: or_nan(p.high) })) }));
+    const marks = curve_marks(curves);
+    return figure({
+        title: data.title, file: `${file}-${data.id}`,
+        note: [level !== null && `Bands and whiskers: ${percent(level)} intervals. `, curves.length > MOST_CURVES && `The first ${MOST_CURVES} curves of ${curves.length} are drawn; the table has all.`],
+        legend: curves.slice(0, MOST_CURVES).map((c, i): [string, string] => [marks[i]!, c.name]),
+        draw: (width) => curves_chart(curves, { x: x_axis, y: y_axis, logarithmic: x_scale === "log", level: or_nan(level) }, width),
+        table: () => ({ columns: ["Curve", x_axis, data.unit ? `${y_axis}, ${data.unit}` : y_axis, "Low", "High"],
+            rows: series.flatMap((s) => s.points.map((p) => [s.name, p.x, p.y, p.low, p.high])) }),
     }).element;
 }
 
@@ -112,25 +127,21 @@ function comparisons_figure(result: Result, file: string): HTMLElement | null {
     return folding(others, "hypotheses", (shown) => figure(drawing(shown)), (f, shown) => f.redraw(drawing(shown)));
 }
 
-export function result_section(result: Result, question: string): HTMLElement {
-    const { finding } = result;
-    const file = `${question}-${result.instrument}`.replace(/[^\w.-]+/g, "-");
+/** What a finding says by itself: in words, figures, numbers, limits. `between`: of what stands around it. */
+export function finding_parts(finding: Finding, file: string, between: { ratios?: HTMLElement | null; stated?: HTMLElement | false; heading?: "h2" | "h5" } = {}): Child[] {
+    const heading = (words: string) => h(between.heading ?? "h5", { class: "small" }, words);
     const tied = new Set(finding.ties.flatMap((t) => [t.a, t.b]));
     const quantities: Table = {
-        columns: ["Quantity", "Median", "Low", "High", "Unit"],
-        rows: finding.quantities.map((q) => [q.name, q.value.median, q.value.low, q.value.high, q.unit]),
+        columns: ["Quantity", "Median", "Low", "High", "Interval", "Unit"],
+        rows: finding.quantities.map((q) => [q.name, q.value.median, q.value.low, q.value.high, q.value.low === q.value.high ? "" : percent(q.value.level ?? 0.8), q.unit]),
     };
-    return h("section", { class: "result", "aria-label": `${result.instrument} on ${result.input}` },
-        h("h4", null, h("code", null, result.instrument), " on ", h("code", null, result.input)),
-        finding.answers.length > 0 && h("div", { class: "can" }, h("h5", null, "What follows"), list(finding.answers)),
-        finding.cannot_tell.length > 0 && h("div", { class: "cannot" }, h("h5", null, "What does not"), list(finding.cannot_tell)),
-        comparisons_figure(result, file),
-        finding.figures.map((f) => "grid" in f ? grid_figure(f, file) : "newick" in f ? tree_figure(f, file) : bars_figure(f, tied, file)),
-        finding.quantities.length > 0 && fold("Quantities, with 80% intervals", () => table_element(quantities, "Quantities")),
-        result.stated.length > 0 && fold("What was stated, with sources", () => table_element({
-            columns: ["What", "Value", "Source", "Date", "Where"],
-            rows: result.stated.map((s) => [s.name, s.value, s.source, s.date, `${s.file}:${s.line}`]),
-        }, "What was stated")),
+    return [
+        finding.answers.length > 0 && h("div", { class: "can" }, heading("What follows"), list(finding.answers)),
+        finding.cannot_tell.length > 0 && h("div", { class: "cannot" }, heading("What does not"), list(finding.cannot_tell)),
+        between.ratios,
+        finding.figures.map((f) => "curves" in f ? curves_figure(f, file) : "grid" in f ? grid_figure(f, file) : "newick" in f ? tree_figure(f, file) : bars_figure(f, tied, file)),
+        finding.quantities.length > 0 && fold("Quantities, with their intervals", () => table_element(quantities, "Quantities")),
+        between.stated,
         finding.ties.length > 0 && fold("What cannot be told apart", () => table_element({
             columns: ["This", "And this", "log10 ratio"],
             rows: finding.ties.map((t) => [t.a, t.b, fixed(t.log10_likelihood_ratio)]),
@@ -139,7 +150,23 @@ export function result_section(result: Result, question: string): HTMLElement {
             list(finding.limits),
             h("p", { class: "soft" }, `${finding.method}, version ${finding.method_version}, seed ${finding.seed}. `),
             finding.exhibits.length > 0 && table_element({ columns: ["File", "SHA-256"], rows: finding.exhibits.map((e) => [e.path, e.sha256]) }, "Files read"),
-        ]));
+        ]),
+    ];
+}
+
+export const file_name = (text: string): string => text.replace(/[^\w.-]+/g, "-");
+
+export function result_section(result: Result, question: string): HTMLElement {
+    const file = file_name(`${question}-${result.instrument}`);
+    return h("section", { class: "result", "aria-label": `${result.instrument} on ${result.input}` },
+        h("h4", null, h("code", null, result.instrument), " on ", h("code", null, result.input)),
+        finding_parts(result.finding, file, {
+            ratios: comparisons_figure(result, file),
+            stated: result.stated.length > 0 && fold("What was stated, with sources", () => table_element({
+                columns: ["What", "Value", "Source", "Date", "Where"],
+                rows: result.stated.map((s) => [s.name, s.value, s.source, s.date, `${s.file}:${s.line}`]),
+            }, "What was stated")),
+        }));
 }
 
 /** Folded away until asked for; made only then. Opened for paper. */
