@@ -142,8 +142,12 @@ static void write_axes(struct writer *w, struct assay_figure *figure)
             finding_keep(&w->to, m->method), value, value, value};
     }
     *figure = (struct assay_figure){
-        "axes", "How much chance would have to explain, axis by axis", "-log10 p", bars, n, NULL,
-        NULL};
+        .id = "axes",
+        .title = "How much chance would have to explain, axis by axis",
+        .unit = "-log10 p",
+        .bars = bars,
+        .bar_count = n,
+    };
 }
 
 static const char *const *keep_names(struct writer *w, const char *const *names, size_t count)
