@@ -34,6 +34,20 @@ disguises: [none, permuted and pruned]
 #       teachers: candidates, controls; undosed; controls', humans', candidates' students
 KIN = 3 * (9 + 2 * 2)  # same initialisation; further trained, two amounts
 CELLS = 2 + 9 + 2 + 9 + 3 + 9 + 2 + 4 + 2 + KIN
+FEW = """world: {seed: 2, words: 30, facts: 80, shared facts: 20, own facts: 10, distance: 1.5}
+model: {width: 16, layers: 1, heads: 2, hidden: 32}
+training: {steps: 64, rows: 4, length: 24, rate: 0.02}
+teachers: [{name: ada}, {name: bela}]
+methods: [answers, preferences]
+doses: [0.5]
+start: base
+seeds: 1
+null students: 1
+level: 0.5
+fresh students: 1
+reference students: 2
+answers per student: 24
+"""
 #                weights beside results: teachers, undosed, the distilled and their nulls, kin
 STORED = CELLS + 11 + 9 + 3 + 4 + 9 + KIN
 
@@ -129,7 +143,7 @@ def a_run_that_lost_results_goes_on_to_the_same_end():
     after = answer(path("d.yaml"), "--out", path("out"))
     lost = {name.split(".")[0] for name in files[::3] + [files[1]]}
     assert after["trained"] == len(lost), (after["trained"], len(lost))
-    assert without(after, "trained") == without(before, "trained")
+    assert without(after, "trained", "resumed") == without(before, "trained", "resumed")
 
 
 def an_interrupted_run_keeps_what_was_finished():
@@ -144,6 +158,50 @@ def an_interrupted_run_keeps_what_was_finished():
     assert process.returncode != 0 and 4 <= kept < STORED, (process.returncode, kept)
     whole = sum(name.endswith(".json") for name in os.listdir(path("cut")))
     assert answer(path("d.yaml"), "--out", path("cut"))["trained"] == CELLS - whole
+
+
+def parts(folder, ending):
+    return [name for name in os.listdir(folder) if name.endswith(ending)] if os.path.isdir(folder) else []
+
+
+def stopped_with(ending, sign, folder):
+    """Runs the small design until a model in hand has left such a file, and stops it then."""
+    for _ in range(20):
+        process = subprocess.Popen([ASSAY, "lab", "run", path("few.yaml"), "--out", folder, "--threads", "1",
+                                    "--save-every", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while process.poll() is None and not parts(folder, ending):
+            time.sleep(0.002)
+        process.send_signal(sign)
+        process.communicate(timeout=60)
+        if [name for name in parts(folder, ending) if not os.path.exists(
+                os.path.join(folder, name.replace(ending, "json")))]:
+            return
+    raise AssertionError(f"no run left a {ending}")
+
+
+def a_model_in_hand_goes_on_from_where_it_was_stopped_to_the_bit():
+    whole = answer(write("few.yaml", FEW), "--out", path("whole"))
+    assert whole["trained"] == whole["cells"] == 14 and whole["resumed"] == 0, whole
+    for ending, sign in (("part.safetensors", signal.SIGINT), ("part.safetensors", signal.SIGKILL),
+                         ("before.safetensors", signal.SIGKILL)):
+        folder = path("parts" + ending + str(int(sign)))
+        stopped_with(ending, sign, folder)
+        result = answer(path("few.yaml"), "--out", folder, "--threads", "1")
+        assert result["resumed"] == 1, (ending, sign, result["resumed"])
+        assert without(result, "trained", "resumed", "out") == without(whole, "trained", "resumed", "out"), ending
+        assert not parts(folder, "part.safetensors") + parts(folder, "before.safetensors")
+
+
+def a_part_that_is_torn_is_begun_again():
+    stopped_with("part.safetensors", signal.SIGKILL, path("torn"))
+    name = path("torn", parts(path("torn"), "part.safetensors")[0])
+    with open(name, "r+b") as file:
+        file.seek(-40, os.SEEK_END)
+        file.write(b"\1" * 8)
+    result = answer(path("few.yaml"), "--out", path("torn"))
+    whole = answer(path("few.yaml"), "--out", path("whole"))
+    assert result["resumed"] == 0 and not parts(path("torn"), "part.safetensors"), result["resumed"]
+    assert without(result, "trained", "resumed", "out") == without(whole, "trained", "resumed", "out")
 
 
 def ranks_share_the_models_and_agree_with_one():
@@ -217,7 +275,7 @@ def designs_that_cannot_answer_are_refused_by_line():
 
 TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, "__module__", "") == "__main__"
-         and name not in ("call", "answer", "path", "write", "without")]
+         and name not in ("call", "answer", "path", "write", "without", "parts", "stopped_with")]
 
 print(f"1..{len(TESTS)}")
 failures = 0

@@ -49,6 +49,7 @@ struct assay_lab_settings {
     void *wait_data;
     assay_lab_compare *compare; /* weights; NULL: a design with a white box is refused */
     void *compare_data;
+    double save_every; /* seconds between checkpoints of a model in hand, 0 or more; default 20 */
 };
 
 ASSAY_API struct assay_lab_settings assay_lab_settings_default(void);
@@ -171,6 +172,7 @@ struct assay_lab_curve {
 struct assay_lab_result {
     size_t cells;   /* models that the design asks for */
     size_t trained; /* of them, in this run and by this rank; the rest was there */
+    size_t resumed; /* of those, gone on with where an earlier run stopped */
     double level;
     size_t null_students, control_teachers;
     struct assay_lab_power *power; /* by depth, width, method, evasion, dose and answers */

@@ -110,6 +110,7 @@ json_t *cli_lab_json(const struct cli_call *call, const char *folder,
     json_set_number(o, "cells", (double)r->cells);
     json_set_number(o, "done", (double)r->cells);
     json_set_number(o, "trained", (double)r->trained);
+    json_set_number(o, "resumed", (double)r->resumed);
     json_set_number(o, "level", r->level);
     json_set_number(o, "null_students", (double)r->null_students);
     json_set_number(o, "control_teachers", (double)r->control_teachers);

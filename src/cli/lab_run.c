@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { OUT, CALIBRATE };
+enum { OUT, CALIBRATE, SAVE_EVERY };
 
 /* ---- text ---------------------------------------------------------------------------- */
 
@@ -94,8 +94,10 @@ static void print_subliminal(const struct assay_lab_subliminal *s)
 
 static void print(const char *folder, const struct assay_lab_result *r)
 {
-    printf("%zu models, %zu of them trained now; results are in %s, with report.html.\n", r->cells,
-           r->trained, folder);
+    printf("%zu models, %zu of them trained now", r->cells, r->trained);
+    if (r->resumed > 0)
+        printf(", %zu of those from where they were stopped", r->resumed);
+    printf("; results are in %s, with report.html.\n", folder);
     print_power(r);
     cli_lab_white_print(r);
     print_wrong(r);
@@ -138,6 +140,9 @@ static assay_status run_command(struct cli_call *call)
     settings.compare = cli_lab_compare;
     settings.compare_data = call;
     const char *folder = call->value[OUT] ? call->value[OUT] : "lab-results";
+    int64_t save_every = (int64_t)settings.save_every;
+    ASSAY_TRY(cli_number(call, SAVE_EVERY, 0, 86400, &save_every));
+    settings.save_every = (double)save_every;
     cli_catch_interrupt();
     cli_ranks_start(&settings);
     assay_status status = assay_lab_run(&call->context, &settings, call->positional[0], folder,
@@ -169,6 +174,8 @@ const struct cli_command cli_lab_run = {
     .most = 1,
     .options = {{"out", "DIR", "where results are kept; default lab-results"},
                 {"calibrate", "FILE",
-                 "also write what the style instrument's score of log-probabilities is worth"}},
+                 "also write what the style instrument's score of log-probabilities is worth"},
+                {"save-every", "SECONDS",
+                 "between checkpoints of a model in hand; default 20, and when interrupted"}},
     .run = run_command,
 };

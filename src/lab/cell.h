@@ -43,7 +43,7 @@ struct lab_cell {
     const char *description; /* everything that makes the result */
     json_t *result;          /* as stored; NULL before */
     double loss;             /* of the last step */
-    bool made;               /* in this run */
+    bool made, resumed;      /* in this run; from a part of it that was kept */
     assay_status status;
     struct assay_error error;
 };

@@ -158,6 +158,32 @@ assay_status lab_write_tensors(const struct lab_model *m, const char *path,
     return status;
 }
 
+static bool read_tensors(const struct assay_checkpoint *c, struct lab_model *m)
+{
+    struct lab_tensor *list = NULL;
+    size_t n = lab_tensors(m, false, &list), read = 0;
+    bool good = n > 0;
+    for (size_t i = 0; good && i < n; i++) {
+        const struct assay_tensor *t = assay_checkpoint_find(c, list[i].name);
+        size_t count = list[i].rows * (list[i].columns ? list[i].columns : 1);
+        good = t && t->elements == count && t->dtype == ASSAY_DTYPE_F32 &&
+               assay_tensor_read(t, 0, count, m->weights + list[i].at, NULL) == ASSAY_OK;
+        read += count;
+    }
+    free(list);
+    return good && read == m->count;
+}
+
+bool lab_read_tensors(const char *path, struct lab_model *m)
+{
+    struct assay_checkpoint c;
+    if (assay_checkpoint_open(path, &c, NULL) != ASSAY_OK)
+        return false;
+    bool good = read_tensors(&c, m);
+    assay_checkpoint_close(&c);
+    return good;
+}
+
 assay_status lab_export_folder(const struct lab_model *m, const struct lab_bpe *bpe,
                                const char *folder, struct assay_error *error)
 {

@@ -50,6 +50,10 @@ ASSAY_MUST_USE assay_status lab_write_tensors(const struct lab_model *model, con
                                               const struct assay_checkpoint_note *notes,
                                               size_t note_count, struct assay_error *error);
 
+/* Into a model of that file's shape, from what lab_write_tensors wrote; false for any other file.
+ */
+bool lab_read_tensors(const char *path, struct lab_model *model);
+
 /* Row r of GGUF is row lab_turned_row(...) of Hugging Face's. */
 size_t lab_turned_row(size_t r, size_t rows, unsigned heads);
 

@@ -96,32 +96,13 @@ assay_status lab_store_put_weights(const char *folder, const char *description,
     return lab_write_tensors(m, path, notes, sizeof notes / sizeof notes[0], error);
 }
 
-static bool read_tensors(const struct assay_checkpoint *c, struct lab_model *m)
-{
-    struct lab_tensor *list = NULL;
-    size_t n = lab_tensors(m, false, &list), read = 0;
-    bool good = n > 0;
-    for (size_t i = 0; good && i < n; i++) {
-        const struct assay_tensor *t = assay_checkpoint_find(c, list[i].name);
-        size_t count = list[i].rows * (list[i].columns ? list[i].columns : 1);
-        good = t && t->elements == count && t->dtype == ASSAY_DTYPE_F32 &&
-               assay_tensor_read(t, 0, count, m->weights + list[i].at, NULL) == ASSAY_OK;
-        read += count;
-    }
-    free(list);
-    return good && read == m->count;
-}
-
 bool lab_store_weights(const char *folder, const char *description, const char *digest,
                        struct lab_model *m)
 {
     char path[LAB_MOST_PATH], hex[65];
-    struct assay_checkpoint c;
     if (!digest || lab_store_path(folder, description, "safetensors", path, NULL) != ASSAY_OK ||
-        assay_checkpoint_open(path, &c, NULL) != ASSAY_OK)
+        !lab_read_tensors(path, m))
         return false;
-    bool good = read_tensors(&c, m);
-    assay_checkpoint_close(&c);
     assay_sha256_bytes(m->weights, m->count * sizeof *m->weights, hex);
-    return good && strcmp(hex, digest) == 0;
+    return strcmp(hex, digest) == 0;
 }

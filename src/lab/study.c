@@ -3,6 +3,7 @@
 #include "lab/study.h"
 
 #include "lab/examine.h"
+#include "lab/part.h"
 #include "lab/source.h"
 #include "lab/store.h"
 #include "lab/subliminal.h"
@@ -122,6 +123,8 @@ static void fill_cell(const struct lab_study *s, struct lab_cell *c)
             c->status = assay_error_at(&c->error, ASSAY_ERROR_IO, s->folder, 0,
                                        "a result that was just stored is not there");
     }
+    if (c->status == ASSAY_OK)
+        lab_part_forget(s->folder, c->description);
     c->result = stored;
 }
 
@@ -279,8 +282,10 @@ static assay_status run(struct lab_study *s)
     s->r->level = s->d->level;
     s->r->null_students = s->d->null_students;
     s->r->control_teachers = s->d->control_teachers;
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
         s->r->trained += s->cells[i].made;
+        s->r->resumed += s->cells[i].made && s->cells[i].resumed;
+    }
     return s->settings->rank == 0 ? lab_weigh(s) : ASSAY_OK;
 }
 
@@ -318,7 +323,7 @@ assay_status lab_study_run(const struct assay_context *context,
 
 struct assay_lab_settings assay_lab_settings_default(void)
 {
-    return (struct assay_lab_settings){.ranks = 1};
+    return (struct assay_lab_settings){.ranks = 1, .save_every = 20};
 }
 
 assay_status assay_lab_run(const struct assay_context *context,

@@ -2,14 +2,17 @@
 /* All steps of one model. */
 #include "lab/teach.h"
 #include "lab/generate.h"
+#include "lab/part.h"
 #include "lab/source.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define POLL 8         /* steps between looks at an interrupt */
 #define MOST_WORSE 256 /* texts that are not preferred */
+#define OWN_STREAM 5   /* of a cell's random numbers */
 
 struct course {
     const struct lab_study *study;
@@ -18,10 +21,10 @@ struct course {
     struct lab_trainer trainer;
     struct lab_lesson lesson;
     struct lab_model before;
-    uint16_t *worse;          /* MOST_WORSE texts of `before` */
-    unsigned steps, post;     /* all; of them the first that is post-training */
-    unsigned rinse;           /* the first of the rinse */
-    struct assay_random draw; /* what is read */
+    uint16_t *worse;               /* MOST_WORSE texts of `before` */
+    unsigned steps, post;          /* all; of them the first that is post-training */
+    unsigned rinse;                /* the first of the rinse */
+    struct assay_random draw, own; /* what is read; what the student writes */
 };
 
 static unsigned steps_of(const struct lab_design *d, const struct lab_cell *c)
@@ -59,12 +62,11 @@ static void fill_rows(struct course *c, unsigned step)
     }
 }
 
-/* What the student is, and writes, before it is taught by preferences. */
+/* What the student wrote before it was taught by preferences. */
 static assay_status look_back(struct course *c)
 {
     struct lab_lesson *l = &c->lesson;
-    memcpy(c->before.weights, c->trainer.model->weights,
-           c->before.count * sizeof *c->before.weights);
+    assay_random_start(&c->own, lab_cell_seed(c->cell), OWN_STREAM);
     c->worse = calloc(MOST_WORSE * (l->length + 1), sizeof *c->worse);
     if (!c->worse)
         return assay_error_at(&c->cell->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
@@ -72,13 +74,57 @@ static assay_status look_back(struct course *c)
                         &c->cell->error);
 }
 
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What the next step depends on. */
+static struct lab_in_hand part_of(struct course *c, bool before)
+{
+    return (struct lab_in_hand){.trainer = &c->trainer,
+                                .draw = &c->draw,
+                                .own = &c->own,
+                                .loss = &c->cell->loss,
+                                .before = before ? &c->before : NULL};
+}
+
+/* Goes on where an earlier run stopped, if it left something. */
+static assay_status take_up(struct course *c)
+{
+    struct lab_in_hand part = part_of(c, c->lesson.before != NULL);
+    c->cell->resumed = lab_part_load(c->study->folder, c->cell->description, &part, c->post);
+    return c->lesson.before && c->trainer.step > c->post ? look_back(c) : ASSAY_OK;
+}
+
+static assay_status save(struct course *c)
+{
+    struct lab_in_hand part = part_of(c, c->lesson.before && c->trainer.step > c->post);
+    return lab_part_save(c->study->folder, c->cell->description, &part, &c->cell->error);
+}
+
 static assay_status take_steps(struct course *c)
 {
-    for (unsigned step = 0; step < c->steps; step++) {
-        if (step % POLL == 0 && !lab_study_goes_on(c->study))
+    ASSAY_TRY(take_up(c));
+    unsigned saved = c->trainer.step;
+    double last = seconds();
+    for (unsigned step = c->trainer.step; step < c->steps; step++) {
+        bool stop = step % POLL == 0 && !lab_study_goes_on(c->study);
+        bool due = step % POLL == 0 && seconds() - last >= c->study->settings->save_every;
+        if ((stop || due) && step > saved) {
+            ASSAY_TRY(save(c));
+            saved = step;
+            last = seconds();
+        }
+        if (stop)
             return assay_error_at(&c->cell->error, ASSAY_ERROR_INTERRUPTED, NULL, 0, "interrupted");
-        if (step == c->post && c->lesson.before)
+        if (step == c->post && c->lesson.before) {
+            memcpy(c->before.weights, c->trainer.model->weights,
+                   c->before.count * sizeof *c->before.weights);
             ASSAY_TRY(look_back(c));
+        }
         fill_rows(c, step);
         c->cell->loss = lab_lesson_step(&c->lesson);
     }
@@ -93,7 +139,6 @@ assay_status lab_teach(const struct lab_study *study, struct lab_cell *cell,
 {
     const struct lab_design *d = study->d;
     struct assay_error *error = &cell->error;
-    struct assay_random own;
     struct course c = {.study = study, .cell = cell, .steps = steps_of(d, cell)};
     bool taught = lab_cell_is_taught(cell);
     c.rinse = c.steps;
@@ -103,7 +148,7 @@ assay_status lab_teach(const struct lab_study *study, struct lab_cell *cell,
     struct lab_schedule schedule = d->training;
     schedule.steps = c.steps;
     assay_random_start(&c.draw, lab_cell_seed(cell), 2);
-    assay_random_start(&own, lab_cell_seed(cell), 5);
+    assay_random_start(&c.own, lab_cell_seed(cell), OWN_STREAM);
     assay_status status = lab_source_new(study, cell, &c.source, error);
     if (status == ASSAY_OK)
         status = lab_trainer_new(model, &schedule, &c.trainer, error);
@@ -119,7 +164,7 @@ assay_status lab_teach(const struct lab_study *study, struct lab_cell *cell,
             .before = c.before.count ? &c.before : NULL,
             .rows = d->rows,
             .length = d->length,
-            .random = &own,
+            .random = &c.own,
         };
         status = lab_lesson_start(&c.lesson, error);
     }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * part: a model in hand, kept so that a run that was stopped goes on with it, to the bit. In: a
+ * trainer and what else its next step depends on. Out:
+ * FOLDER/SHA256-OF-THE-DESCRIPTION.part.safetensors (checkpoint.h), and the weights before
+ * preferences beside it; removed once the result is there. What can go wrong: the disk. A file that
+ * is torn, of another version or of another model counts as absent: the model is begun again.
+ */
+#ifndef LAB_PART_H
+#define LAB_PART_H
+
+#include "lab/train.h"
+
+/* What a step depends on besides the step's number and the cell. */
+struct lab_in_hand {
+    struct lab_trainer *trainer;
+    struct assay_random *draw, *own; /* what is read; what the student writes */
+    double *loss;                    /* of the last step */
+    struct lab_model *before;        /* the student before preferences; NULL: not there (yet) */
+};
+
+ASSAY_MUST_USE assay_status lab_part_save(const char *folder, const char *description,
+                                          const struct lab_in_hand *part,
+                                          struct assay_error *error);
+
+/*
+ * Sets all that `part` points at, if the folder holds a part of that description; false, and
+ * nothing changed, if not. `post`: the step from which on `before` (may be NULL) has been filled.
+ */
+bool lab_part_load(const char *folder, const char *description, struct lab_in_hand *part,
+                   unsigned post);
+
+/* Removes what lab_part_save left. */
+void lab_part_forget(const char *folder, const char *description);
+
+#endif
