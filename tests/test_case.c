@@ -260,7 +260,8 @@ static void expect_grammar(const char *from, const char *to, long line, const ch
         fail_msg("'%s' is accepted", to);
     if (!strstr(error.message, words))
         fail_msg("'%s' does not say '%s'", error.message, words);
-    assert_int_equal(error.line, line);
+    if (error.line != line)
+        fail_msg("'%s' is refused on line %ld: %s", to, error.line, error.message);
 }
 
 static void findings_by_hand_are_read(void **state)
@@ -313,6 +314,58 @@ static void what_is_wrong_with_findings_is_refused_with_its_line(void **state)
     expect_grammar("cost: 3 days", "cost: free", 26, "a number above 0");
     expect_grammar("b: 30 %", "b: 40 %", 23, "sum to 110 %");
     expect_grammar("b: 30 %", "c: 30 %", 28, "no hypothesis 'c'");
+    expect_grammar("cost: 3 days", "from: F1/power", 26, "one alone");
+    expect_grammar("cost: 3 days", "measured: lineage.compare", 23, "if_true");
+    expect_grammar("cost: 3 days", "measured: m\n        if_true: {others: c}", 23, "one alone");
+    expect_grammar(
+        "cost: 3 days\n        outcomes:\n",
+        "measured: m\n        if_true: {a: c, b: {c: 20 %, d: 70 %}}\n        outcomes:\n", 27,
+        "sum to 90 %");
+    expect_grammar("title: A case", "title: T\ncosts: {days: 3}", 2, "an amount such as");
+    expect_grammar("title: A case", "title: T\ncosts: {USD: 3 USD}", 2,
+                   "what the others are given in");
+}
+
+/* The sample with an obtainable that is measured, or from its instrument, and its refusal. */
+static void expect_unknown_offer(const char *obtainable, const char *words)
+{
+    char text[8192];
+    struct assay_case subject;
+    struct assay_assessment assessment;
+    struct assay_error error;
+    snprintf(text, sizeof text,
+             "%s    hypotheses: [{id: a, matches: ['64 x Alpha']}, {id: b, none_of_these: true}]\n"
+             "    obtainable:\n      - {id: O, text: T, because: B, %s}\n",
+             SAMPLE_CASE, obtainable);
+    char *stated = strstr(text, "    stated: 64 x Alpha\n");
+    memset(stated, ' ', 22);
+    assay_status status = read_text(text, &subject, &error);
+    if (status != ASSAY_OK)
+        fail_msg("line %ld: %s", error.line, error.message);
+    struct assay_context context = assay_context_default();
+    assert_int_equal(case_run_with(sample_table(), &subject, shipped_data(), NULL, &context,
+                                   &assessment, &error),
+                     ASSAY_ERROR_INPUT);
+    if (!strstr(error.message, words))
+        fail_msg("'%s' does not say '%s'", error.message, words);
+    assert_int_equal(error.line, 15);
+    assay_case_free(&subject);
+}
+
+static void what_nobody_offers_or_measured_is_refused_when_the_case_is_run(void **state)
+{
+    (void)state;
+    expect_unknown_offer(
+        "from: test.sample/telescope",
+        "does not offer 'telescope': expected what is not known yet, such as meter");
+    /* a finding that is not an instrument's offers nothing: refused when the case is read */
+    expect_refusal("    exhibits: [E1, E2]\n",
+                   "    obtainable: [{id: O, text: T, because: B, from: by-hand/power}]\n", "", 12,
+                   "FINDING/OFFER, the finding of an instrument");
+    expect_unknown_offer("measured: lineage.guess, if_true: {others: related}",
+                         "no measurement 'lineage.guess'");
+    expect_unknown_offer("measured: lineage.compare, if_true: {a: related, b: cousins}",
+                         "not measured under 'cousins'");
 }
 
 static void an_exhibit_that_is_no_longer_the_recorded_file_is_refused(void **state)
@@ -373,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_name_that_no_instrument_lists_is_refused),
         cmocka_unit_test(findings_by_hand_are_read),
         cmocka_unit_test(what_is_wrong_with_findings_is_refused_with_its_line),
+        cmocka_unit_test(what_nobody_offers_or_measured_is_refused_when_the_case_is_run),
         cmocka_unit_test(an_exhibit_that_is_no_longer_the_recorded_file_is_refused),
         cmocka_unit_test(a_prior_for_no_hypothesis_is_refused),
         cmocka_unit_test(words_change_where_the_published_scales_do),

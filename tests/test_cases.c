@@ -140,6 +140,13 @@ static void a_teacher_that_is_known_by_construction_is_named(void **state)
     assert_true(answers_say(r, "aster stands out"));
     assert_true(weight_of(&r->finding, "aster") == 0);
     assert_true(weight_of(&r->finding, "none of these") < -0.5);
+    /* what its log-probabilities could add: aster named, another, nobody */
+    const struct assay_obtainable *o = &r->finding.obtainables[0];
+    assert_string_equal(o->id, "logprobs");
+    assert_string_equal(o->outcomes[0].text, "aster");
+    assert_true(o->outcomes[0].probabilities[0] > 0.5);
+    assert_true(o->outcomes[0].probabilities[1] < 0.05);
+    assert_string_equal(o->outcomes[o->outcome_count - 1].text, "nobody is named");
     assert_int_equal(r->finding.exhibit_count, 26); /* teacher.yaml and every set by its digest */
 
     /* the laboratory beside it weighs nothing, and finds more at a higher dose */

@@ -399,6 +399,34 @@ what_instruments_offer_is_ranked_with_the_rest_by_the_question_s_hypotheses(void
     end(&ran);
 }
 
+/* 53 of 53 and 0 of 462 with half an observation more of each outcome; a mixture is one. */
+static void what_an_instrument_was_seen_to_find_is_what_it_is_expected_to_find(void **state)
+{
+    (void)state;
+    struct ran ran;
+    const struct assay_combination *c =
+        run(OFFERED "    obtainable:\n"
+                    "      - {id: weights, text: T, because: B, measured: lineage.compare, "
+                    "if_true: {alpha: related, beta: independent, none: {related: 30 %, "
+                    "independent: 70 %}}}\n",
+            &ran);
+    double found = 53.5 / 54, wrongly = 0.5 / 463;
+    for (size_t i = 0; i < c->next_count; i++) {
+        const struct assay_case_obtainable *o = c->next[i].obtainable;
+        if (strcmp(o->id, "weights") != 0)
+            continue;
+        assert_string_equal(o->outcomes[0].text, "a relation beyond chance");
+        assert_near(o->outcomes[0].probabilities[0], found, 1e-12);
+        assert_near(o->outcomes[0].probabilities[1], wrongly, 1e-12);
+        assert_near(o->outcomes[0].probabilities[2], 0.3 * found + 0.7 * wrongly, 1e-12);
+        assert_near(o->outcomes[1].probabilities[1], 1 - wrongly, 1e-12);
+        assert_non_null(strstr(o->because, "docs/lineage.md"));
+        end(&ran);
+        return;
+    }
+    fail_msg("the measured obtainable is not listed");
+}
+
 /* An outcome that tells all is worth the entropy that is left; one that tells nothing, nothing. */
 static void what_to_look_for_next_is_ranked_by_information(void **state)
 {
@@ -524,6 +552,7 @@ int main(void)
         cmocka_unit_test(uncertain_likelihoods_widen_the_ratio_as_they_should),
         cmocka_unit_test(posteriors_and_curves_follow_from_bayes),
         cmocka_unit_test(what_to_look_for_next_is_ranked_by_information),
+        cmocka_unit_test(what_an_instrument_was_seen_to_find_is_what_it_is_expected_to_find),
         cmocka_unit_test(
             what_instruments_offer_is_ranked_with_the_rest_by_the_question_s_hypotheses),
         cmocka_unit_test(instruments_speak_of_the_questions_own_hypotheses),

@@ -7,6 +7,7 @@
 #include "style/calibration.h"
 #include "style/classify.h"
 #include "style/join.h"
+#include "style/offers.h"
 #include "style/verdict.h"
 
 #include <assay/stats.h>
@@ -546,9 +547,62 @@ static void parents_of_real_models_are_found_at_the_stated_rates(void **state)
     assay_arena_free(arena);
 }
 
+/* Of two, by a normal difference of spread s sqrt 2; of many without evidence, by chance. */
+static void
+how_often_the_true_one_of_many_comes_first_is_known_where_it_can_be_had_by_hand(void **state)
+{
+    (void)state;
+    for (double s = 0; s < 4; s += 0.5) {
+        /* means differ by s^2: P(first) = Phi(s^2 / (s sqrt 2)) */
+        double expected = 0.5 * erfc(-s / sqrt(2) / sqrt(2));
+        assert_true(fabs(style_first_of(s, 2) - expected) < 1e-6);
+    }
+    assert_true(fabs(style_first_of(0, 22) - 1.0 / 22) < 1e-6);
+    assert_true(style_first_of(1, 22) < style_first_of(2, 22));
+    assert_true(style_first_of(12, 22) > 0.999);
+}
+
+static void offer_more(size_t answered, size_t could_be, struct assay_finding *f)
+{
+    static const struct assay_weight weights[] = {{"a", {0, -0.1, 0.1, 0.8}, NULL, true},
+                                                  {"b", {-0.2, -0.3, 0, 0.8}, NULL, true},
+                                                  {"none of these", {-0.1, 0, 0, 0.8}, NULL, true}};
+    char folder[4200];
+    struct assay_error error = {0};
+    const char *source = getenv("ASSAY_SOURCE");
+    snprintf(folder, sizeof folder, "%s/data", source ? source : "..");
+    *f = (struct assay_finding){.arena = assay_arena_new(), .weights = weights, .weight_count = 3};
+    if (style_offer_answers(f, "rank", answered, could_be, folder, &error) != ASSAY_OK)
+        fail_msg("%s", error.message);
+}
+
+static void more_answers_are_offered_where_more_were_seen_to_tell_more(void **state)
+{
+    (void)state;
+    struct assay_finding few, many, all;
+    offer_more(25, 400, &few);
+    offer_more(100, 400, &many);
+    offer_more(400, 805, &all); /* none came first more often with more than 400 */
+    assert_int_equal(few.obtainable_count, 1);
+    assert_int_equal(many.obtainable_count, 1);
+    assert_int_equal(all.obtainable_count, 0);
+    const struct assay_outcome *first = &few.obtainables[0].outcomes[0];
+    assert_int_equal(few.obtainables[0].outcome_count, 2);
+    assert_string_equal(first->text, "a");
+    assert_true(first->probabilities[0] > many.obtainables[0].outcomes[0].probabilities[0]);
+    assert_true(fabs(first->probabilities[1] - (1 - first->probabilities[0])) < 1e-9);
+    assert_true(fabs(first->probabilities[2] - 0.5) < 1e-9);
+    assay_finding_free(&few);
+    assay_finding_free(&many);
+    assay_finding_free(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            how_often_the_true_one_of_many_comes_first_is_known_where_it_can_be_had_by_hand),
+        cmocka_unit_test(more_answers_are_offered_where_more_were_seen_to_tell_more),
         cmocka_unit_test(a_student_is_ranked_to_its_teacher),
         cmocka_unit_test(suspects_without_a_teacher_are_named_no_more_often_than_the_level),
         cmocka_unit_test(the_writer_is_identified_on_prompts_that_it_never_answered),

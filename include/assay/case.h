@@ -122,16 +122,25 @@ struct assay_case_outcome {
     const double *probabilities; /* one a hypothesis; of all outcomes of one they sum to 1 */
 };
 
+/* What would be so under a hypothesis, as a measurement of an instrument names it. */
+struct assay_case_condition {
+    const char *name;
+    double share; /* of a hypothesis's conditions; they sum to 1 */
+};
+
 /* Evidence that could be had. */
 struct assay_case_obtainable {
     const char *id, *text;
-    const char *because;                       /* why these probabilities */
-    const char *instrument;                    /* that would weigh it; NULL: none of this library */
-    double cost;                               /* NaN: not stated */
-    const char *cost_unit;                     /* "USD", "hours"; NULL: not stated */
-    const char *from_finding, *from_id;        /* the offer of an instrument's finding whose
-                                                  probabilities it has; NULL: its own */
-    const struct assay_case_outcome *outcomes; /* two or more; none with `from` */
+    const char *because;                /* why these probabilities */
+    const char *instrument;             /* that would weigh it; NULL: none of this library */
+    double cost;                        /* NaN: not stated */
+    const char *cost_unit;              /* "USD", "hours"; NULL: not stated */
+    const char *from_finding, *from_id; /* the offer of an instrument's finding whose
+                                           probabilities it has; NULL: its own */
+    const char *measured; /* the measurement (data/instrument_power.csv) that gives its outcomes */
+    const struct assay_case_condition *const *conditions; /* by hypothesis; with `measured` */
+    const size_t *condition_counts;
+    const struct assay_case_outcome *outcomes; /* two or more; none with `from` and `measured` */
     size_t outcome_count;
     long line;
 };
@@ -404,7 +413,9 @@ struct assay_case_reply {
     const struct assay_case_question *question;
     struct assay_case_result *results; /* one a task, in the order of the tasks */
     size_t result_count;
-    const struct assay_combination *combination; /* NULL: nothing could be weighed */
+    const struct assay_case_obtainable *obtainables; /* the question's, those measured with their
+                                                        outcomes; NULL: as the question has them */
+    const struct assay_combination *combination;     /* NULL: nothing could be weighed */
 };
 
 struct assay_assessment {

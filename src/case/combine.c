@@ -183,6 +183,7 @@ assay_status combine_question(const struct assay_case *subject,
     if (c->finding_count == 0 || c->hypothesis_count < 2)
         return ASSAY_OK;
     struct weighing w = {.subject = subject,
+                         .reply = reply,
                          .question = reply->question,
                          .reliability = reliability,
                          .combination = c,

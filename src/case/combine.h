@@ -12,7 +12,8 @@
 /* What the steps share: the network at the medians, and the draws. Lives in `arena`. */
 struct weighing {
     const struct assay_case *subject;
-    const struct assay_case_question *question;
+    const struct assay_case_reply *reply;
+    const struct assay_case_question *question; /* the reply's */
     const struct assay_case_reliability *reliability;
     struct assay_combination *combination;
     struct circuit circuit;

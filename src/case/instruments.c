@@ -2,6 +2,8 @@
 /* The instruments of this library. A new one is a function here and a row in the table. */
 #include "case/instruments.h"
 
+#include "case/further.h"
+
 #include <assay/claim.h>
 #include <assay/lab.h>
 #include <assay/lineage.h>
@@ -57,6 +59,17 @@ static assay_status infer_hardware(const char *path, const char *data_folder,
     return status;
 }
 
+/* What the case knows of other instruments goes along. */
+static assay_status add_further(assay_status status, struct assay_finding *finding,
+                                const char *data_folder, struct assay_error *error)
+{
+    ASSAY_TRY(status);
+    status = further_offers(finding, data_folder, error);
+    if (status != ASSAY_OK)
+        assay_finding_free(finding);
+    return status;
+}
+
 static assay_status compare_checkpoints(const char *path, const char *data_folder,
                                         const struct assay_context *context,
                                         struct assay_arena *arena, struct assay_finding *finding,
@@ -66,7 +79,8 @@ static assay_status compare_checkpoints(const char *path, const char *data_folde
     char *pairs = assay_arena_print(arena, "%s/stage_pairs.csv", data_folder);
     *stated = NULL; /* two files state nothing */
     *stated_count = 0;
-    return pairs ? assay_lineage_finding(path, pairs, context, finding, error)
+    return pairs ? add_further(assay_lineage_finding(path, pairs, context, finding, error), finding,
+                               data_folder, error)
                  : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
@@ -92,7 +106,8 @@ static assay_status compare_answers(const char *path, const char *data_folder,
     (void)arena;
     *stated = NULL; /* answers state nothing */
     *stated_count = 0;
-    return assay_style_finding(path, data_folder, context, finding, error);
+    return add_further(assay_style_finding(path, data_folder, context, finding, error), finding,
+                       data_folder, error);
 }
 
 static assay_status run_lab(const char *path, const char *data_folder,

@@ -181,6 +181,8 @@ assay_status offers_list(const struct weighing *w, const struct assay_case_obtai
 {
     const struct assay_case_question *q = w->question;
     const struct assay_combination *c = w->combination;
+    const struct assay_case_obtainable *own =
+        w->reply->obtainables ? w->reply->obtainables : q->obtainables;
     struct offering o = {.w = w};
     size_t most = q->obtainable_count;
     for (size_t f = 0; f < c->finding_count; f++)
@@ -190,7 +192,7 @@ assay_status offers_list(const struct weighing *w, const struct assay_case_obtai
         return out_of_memory(&o);
     ASSAY_TRY(list_hypotheses(&o));
     for (*count = 0; *count < q->obtainable_count; ++*count) {
-        all[*count] = q->obtainables[*count];
+        all[*count] = own[*count];
         if (all[*count].from_finding)
             ASSAY_TRY(resolve(&o, &all[*count]));
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Evidence that could be had, and what a unit of cost is worth. Probabilities of its outcomes are
- * entered, or come from what an instrument's finding offers (`from`).
+ * entered, or come from what an instrument's finding offers (`from`), or from how often an
+ * instrument was seen to be right (`measured`).
  */
 #include "case/read.h"
 
@@ -91,8 +92,8 @@ static assay_status read_from(struct reading *r, struct assay_yaml *map,
     const char *text;
     ASSAY_TRY(assay_yaml_text(node, &text, r->error));
     const char *slash = strchr(text, '/');
-    if (assay_yaml_get(map, "outcomes"))
-        return read_refuse(r, node, "obtainable %s: expected outcomes or from, not both",
+    if (assay_yaml_get(map, "outcomes") || assay_yaml_get(map, "measured"))
+        return read_refuse(r, node, "obtainable %s: expected outcomes, from or measured, one alone",
                            obtainable->id);
     for (size_t t = 0; slash && t < question->task_count; t++) {
         size_t length = strlen(question->tasks[t].id);
@@ -110,6 +111,78 @@ static assay_status read_from(struct reading *r, struct assay_yaml *map,
                        text);
 }
 
+/* A condition, or {condition: share, ...}. */
+static assay_status read_conditions(struct reading *r, struct assay_yaml *node,
+                                    const struct assay_case_condition **conditions, size_t *count)
+{
+    size_t most = 1;
+    double sum = 0;
+    for (const struct assay_yaml *one = node->child; one; one = one->next)
+        most++;
+    struct assay_case_condition *list = assay_arena_alloc(r->subject->arena, most, sizeof *list);
+    if (!list)
+        return read_out_of_memory(r);
+    *conditions = list;
+    *count = 0;
+    if (node->kind == ASSAY_YAML_SCALAR) {
+        list[(*count)++].share = 1;
+        return assay_yaml_text(node, &list[0].name, r->error);
+    }
+    ASSAY_TRY(read_need_map(r, node, "a condition, or a map from conditions to percentages"));
+    for (struct assay_yaml *one = node->child; one; one = one->next) {
+        struct assay_case_condition *condition = &list[(*count)++];
+        one->used = true;
+        condition->name = one->key;
+        ASSAY_TRY(assay_yaml_quantity(one, ASSAY_UNIT_PERCENT, 0, 1, &condition->share, r->error));
+        sum += condition->share;
+    }
+    return fabs(sum - 1) <= 1e-6
+               ? ASSAY_OK
+               : read_refuse(r, node, "under '%.80s' conditions sum to %.6g %%: expected 100 %%",
+                             node->key, sum * 100);
+}
+
+/* measured: NAME, if_true: {HYPOTHESIS: condition, others: {condition: 80 %, other: 20 %}} */
+static assay_status read_measured(struct reading *r, struct assay_yaml *node,
+                                  const struct name_index *names,
+                                  const struct assay_case_question *question,
+                                  struct assay_case_obtainable *obtainable)
+{
+    struct assay_yaml *map;
+    size_t n = question->hypothesis_count, rest_count = 0;
+    const struct assay_case_condition *rest = NULL;
+    const struct assay_case_condition **conditions =
+        assay_arena_alloc(r->subject->arena, n, sizeof *conditions);
+    size_t *counts = assay_arena_alloc(r->subject->arena, n, sizeof *counts);
+    if (!conditions || !counts)
+        return read_out_of_memory(r);
+    ASSAY_TRY(read_text(r, node, "measured", true, &obtainable->measured));
+    ASSAY_TRY(assay_yaml_need(node, "if_true", &map, r->error));
+    ASSAY_TRY(read_need_map(r, map, "if_true: a map from hypotheses to conditions"));
+    if (assay_yaml_get(node, "outcomes") || assay_yaml_get(node, "from"))
+        return read_refuse(r, node, "obtainable %s: expected outcomes, from or measured, one alone",
+                           obtainable->id);
+    for (struct assay_yaml *one = map->child; one; one = one->next) {
+        bool others = strcmp(one->key, "others") == 0;
+        size_t at = others ? 0 : names_find(names, one->key);
+        if (at == SIZE_MAX)
+            return read_refuse(r, one, "if_true: there is no hypothesis '%.80s'", one->key);
+        one->used = true;
+        ASSAY_TRY(read_conditions(r, one, others ? &rest : &conditions[at],
+                                  others ? &rest_count : &counts[at]));
+    }
+    for (size_t h = 0; h < n; h++) {
+        if (!conditions[h] && !rest)
+            return read_refuse(r, map, "if_true: expected a condition for '%s', or for 'others'",
+                               question->hypotheses[h].id);
+        counts[h] = conditions[h] ? counts[h] : rest_count;
+        conditions[h] = conditions[h] ? conditions[h] : rest;
+    }
+    obtainable->conditions = conditions;
+    obtainable->condition_counts = counts;
+    return ASSAY_OK;
+}
+
 static assay_status read_obtainable(struct reading *r, struct assay_yaml *node,
                                     struct name_index *names,
                                     const struct assay_case_question *question,
@@ -119,8 +192,8 @@ static assay_status read_obtainable(struct reading *r, struct assay_yaml *node,
     void *memory;
     struct assay_case_outcome *outcomes;
     obtainable->line = node->line;
-    ASSAY_TRY(read_need_map(r, node,
-                            "an obtainable: a map with id, text, because and outcomes, or from"));
+    ASSAY_TRY(read_need_map(
+        r, node, "an obtainable: a map with id, text, because and outcomes, from or measured"));
     ASSAY_TRY(read_id(r, node, &obtainable->id));
     ASSAY_TRY(read_text(r, node, "text", true, &obtainable->text));
     ASSAY_TRY(read_text(r, node, "because", true, &obtainable->because));
@@ -129,6 +202,8 @@ static assay_status read_obtainable(struct reading *r, struct assay_yaml *node,
     if (assay_yaml_get(node, "from"))
         return read_from(r, node, question, obtainable);
     ASSAY_TRY(read_need_hypotheses(r, node, question, "obtainable", names));
+    if (assay_yaml_get(node, "measured"))
+        return read_measured(r, node, names, question, obtainable);
     ASSAY_TRY(read_list(r, node, "outcomes", true, sizeof *outcomes, &entry, &memory));
     obtainable->outcomes = outcomes = memory;
     for (; entry; entry = entry->next)

@@ -5,6 +5,7 @@
 #include "case/grades.h"
 #include "case/instruments.h"
 #include "case/keep.h"
+#include "case/measured.h"
 
 #include <string.h>
 
@@ -44,9 +45,10 @@ static assay_status run_all(const struct instrument_table *table, const struct a
                             struct assay_assessment *assessment, struct assay_error *error)
 {
     struct assay_arena *arena = assessment->arena;
+    char *powers = assay_arena_print(arena, "%s/instrument_power.csv", data_folder);
     assessment->replies =
         assay_arena_alloc(arena, subject->question_count, sizeof *assessment->replies);
-    if (!assessment->replies)
+    if (!assessment->replies || !powers)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     for (size_t q = 0; q < subject->question_count; q++) {
         struct assay_case_reply *reply = &assessment->replies[q];
@@ -63,6 +65,7 @@ static assay_status run_all(const struct instrument_table *table, const struct a
                                data_folder, kept_folder, context, arena, &reply->results[t],
                                error));
         }
+        ASSAY_TRY(measured_resolve(subject, powers, arena, reply, error));
         ASSAY_TRY(combine_question(subject, reply, &assessment->reliability, context, arena,
                                    &reply->combination, error));
     }

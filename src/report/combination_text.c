@@ -105,7 +105,7 @@ static void sensitivity(FILE *to, const struct assay_combination *c)
         lines_fold(to, "  * ", c->overturns[i].text);
 }
 
-static void next(FILE *to, const struct assay_combination *c)
+void combination_next_text(FILE *to, const struct assay_combination *c)
 {
     if (c->next_count)
         fputs(
@@ -130,7 +130,7 @@ void combination_text(FILE *to, const struct assay_combination *combination)
     findings(to, combination);
     posteriors(to, combination);
     sensitivity(to, combination);
-    next(to, combination);
+    combination_next_text(to, combination);
     fprintf(to, "\n  Confidence that the evidence allows: %s at most\n", combination->confidence);
     for (size_t i = 0; i < combination->confidence_reason_count; i++)
         lines_fold(to, "  * ", combination->confidence_reasons[i]);

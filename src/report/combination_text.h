@@ -9,4 +9,7 @@
 
 void combination_text(FILE *to, const struct assay_combination *combination);
 
+/* What to look for next alone; nothing if nothing is listed. */
+void combination_next_text(FILE *to, const struct assay_combination *combination);
+
 #endif

@@ -191,6 +191,8 @@ static void print(FILE *to, const struct assay_assessment *a)
             result(to, &a->replies[q].results[r]);
         if (a->replies[q].combination && shows_combination(question))
             combination_text(to, a->replies[q].combination);
+        else if (a->replies[q].combination)
+            combination_next_text(to, a->replies[q].combination);
         if (question->confidence) {
             fprintf(to, "\n  Confidence in the sources and the reasoning: %s\n",
                     question->confidence);
@@ -238,6 +240,13 @@ static void print_case(FILE *to, const struct assay_case *subject)
         for (size_t t = 0; t < q->task_count; t++) {
             fprintf(to, "    runs %s on ", q->tasks[t].instrument);
             lines_fold(to, "", q->tasks[t].input);
+        }
+        for (size_t o = 0; o < q->obtainable_count; o++) {
+            lines_fold(to, "    could be had: ", q->obtainables[o].text);
+            if (q->obtainables[o].cost_unit) {
+                fprintf(to, "%*scost: %g ", 18, "", q->obtainables[o].cost);
+                lines_fold(to, "", q->obtainables[o].cost_unit);
+            }
         }
     }
     if (subject->exhibit_count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A comparison as a finding: what follows, what does not, weights, figures, limits. */
-#include "finding/writer.h"
+#include "style/offers.h"
 
 #include <assay/style.h>
 
@@ -269,6 +269,18 @@ static assay_status write_exhibits(struct writer *w, const char *path, const str
                : ASSAY_OK;
 }
 
+/* Prompts that the suspect could be asked: as many as any candidate answered. */
+static assay_status offer_answers(struct writer *w, const struct request *request,
+                                  const struct read *read, const char *data_folder,
+                                  struct assay_error *error)
+{
+    size_t most = 0;
+    for (size_t i = 1; i <= read->candidates; i++)
+        most = read->sets[i]->n > most ? read->sets[i]->n : most;
+    return style_offer_answers(w->to.finding, questions[request->question], read->sets[0]->n, most,
+                               data_folder, error);
+}
+
 static assay_status compare(struct writer *w, const struct request *request,
                             const struct read *read, const char *data_folder,
                             const struct assay_context *context, struct assay_error *error)
@@ -292,6 +304,8 @@ static assay_status compare(struct writer *w, const struct request *request,
         write_finding(w, (enum assay_style_question)request->question, context, error);
     assay_style_comparison_free(&r);
     w->r = NULL;
+    if (status == ASSAY_OK)
+        status = offer_answers(w, request, read, data_folder, error);
     return status == ASSAY_OK ? write_tree(w, read->sets, read->n, context, error) : status;
 }
 
