@@ -317,10 +317,6 @@ static void what_is_wrong_with_findings_is_refused_with_its_line(void **state)
     expect_grammar("cost: 3 days", "from: F1/power", 26, "one alone");
     expect_grammar("cost: 3 days", "measured: lineage.compare", 23, "if_true");
     expect_grammar("cost: 3 days", "measured: m\n        if_true: {others: c}", 23, "one alone");
-    expect_grammar(
-        "cost: 3 days\n        outcomes:\n",
-        "measured: m\n        if_true: {a: c, b: {c: 20 %, d: 70 %}}\n        outcomes:\n", 27,
-        "sum to 90 %");
     expect_grammar("title: A case", "title: T\ncosts: {days: 3}", 2, "an amount such as");
     expect_grammar("title: A case", "title: T\ncosts: {USD: 3 USD}", 2,
                    "what the others are given in");
@@ -362,6 +358,12 @@ static void what_nobody_offers_or_measured_is_refused_when_the_case_is_run(void 
     expect_refusal("    exhibits: [E1, E2]\n",
                    "    obtainable: [{id: O, text: T, because: B, from: by-hand/power}]\n", "", 12,
                    "FINDING/OFFER, the finding of an instrument");
+    expect_refusal(
+        "    stated: 64 x Alpha\n",
+        "    hypotheses: [{id: a}, {id: b, none_of_these: true}]\n"
+        "    obtainable: [{id: O, text: T, because: B, measured: m, if_true: {others: {c: "
+        "20 %, d: 70 %}}}]\n",
+        "", 10, "sum to 90 %");
     expect_unknown_offer("measured: lineage.guess, if_true: {others: related}",
                          "no measurement 'lineage.guess'");
     expect_unknown_offer("measured: lineage.compare, if_true: {a: related, b: cousins}",
