@@ -47,7 +47,7 @@ static assay_status offer_naming(const struct adding *a, const char *instrument,
         power_offers_read(a->offers, instrument, a->finding->arena, &offers, &count, a->error));
     for (size_t i = 0; i < count; i++) {
         struct power power;
-        double right, wrong;
+        double right = 0, wrong = 0;
         if (strcmp(offers[i].id, id) != 0)
             continue;
         ASSAY_TRY(measurement(a, &offers[i], &power));
