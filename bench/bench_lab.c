@@ -168,7 +168,8 @@ static int cores(void)
 static void row(const char *name, enum lab_precision precision, const struct lab_shape *shape,
                 size_t length, double floor, int threads, bool json)
 {
-    const char *in = precision == LAB_BFLOAT16 ? "bf16" : "f32";
+    static const char *const names[] = {"f32", "bf16", "amx"};
+    const char *in = names[precision];
     double all = 0, work = flops(shape, length);
     struct side_by_side models = {precision, shape, length, {0}};
     all = sum_side_by_side(train_one, &models, threads);
@@ -202,11 +203,14 @@ int main(int count, char **arguments)
                "model                           MFLOP a   tokens a   GFLOP/s      floor    share\n"
                "                                  token     second             tokens/s\n",
                threads, threads, floor * 1e-9);
-    for (int p = LAB_FLOAT32; p <= LAB_BFLOAT16; p++) {
+    for (int p = LAB_FLOAT32; p <= LAB_BFLOAT16_TILES; p++) {
         enum lab_precision in = (enum lab_precision)p;
-        if (in == LAB_BFLOAT16 && lab_processor_fastest(in) == LAB_PLAIN_BF16)
-            break;
-        double best = in == LAB_BFLOAT16 ? 2 * floor : floor; /* VDPBF16PS does two at once */
+        enum lab_processor by = lab_processor_fastest(in);
+        if (by == LAB_PLAIN_BF16 || by == LAB_PLAIN_TILES)
+            continue;
+        double best = in == LAB_FLOAT32    ? floor
+                      : in == LAB_BFLOAT16 ? 2 * floor /* VDPBF16PS does two at once */
+                                           : 0;        /* of tiles nothing is known here */
         row("C 256, 4 layers, V 4096", in, &wide, 256, best, threads, json);
         row("C 128, 4 layers, V 4096", in, &half, 256, best, threads, json);
         row("C 128, 2 of 8 experts", in, &mixture, 256, best, threads, json);

@@ -89,7 +89,7 @@ def train(job):
     for step in range(STEPS + 1):
         tokens = torch.randint(shape[0], (ROWS, LENGTH + 1))
         start = time.thread_time()
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision != "f32"):
             loss = model(tokens[:, :-1], tokens[:, 1:])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -141,7 +141,7 @@ def main():
     for name, *shape in SHAPES:
         with context.Pool(cores) as pool:
             rates = [sum(r) for r in zip(*pool.map(products, [shape] * cores))]
-            for precision in ("f32", "bf16"):
+            for precision in ("f32", "bf16", "amx"):
                 mine = ours.get((name, precision))
                 if not mine:
                     continue

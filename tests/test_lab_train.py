@@ -106,6 +106,15 @@ def with_experts_it_learns_and_their_load_is_even():
     refused(call("train", path("text"), "--out", path("none"), "--experts-per-token", "1"), "--experts")
 
 
+def each_way_to_compute_products_has_its_own_result():
+    few = [*SMALL[:-1], "3"]
+    r = [answer("train", path("text"), "--out", path("by" + name), *few, *([name] if name else []))
+         for name in ("", "--bfloat16", "--tiles")]
+    assert len({a["held_out"] for a in r}) == 3, r
+    assert max(a["held_out"] for a in r) - min(a["held_out"] for a in r) < 0.02, r
+    refused(call("train", path("text"), "--out", path("by"), *few, "--tiles"), "other texts or settings")
+
+
 def killed_at_any_moment_it_goes_on_to_the_same_bits():
     goes_on(SMALL, "killed", whole())
 
@@ -299,6 +308,7 @@ def a_forward_pass_written_apart_gives_the_same_probabilities():
 TESTS = [a_model_is_trained_and_learns,
          the_same_on_one_thread_and_by_another_seed_not,
          with_experts_it_learns_and_their_load_is_even,
+         each_way_to_compute_products_has_its_own_result,
          killed_at_any_moment_it_goes_on_to_the_same_bits,
          so_it_does_with_experts,
          an_interrupt_saves_first,

@@ -240,6 +240,13 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lab_finding(const char *path,
 
 /* ---- one model ------------------------------------------------------------------------- */
 
+/* What matrix products are computed in: three results, each the same on every processor. */
+enum assay_lab_products {
+    ASSAY_LAB_FLOAT32,
+    ASSAY_LAB_BFLOAT16,       /* factors rounded; fast where there is AVX512-BF16 */
+    ASSAY_LAB_BFLOAT16_TILES, /* the same, summed as AMX does; fast where there is AMX */
+};
+
 /* A small Llama, trained from scratch. Defaults by assay_lab_training_default. */
 struct assay_lab_training {
     unsigned vocabulary;        /* 257 to 65536 tokens, byte-level BPE; default 1024 */
@@ -259,8 +266,8 @@ struct assay_lab_training {
     double decay;               /* of weights, 0 to 1; default 0.1 */
     double cooldown;            /* 0 to 1; default 0: a cosine; else a steady rate that falls to
                                    nothing over this share of the steps ("WSD") */
-    bool bfloat16;              /* products in it: faster on AVX512-BF16, another result; false */
-    unsigned save_every;        /* seconds between checkpoints; default 60 */
+    enum assay_lab_products products; /* default ASSAY_LAB_FLOAT32 */
+    unsigned save_every;              /* seconds between checkpoints; default 60 */
 };
 
 ASSAY_API struct assay_lab_training assay_lab_training_default(void);

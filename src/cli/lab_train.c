@@ -29,6 +29,7 @@ enum {
     RATE,
     COOLDOWN,
     BFLOAT16,
+    TILES,
     SAVE
 };
 
@@ -80,7 +81,9 @@ static assay_status read_settings(struct cli_call *call, struct assay_lab_traini
     ASSAY_TRY(share_option(call, COOLDOWN, &s->cooldown));
     s->warmup = s->steps / 20;
     s->free_head = call->value[FREE_HEAD] != NULL;
-    s->bfloat16 = call->value[BFLOAT16] != NULL;
+    s->products = call->value[TILES]      ? ASSAY_LAB_BFLOAT16_TILES
+                  : call->value[BFLOAT16] ? ASSAY_LAB_BFLOAT16
+                                          : ASSAY_LAB_FLOAT32;
     return ASSAY_OK;
 }
 
@@ -167,6 +170,9 @@ const struct cli_command cli_lab_train = {
                  "end; default: a cosine"},
                 {"bfloat16", NULL,
                  "products in bfloat16: faster with AVX512-BF16, and another "
+                 "result"},
+                {"tiles", NULL,
+                 "products in bfloat16 summed as AMX does: fast with AMX alone, and a third "
                  "result"},
                 {"save", "SECONDS", "between checkpoints; default 60"}},
     .run = run_command,

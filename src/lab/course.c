@@ -138,11 +138,12 @@ static assay_status check(const struct course *c)
 
 static void write_recipe(struct course *c)
 {
+    static const char *const products[] = {"float32", "bfloat16", "bfloat16 in tiles"};
     char hex[65];
     assay_sha256_bytes(c->text, c->size, hex);
     snprintf(c->recipe, sizeof c->recipe, "text %s seed %llu rows %u products %s", hex,
              (unsigned long long)c->context->seed, c->settings->rows,
-             c->settings->bfloat16 ? "bfloat16" : "float32");
+             products[c->settings->products]);
 }
 
 static bool same_shape(const struct lab_shape *a, const struct lab_shape *b)
@@ -192,7 +193,9 @@ static assay_status take_up(struct course *c, struct assay_lab_trained *r)
 static assay_status make_room(struct course *c)
 {
     const struct assay_lab_training *s = c->settings;
-    enum lab_precision precision = s->bfloat16 ? LAB_BFLOAT16 : LAB_FLOAT32;
+    enum lab_precision precision = s->products == ASSAY_LAB_FLOAT32    ? LAB_FLOAT32
+                                   : s->products == ASSAY_LAB_BFLOAT16 ? LAB_BFLOAT16
+                                                                       : LAB_BFLOAT16_TILES;
     for (int p = 0; p < PARTS; p++) {
         ASSAY_TRY(lab_tape_new_in(precision, &c->model.shape, s->rows / PARTS, s->length,
                                   &c->tapes[p], c->error));

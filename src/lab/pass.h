@@ -18,7 +18,8 @@ struct lab_tape;
 ASSAY_MUST_USE assay_status lab_tape_new(const struct lab_shape *shape, size_t rows, size_t length,
                                          struct lab_tape **tape, struct assay_error *error);
 /* The same with products in bfloat16: about twice as fast where the processor has AVX512-BF16, far
- * slower elsewhere, and another result. */
+ * slower elsewhere, and another result; as AMX's tiles sum them, fast with AMX alone, and a third.
+ */
 ASSAY_MUST_USE assay_status lab_tape_new_in(enum lab_precision precision,
                                             const struct lab_shape *shape, size_t rows,
                                             size_t length, struct lab_tape **tape,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lab/products.h"
+#include "lab/products_tiles.h"
 
+#include "base/amx.h"
 #include "lab/maths.h"
 
 #include <float.h>
@@ -9,9 +10,9 @@
 #include <string.h>
 
 #define PANEL LAB_PANEL
-#define DEPTH 256    /* of A and B before moving on along C: B's panel stays near */
-#define MOST_ROWS 14 /* of a tile */
-#define STRIDE (DEPTH + 16)
+#define DEPTH 256 /* of A and B before moving on along C: B's panel stays near */
+#define MOST_ROWS LAB_TILE_ROWS
+#define STRIDE LAB_TILE_STRIDE
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -89,10 +90,10 @@ static void down_plain(size_t k, const void *a, const void *b, float *c, size_t 
 }
 
 /* The definition in bfloat16: of each pair the second product is added first, each sum is rounded,
- * and what is denormal is 0 (VDPBF16PS, Intel's manual, volume 2). */
+ * and what is denormal is 0, with its sign (VDPBF16PS, Intel's manual, volume 2). */
 static float flushed(float x)
 {
-    return fabsf(x) < FLT_MIN ? 0 : x;
+    return fabsf(x) < FLT_MIN ? copysignf(0, x) : x;
 }
 
 static float high(uint32_t pair)
@@ -111,8 +112,8 @@ static void tile_pairs(size_t k, const uint32_t *a, size_t row, size_t step, con
             float sum = flushed(c[i * step_c + j]);
             for (size_t p = 0; p < k; p++) {
                 uint32_t x = a[i * row + p * step], y = b[p * PANEL + j];
-                sum = flushed(sum + high(x) * high(y));
-                sum = flushed(sum + high(x << 16) * high(y << 16));
+                sum = flushed(fmaf(high(x), high(y), sum));
+                sum = flushed(fmaf(high(x << 16), high(y << 16), sum));
             }
             c[i * step_c + j] = sum;
         }
@@ -129,23 +130,32 @@ static void down_pairs(size_t k, const void *a, const void *b, float *c, size_t 
 }
 
 /* k counts elements of A: numbers, or pairs of them. */
-typedef void tile_function(size_t k, const void *a, const void *b, float *c, size_t step_c);
+typedef lab_tile_function tile_function;
+
+static void tile_amx(size_t k, const void *a, const void *b, float *c, size_t step_c)
+{
+    lab_tiles_amx()(k, a, b, c, step_c);
+}
 
 struct kind {
     const char *name;
     bool pairs;                   /* bfloat16, two in an element */
     size_t rows, columns;         /* of a tile; columns divide PANEL */
+    size_t deep;                  /* elements that it takes at once; more than 1: only across */
     tile_function *across, *down; /* as rows of A are packed */
 };
 
 static const struct kind kinds[] = {
-    {"plain", false, 4, 8, across_plain, down_plain},
-    {"plain bf16", true, 4, 8, across_pairs, down_pairs},
+    [LAB_PLAIN] = {"plain", false, 4, 8, 1, across_plain, down_plain},
+    [LAB_PLAIN_BF16] = {"plain bf16", true, 4, 8, 1, across_pairs, down_pairs},
+    [LAB_PLAIN_TILES] = {"plain tiles", true, LAB_TILE_ROWS, PANEL, LAB_TILE_PAIRS, lab_tiles_plain,
+                         lab_tiles_plain},
 #if defined(__x86_64__) && defined(__GNUC__)
-    {"avx2", false, 6, 16, across_avx2, down_avx2},
-    {"avx512", false, 14, 32, across_avx512, down_avx512},
-    {"avx512 bf16", true, 14, 32, across_bf16, down_bf16},
+    [LAB_AVX2] = {"avx2", false, 6, 16, 1, across_avx2, down_avx2},
+    [LAB_AVX512] = {"avx512", false, 14, 32, 1, across_avx512, down_avx512},
+    [LAB_AVX512_BF16] = {"avx512 bf16", true, 14, 32, 1, across_bf16, down_bf16},
 #endif
+    [LAB_AMX] = {"amx", true, LAB_TILE_ROWS, PANEL, LAB_TILE_PAIRS, tile_amx, tile_amx},
 };
 
 bool lab_processor_runs(enum lab_processor processor)
@@ -158,7 +168,9 @@ bool lab_processor_runs(enum lab_processor processor)
     if (processor == LAB_AVX2)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
-    return processor == LAB_PLAIN || processor == LAB_PLAIN_BF16;
+    if (processor == LAB_AMX)
+        return lab_tiles_amx() != NULL;
+    return processor == LAB_PLAIN || processor == LAB_PLAIN_BF16 || processor == LAB_PLAIN_TILES;
 }
 
 const char *lab_processor_name(enum lab_processor processor)
@@ -168,6 +180,8 @@ const char *lab_processor_name(enum lab_processor processor)
 
 enum lab_processor lab_processor_fastest(enum lab_precision precision)
 {
+    if (precision == LAB_BFLOAT16_TILES)
+        return lab_processor_runs(LAB_AMX) ? LAB_AMX : LAB_PLAIN_TILES;
     if (precision == LAB_BFLOAT16)
         return lab_processor_runs(LAB_AVX512_BF16) ? LAB_AVX512_BF16 : LAB_PLAIN_BF16;
     return lab_processor_runs(LAB_AVX512) ? LAB_AVX512
@@ -179,13 +193,14 @@ enum lab_processor lab_processor_fastest(enum lab_precision precision)
 
 size_t lab_packed_size(size_t k, size_t m)
 {
-    return (m + PANEL - 1) / PANEL * PANEL * k;
+    return (m + PANEL - 1) / PANEL * PANEL * (k < LAB_TILE_PAIRS ? LAB_TILE_PAIRS : k);
 }
 
 /* Rows of a panel, in elements. */
 static size_t depth_of(const struct kind *kind, size_t k)
 {
-    return kind->pairs ? (k + 1) / 2 : k;
+    size_t elements = kind->pairs ? (k + 1) / 2 : k;
+    return (elements + kind->deep - 1) / kind->deep * kind->deep;
 }
 
 /* A panel of columns that lie side by side in each row. */
@@ -238,12 +253,13 @@ LAB_CLONES static void pair_along(size_t n, const float *from, uint32_t *to)
         to[n / 2] = rounded(from[n - 1]) >> 16;
 }
 
-static void pack_pairs(size_t k, size_t width, const float *from, size_t step_k, size_t step_m,
-                       uint32_t *to)
+/* `depth` rows of a panel, those beyond k 0. */
+static void pack_pairs(size_t k, size_t depth, size_t width, const float *from, size_t step_k,
+                       size_t step_m, uint32_t *to)
 {
     uint32_t some[PANEL][16];
-    if (width < PANEL)
-        memset(to, 0, (k + 1) / 2 * PANEL * sizeof *to);
+    if (width < PANEL || depth > (k + 1) / 2)
+        memset(to, 0, depth * PANEL * sizeof *to);
     if (step_m == 1) {
         pair_rows(k, width, from, step_k, PANEL, to);
         return;
@@ -265,7 +281,8 @@ void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size
     for (size_t j = 0; j < b->m; j += PANEL, to += depth_of(kind, b->k) * PANEL) {
         size_t width = b->m - j < PANEL ? b->m - j : PANEL;
         if (kind->pairs)
-            pack_pairs(b->k, width, from + j * step_m, step_k, step_m, (uint32_t *)to);
+            pack_pairs(b->k, depth_of(kind, b->k), width, from + j * step_m, step_k, step_m,
+                       (uint32_t *)to);
         else if (step_m == 1)
             pack_straight(b->k, width, from + j, step_k, to);
         else
@@ -287,12 +304,30 @@ static void pack_rows(bool down, size_t rows, size_t n, size_t k, const float *a
             memcpy(packed + i * STRIDE, a + i * step_n, k * sizeof *a);
 }
 
-static void pack_row_pairs(bool down, size_t rows, size_t n, size_t k, const float *a,
+/* For tiles, which want rows across: from rows that lie down, 16 pairs of all of them at a time. */
+static void turn_pairs(size_t n, size_t k, const float *a, size_t step_k, uint32_t *packed)
+{
+    uint32_t some[LAB_TILE_PAIRS][LAB_TILE_ROWS];
+    for (size_t p = 0; p < k; p += 2 * LAB_TILE_PAIRS) {
+        size_t deep = k - p < 2 * LAB_TILE_PAIRS ? k - p : 2 * LAB_TILE_PAIRS;
+        pair_rows(deep, n, a + p * step_k, step_k, LAB_TILE_ROWS, some[0]);
+        for (size_t i = 0; i < n; i++)
+            for (size_t q = 0; q < (deep + 1) / 2; q++)
+                packed[i * STRIDE + p / 2 + q] = some[q][i];
+    }
+}
+
+static void pack_row_pairs(const struct kind *kind, bool down, size_t n, size_t k, const float *a,
                            size_t step_n, size_t step_k, uint32_t *packed)
 {
+    size_t rows = kind->rows, pairs = (k + 1) / 2, depth = depth_of(kind, k);
     if (n < rows)
         memset(packed, 0, rows * STRIDE * sizeof *packed);
-    if (down)
+    for (size_t i = 0; i < n && depth > pairs; i++)
+        memset(packed + i * STRIDE + pairs, 0, (depth - pairs) * sizeof *packed);
+    if (down && kind->deep > 1)
+        turn_pairs(n, k, a, step_k, packed);
+    else if (down)
         pair_rows(k, n, a, step_k, rows, packed);
     else
         for (size_t i = 0; i < n; i++)
@@ -302,10 +337,12 @@ static void pack_row_pairs(bool down, size_t rows, size_t n, size_t k, const flo
 /* ---- products ------------------------------------------------------------------------ */
 
 /* A tile that hangs over an edge of C, by way of a whole one. */
-static void edge(tile_function *tile, size_t columns, size_t n, size_t m, size_t k, const void *a,
-                 const void *b, float *c, size_t step_c)
+static void edge(const struct kind *kind, tile_function *tile, size_t n, size_t m, size_t k,
+                 const void *a, const void *b, float *c, size_t step_c)
 {
-    float whole[MOST_ROWS * PANEL] = {0};
+    size_t columns = kind->columns;
+    float whole[MOST_ROWS * PANEL];
+    memset(whole, 0, kind->rows * columns * sizeof *whole);
     for (size_t i = 0; i < n; i++)
         memcpy(whole + i * columns, c + i * step_c, m * sizeof *c);
     tile(k, a, b, whole, columns);
@@ -320,30 +357,34 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
     bool down = step_k != 1;
     tile_function *tile = down ? kind->down : kind->across;
     size_t most = kind->pairs ? 2 * DEPTH : DEPTH, panel = depth_of(kind, b->k) * PANEL;
-    _Alignas(64) float rows[MOST_ROWS * STRIDE];
-    _Alignas(64) uint32_t pairs[MOST_ROWS * STRIDE];
+    _Alignas(64) union {
+        float rows[MOST_ROWS * STRIDE];
+        uint32_t pairs[MOST_ROWS * STRIDE];
+    } packed;
+    if (b->processor == LAB_AMX)
+        amx_begin();
     for (size_t i = 0; i < n; i += kind->rows)
         for (size_t p = 0; p < k; p += most) {
             size_t high = n - i < kind->rows ? n - i : kind->rows;
             size_t deep = k - p < most ? k - p : most;
             const float *from = a + i * step_n + p * step_k;
             if (kind->pairs)
-                pack_row_pairs(down, kind->rows, high, deep, from, step_n, step_k, pairs);
+                pack_row_pairs(kind, down, high, deep, from, step_n, step_k, packed.pairs);
             else
-                pack_rows(down, kind->rows, high, deep, from, step_n, step_k, rows);
-            const void *packed = kind->pairs ? (const void *)pairs : (const void *)rows;
+                pack_rows(down, kind->rows, high, deep, from, step_n, step_k, packed.rows);
             for (size_t j = 0; j < m; j += kind->columns) {
                 size_t wide = m - j < kind->columns ? m - j : kind->columns;
                 const float *at =
                     b->panels + j / PANEL * panel + depth_of(kind, p) * PANEL + j % PANEL;
                 float *to = c + i * step_c + j;
                 if (high == kind->rows && wide == kind->columns)
-                    tile(depth_of(kind, deep), packed, at, to, step_c);
+                    tile(depth_of(kind, deep), &packed, at, to, step_c);
                 else
-                    edge(tile, kind->columns, high, wide, depth_of(kind, deep), packed, at, to,
-                         step_c);
+                    edge(kind, tile, high, wide, depth_of(kind, deep), &packed, at, to, step_c);
             }
         }
+    if (b->processor == LAB_AMX)
+        amx_end();
 }
 
 void lab_apply(const struct lab_packed *w, size_t n, const float *x, float *y, bool add)

@@ -5,7 +5,9 @@
  *
  * In float32 every element of C is one chain c = fma(a, b, c), k ascending, however the work is cut
  * up: plain C, AVX2 and AVX-512 give the same bits. In bfloat16 both factors are rounded to it
- * first, and sums are kept in float32; plain C defines it and AVX512-BF16 gives the same bits.
+ * first, and sums are kept in float32; plain C defines it and AVX512-BF16 gives the same bits. In
+ * the third, bfloat16 is summed as AMX's tiles do (products_tiles.h), which gives other bits than
+ * either; plain C defines it, too.
  *
  * B is packed first, in panels of LAB_PANEL columns, so that it can be used many times; rows of A
  * are packed as they are needed (Goto and van de Geijn 2008).
@@ -19,14 +21,16 @@
 #define LAB_PANEL 32
 
 /* What products are computed in; weights, sums and all else are float32. */
-enum lab_precision { LAB_FLOAT32, LAB_BFLOAT16 };
+enum lab_precision { LAB_FLOAT32, LAB_BFLOAT16, LAB_BFLOAT16_TILES };
 
 enum lab_processor {
     LAB_PLAIN,
     LAB_PLAIN_BF16,
+    LAB_PLAIN_TILES,
     LAB_AVX2,
     LAB_AVX512,
     LAB_AVX512_BF16,
+    LAB_AMX,
     LAB_PROCESSORS,
 };
 
