@@ -229,6 +229,64 @@ def a_run_can_be_cancelled_and_the_report_stays():
         assert json.loads(s.ask("GET", "/api/cases/slow")[1])["runs"][0]["state"] == "cancelled"
 
 
+def copied(s, name, case):
+    folder = os.path.join(s.folder, name)
+    shutil.copytree(os.path.join(SOURCE, "cases", case), folder, ignore=shutil.ignore_patterns("out"))
+    return folder
+
+
+def one_instrument_runs_by_itself_and_the_report_waits_for_the_others():
+    with serving() as s:
+        copied(s, "copy", "renamed-copy")
+        listed = json.loads(s.ask("GET", "/api/cases/copy")[1])["instruments"]
+        assert len(listed) > 1 and not any(i["kept"] for i in listed), listed
+        question = listed[0]["question"]
+
+        def run(work):
+            status, answer, _ = s.ask("POST", "/api/cases/copy/run", json.dumps(work))
+            assert status == 202, answer
+            return finished(s, json.loads(answer)["job"])
+
+        for i, line in enumerate(listed):
+            path = f"/api/cases/copy/findings/{line['question']}/{line['finding']}"
+            assert s.ask("GET", path)[0] == 404
+            done = run({"question": line["question"], "finding": line["finding"]})
+            assert done["state"] == "done" and done["finding"] == line["finding"], done
+            found = json.loads(s.ask("GET", path)[1])["finding"]
+            assert found["method"] == line["instrument"] and found["answers"], found
+            shown = json.loads(s.ask("GET", "/api/cases/copy")[1])
+            assert [l["kept"] for l in shown["instruments"]] == [k <= i for k in range(len(listed))]
+            last = i == len(listed) - 1
+            assert (shown["report"] is not None) == last
+            if last:
+                assert done["message"] is None
+            else:
+                assert f"{listed[-1]['finding']} of {listed[-1]['question']}" in done["message"] and f"{line['finding']} of {line['question']}" not in done["message"], done
+        bytes_then = open(os.path.join(s.folder, "copy", "out", "report.json"), "rb").read()
+        assert run({})["state"] == run({"fresh": True})["state"] == "done"
+        assert open(os.path.join(s.folder, "copy", "out", "report.json"), "rb").read() == bytes_then
+        failed = run({"question": question, "finding": "nobody"})
+        assert failed["state"] == "failed" and "nobody" in failed["message"], failed
+        for bad in [b"[]", b"{", b'{"question": "q"}', b'{"finding": "f"}', b'{"fresh": 1}', b'{"all": true}',
+                    b'{"question": "../x", "finding": "f"}', b'{"question": 1, "finding": 2}', b'"x"']:
+            assert s.ask("POST", "/api/cases/copy/run", bad)[0] == 400, bad
+        for path in ("findings/../x", "findings/q/..%2f..%2fcase", f"findings/{question}/.x", "findings/q"):
+            assert s.ask("GET", f"/api/cases/copy/{path}")[0] == 404, path
+
+
+def findings_are_kept_inside_the_case_alone():
+    with serving() as s, tempfile.TemporaryDirectory() as elsewhere:
+        folder = copied(s, "copy", "renamed-copy")
+        os.mkdir(os.path.join(folder, "out"))
+        os.symlink(elsewhere, os.path.join(folder, "out", "findings"))
+        line = json.loads(s.ask("GET", "/api/cases/copy")[1])["instruments"][0]
+        with open(os.path.join(elsewhere, f"{line['question']}.{line['finding']}.json"), "w") as file:
+            json.dump({"finding": {"secret": 1}}, file)
+        assert s.ask("POST", "/api/cases/copy/run")[0] == 500
+        assert s.ask("GET", f"/api/cases/copy/findings/{line['question']}/{line['finding']}")[0] == 404
+        assert len(os.listdir(elsewhere)) == 1
+
+
 def weighings_are_kept_replaced_and_deleted():
     with serving() as s:
         path = "/api/cases/one/weighings/mine"
@@ -298,7 +356,7 @@ def what_cannot_start_says_why():
 
 
 tests = [f for f in list(globals().values()) if callable(f) and getattr(f, "__module__", "") == "__main__"
-         and f.__name__ not in ("serving", "finished", "Server")]
+         and f.__name__ not in ("serving", "finished", "copied", "Server")]
 print(f"1..{len(tests)}", flush=True)
 wrong = 0
 for number, test in enumerate(tests, 1):

@@ -3,7 +3,7 @@
 // progress, a file that is dropped in, weighings that are kept. Prints TAP.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { accessibility, browser, open, SOURCE, tap } from "./browser.mjs";
@@ -27,6 +27,12 @@ for (const [name, title] of [["first", "The first case"], ["second", `The second
     mkdirSync(join(folder, name));
     writeFileSync(join(folder, name, "case.yaml"), case_of(title));
 }
+
+// of one instrument that is quick and one that is not
+cpSync(join(SOURCE, "cases", "renamed-copy"), join(folder, "third"), { recursive: true, filter: (from) => !from.endsWith("/out") });
+cpSync(join(SOURCE, "cases", "taught-writer", "lab.yaml"), join(folder, "third", "lab.yaml"));
+const third = readFileSync(join(folder, "third", "case.yaml"), "utf8");
+writeFileSync(join(folder, "third", "case.yaml"), third.replace("    instruments:\n", "    instruments:\n      - {instrument: lab.run, input: lab.yaml, id: slow}\n"));
 
 const server = spawn(process.env.ASSAY, ["serve", folder, "--json", "--data", join(SOURCE, "data")], { stdio: ["ignore", "pipe", "inherit"] });
 const address = await new Promise((found, failed) => {
@@ -71,6 +77,46 @@ async function a_case_is_run_from_the_page() {
     await page.close();
 }
 
+async function one_instrument_is_run_from_the_page_and_another_cancelled() {
+    const page = await open(chromium, address);
+    await page.getByRole("link", { name: /third/ }).or(page.locator(".cases li").filter({ hasText: "third" }).getByRole("link")).first().click();
+    const line = (name) => page.locator("aside li").filter({ has: page.locator(`button[aria-label^="Run ${name} "]`) });
+    await line("slow").getByText("not run yet").waitFor();
+    await line("slow").getByRole("button", { name: "Run" }).click();
+    await line("slow").getByRole("progressbar").waitFor();
+    assert.ok(await page.getByRole("button", { name: "Run the case" }).isDisabled(), "one at a time");
+    await page.getByText(/of \d+$/).waitFor({ timeout: 60_000 });
+    await line("slow").getByRole("button", { name: "Cancel" }).click();
+    await line("slow").getByText("Cancelled.").waitFor({ timeout: 60_000 });
+    await line("slow").getByText("not run yet").waitFor();
+    const quick = page.locator("aside li").filter({ hasText: "lineage.compare" }).first();
+    await quick.getByRole("button", { name: "Run" }).click();
+    await quick.getByText(/The finding is kept\..*slow/).waitFor({ timeout: 60_000 });
+    await quick.getByText("What it found when it ran last").click();
+    await quick.locator("figure svg").first().waitFor();
+    assert.deepEqual(await accessibility(page), []);
+    assert.deepEqual(page.wrong, []);
+    assert.deepEqual(elsewhere(page), []);
+    await page.close();
+}
+
+async function an_instrument_is_run_again_from_its_card() {
+    writeFileSync(join(folder, "third", "case.yaml"), third);
+    const page = await open(chromium, `${address}&case=third`.replace(/#token=(\w+)&case=third/, "#case=third&token=$1"));
+    await page.getByRole("button", { name: "Run the case" }).click();
+    await page.locator(".headline").first().waitFor({ timeout: 60_000 });
+    const card = page.locator(".result").first(), made = () => existsSync(join(folder, "third", "out", "report.json"));
+    assert.ok(made());
+    rmSync(join(folder, "third", "out", "report.json"));
+    await card.getByRole("button", { name: /^Run this instrument again/ }).click();
+    await page.waitForFunction(() => document.activeElement?.classList.contains("result"), null, { timeout: 60_000 });
+    assert.ok(made(), "the report is made anew with it");
+    for (const summary of await page.locator("summary:visible").all()) await summary.click();
+    assert.deepEqual(await accessibility(page), []);
+    assert.deepEqual(page.wrong, []);
+    await page.close();
+}
+
 async function a_weighing_is_kept_and_shown_again() {
     const page = await open(chromium, address);
     await page.getByRole("link", { name: /The second/ }).click();
@@ -109,6 +155,8 @@ const failed = await tap([
     without_the_token_the_page_says_what_to_do,
     the_cases_of_the_folder_are_listed,
     a_case_is_run_from_the_page,
+    one_instrument_is_run_from_the_page_and_another_cancelled,
+    an_instrument_is_run_again_from_its_card,
     a_weighing_is_kept_and_shown_again,
     a_file_is_dropped_in,
 ]);

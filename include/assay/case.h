@@ -453,6 +453,38 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_case_run_kept(const struct assay_cas
                                                           struct assay_error *error);
 ASSAY_API void assay_assessment_free(struct assay_assessment *assessment);
 
+/* ---- one instrument by itself ------------------------------------------------------------- */
+
+/* An instrument's task and the question that it is of. */
+struct assay_case_task_place {
+    const struct assay_case_question *question;
+    const struct assay_case_task *task;
+};
+
+/* The task with this id in the question with that one; false: there is none. */
+ASSAY_API bool assay_case_task_find(const struct assay_case *subject, const char *question,
+                                    const char *id, struct assay_case_task_place *place);
+
+/*
+ * Runs one instrument, whether or not its finding is kept, and keeps it in `kept_folder`, as
+ * assay_case_run_kept does. ASSAY_ERROR_IO if it cannot be kept.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_case_task_run(const struct assay_case *subject,
+                                                          const struct assay_case_task_place *place,
+                                                          const char *data_folder,
+                                                          const char *kept_folder,
+                                                          const struct assay_context *context,
+                                                          struct assay_error *error);
+
+/*
+ * Whether a run with this seed would take its finding from `kept_folder`. Then `finding` is to be
+ * freed.
+ */
+ASSAY_API bool assay_case_task_kept(const struct assay_case *subject,
+                                    const struct assay_case_task_place *place,
+                                    const char *data_folder, const char *kept_folder, uint64_t seed,
+                                    struct assay_finding *finding);
+
 /* ---- words ------------------------------------------------------------------------------- */
 
 /*

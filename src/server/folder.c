@@ -16,7 +16,7 @@
 
 #define MOST_REPORT ((size_t)512 << 20)
 
-static int open_folder(int from, const char *name)
+int folder_open_inside(int from, const char *name)
 {
     return openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -32,8 +32,7 @@ static int open_file(int from, const char *name)
     return descriptor;
 }
 
-/* The whole of a regular file, NUL added; NULL if it cannot be read. free() it. */
-static char *read_file(int from, const char *name, size_t most, size_t *size)
+char *folder_read(int from, const char *name, size_t most, size_t *size)
 {
     struct stat what;
     int descriptor = open_file(from, name);
@@ -77,7 +76,7 @@ assay_status folder_open(const char *path, struct folder *folder, struct assay_e
     }
     snprintf(folder->path, sizeof folder->path, "%s", real);
     free(real);
-    folder->descriptor = open_folder(AT_FDCWD, folder->path);
+    folder->descriptor = folder_open_inside(AT_FDCWD, folder->path);
     if (folder->descriptor < 0)
         return assay_error_at(error, ASSAY_ERROR_INPUT, path, 0,
                               "cannot open the folder: %s (expected a folder of cases, or a case)",
@@ -103,7 +102,7 @@ int folder_case(const struct folder *folder, const char *name)
         return -1;
     int descriptor = folder->single
                          ? (strcmp(name, folder->name) == 0 ? dup(folder->descriptor) : -1)
-                         : open_folder(folder->descriptor, name);
+                         : folder_open_inside(folder->descriptor, name);
     if (descriptor >= 0 && !holds_case(descriptor)) {
         close(descriptor);
         return -1;
@@ -163,7 +162,7 @@ static json_t *case_line(const char *name, int descriptor)
 {
     json_t *o = json_object();
     size_t size;
-    char *bytes = read_file(descriptor, "case.yaml", (size_t)16 << 20, &size);
+    char *bytes = folder_read(descriptor, "case.yaml", (size_t)16 << 20, &size);
     struct assay_arena *arena = assay_arena_new();
     struct assay_yaml *root = NULL;
     struct assay_error error = {0};
@@ -176,7 +175,7 @@ static json_t *case_line(const char *name, int descriptor)
         status = assay_yaml_text(node, &title, &error);
     char problem[1100];
     assay_error_format(&error, problem, sizeof problem);
-    int out = open_folder(descriptor, "out");
+    int out = folder_open_inside(descriptor, "out");
     int report = out < 0 ? -1 : open_file(out, "report.json");
     json_set_text(o, "name", name);
     json_set_text(o, "title", title);
@@ -230,8 +229,8 @@ json_t *folder_files(int descriptor)
 json_t *folder_report(int descriptor)
 {
     size_t size = 0;
-    int out = open_folder(descriptor, "out");
-    char *bytes = out < 0 ? NULL : read_file(out, "report.json", MOST_REPORT, &size);
+    int out = folder_open_inside(descriptor, "out");
+    char *bytes = out < 0 ? NULL : folder_read(out, "report.json", MOST_REPORT, &size);
     json_t *report = NULL;
     struct assay_error error;
     if (!bytes || json_parse("report.json", bytes, size, &report, &error) != ASSAY_OK)
@@ -245,19 +244,26 @@ json_t *folder_report(int descriptor)
 bool folder_digest(int descriptor, char hex[65])
 {
     size_t size;
-    char *bytes = read_file(descriptor, "case.yaml", (size_t)16 << 20, &size);
+    char *bytes = folder_read(descriptor, "case.yaml", (size_t)16 << 20, &size);
     if (bytes)
         assay_sha256_bytes(bytes, size, hex);
     free(bytes);
     return bytes != NULL;
 }
 
+/* A folder of that name, made if it is missing; -1 if something else has the name. */
+static int make_folder(int from, const char *name)
+{
+    return mkdirat(from, name, 0777) == 0 || errno == EEXIST ? folder_open_inside(from, name) : -1;
+}
+
 bool folder_make_out(int descriptor)
 {
-    if (mkdirat(descriptor, "out", 0777) != 0 && errno != EEXIST)
-        return false;
-    int out = open_folder(descriptor, "out");
+    int out = make_folder(descriptor, "out");
+    int findings = out < 0 ? -1 : make_folder(out, "findings");
+    if (findings >= 0)
+        close(findings);
     if (out >= 0)
         close(out);
-    return out >= 0;
+    return findings >= 0;
 }

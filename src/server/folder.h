@@ -28,6 +28,13 @@ json_t *folder_cases(const struct folder *folder);
 /* A descriptor of the case `name`, or -1 if there is none. Close it. */
 int folder_case(const struct folder *folder, const char *name);
 
+/* A descriptor of the folder `name` in `from`, or -1: missing, something else, or a link. */
+int folder_open_inside(int from, const char *name);
+
+/* The whole of a regular file of up to `most` bytes, NUL added; NULL if it cannot be read. free()
+   it. */
+char *folder_read(int from, const char *name, size_t most, size_t *size);
+
 /* Its path, for the case room. */
 void folder_case_path(const struct folder *folder, const char *name, char path[PATH_MAX]);
 
@@ -40,7 +47,8 @@ json_t *folder_report(int descriptor);
 /* SHA-256 of its case.yaml; false if it cannot be read. */
 bool folder_digest(int descriptor, char hex[65]);
 
-/* Makes out/ in a case if it is missing; false if something else has that name. */
+/* Makes out/ and out/findings in a case if they are missing; false if something else, or a link,
+   has such a name. */
 bool folder_make_out(int descriptor);
 
 /* ---- a file that comes in ----------------------------------------------------------------- */

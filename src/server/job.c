@@ -21,7 +21,9 @@ struct jobs {
     /* of the last job, under the lock */
     bool running, cancelled;
     int64_t id;
-    char name[65], what[64], message[1100];
+    char name[65], question[65], finding[65]; /* question "": all instruments */
+    bool fresh;
+    char what[64], message[1100];
     const char *state;
     uint64_t done, total;
 };
@@ -62,25 +64,106 @@ static assay_status write_report(const char *path, const struct assay_assessment
     return assay_sha256_file(report, sha256, error);
 }
 
-static assay_status run_case(struct jobs *jobs, char sha256[65], struct assay_error *error)
+/* Calls `use` with every instrument of a case until one fails. */
+static assay_status each_task(const struct assay_case *subject,
+                              assay_status (*use)(void *, const struct assay_case_task_place *,
+                                                  struct assay_error *),
+                              void *user, struct assay_error *error)
 {
-    char path[PATH_MAX];
-    struct assay_case subject;
+    for (size_t q = 0; q < subject->question_count; q++)
+        for (size_t t = 0; t < subject->questions[q].task_count; t++) {
+            struct assay_case_task_place place = {&subject->questions[q],
+                                                  &subject->questions[q].tasks[t]};
+            ASSAY_TRY(use(user, &place, error));
+        }
+    return ASSAY_OK;
+}
+
+/* A run on its way. */
+struct run {
+    struct jobs *jobs;
+    const struct assay_case *subject;
+    struct assay_context context;
+    char path[PATH_MAX], kept[PATH_MAX + 16];
+    char missing[800]; /* instruments whose findings are not kept, by name */
+};
+
+static assay_status run_again(void *user, const struct assay_case_task_place *place,
+                              struct assay_error *error)
+{
+    struct run *run = user;
+    return assay_case_task_run(run->subject, place, run->jobs->settings->data_folder, run->kept,
+                               &run->context, error);
+}
+
+static assay_status note_missing(void *user, const struct assay_case_task_place *place,
+                                 struct assay_error *error)
+{
+    struct run *run = user;
+    struct assay_finding finding;
+    size_t used = strlen(run->missing);
+    (void)error;
+    if (assay_case_task_kept(run->subject, place, run->jobs->settings->data_folder, run->kept,
+                             run->context.seed, &finding))
+        assay_finding_free(&finding);
+    else if (used + 140 < sizeof run->missing)
+        snprintf(run->missing + used, sizeof run->missing - used, "%s%s of %s", used ? ", " : "",
+                 place->task->id, place->question->id);
+    return ASSAY_OK;
+}
+
+/* One instrument, and the report if all others' findings are there to go with it. */
+static assay_status run_one(struct run *run, struct assay_error *error)
+{
+    struct assay_case_task_place place;
+    if (!assay_case_task_find(run->subject, run->jobs->question, run->jobs->finding, &place))
+        return assay_error_at(error, ASSAY_ERROR_INPUT, run->subject->path, 0,
+                              "question %s has no instrument whose finding is %s",
+                              run->jobs->question, run->jobs->finding);
+    ASSAY_TRY(run_again(run, &place, error));
+    return each_task(run->subject, note_missing, run, error);
+}
+
+static assay_status run_instruments(struct run *run, char sha256[65], struct assay_error *error)
+{
     struct assay_assessment assessment;
-    struct assay_context context = assay_context_default();
-    context.seed = jobs->settings->seed;
-    context.threads = jobs->settings->threads;
-    context.progress = progress;
-    context.progress_user = jobs;
-    folder_case_path(jobs->folder, jobs->name, path);
-    ASSAY_TRY(assay_case_read(path, &subject, error));
-    assay_status status =
-        assay_case_run(&subject, jobs->settings->data_folder, &context, &assessment, error);
+    if (run->jobs->question[0])
+        ASSAY_TRY(run_one(run, error));
+    else if (run->jobs->fresh)
+        ASSAY_TRY(each_task(run->subject, run_again, run, error));
+    if (run->missing[0])
+        return ASSAY_OK;
+    ASSAY_TRY(assay_case_run_kept(run->subject, run->jobs->settings->data_folder, run->kept,
+                                  &run->context, &assessment, error));
+    assay_status status = write_report(run->path, &assessment, sha256, error);
+    assay_assessment_free(&assessment);
+    return status;
+}
+
+/* `missing` (800 bytes) names the instruments for want of whose findings no report was made. */
+static assay_status run_case(struct jobs *jobs, char sha256[65], char *missing,
+                             struct assay_error *error)
+{
+    struct assay_case subject;
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    run->jobs = jobs;
+    run->subject = &subject;
+    run->context = assay_context_default();
+    run->context.seed = jobs->settings->seed;
+    run->context.threads = jobs->settings->threads;
+    run->context.progress = progress;
+    run->context.progress_user = jobs;
+    folder_case_path(jobs->folder, jobs->name, run->path);
+    snprintf(run->kept, sizeof run->kept, "%s/out/findings", run->path);
+    assay_status status = assay_case_read(run->path, &subject, error);
     if (status == ASSAY_OK) {
-        status = write_report(path, &assessment, sha256, error);
-        assay_assessment_free(&assessment);
+        status = run_instruments(run, sha256, error);
+        assay_case_free(&subject);
     }
-    assay_case_free(&subject);
+    snprintf(missing, sizeof run->missing, "%s", run->missing);
+    free(run);
     return status;
 }
 
@@ -88,13 +171,18 @@ static void *work(void *data)
 {
     struct jobs *jobs = data;
     struct assay_error error = {0};
-    char sha256[65] = "", message[sizeof jobs->message] = "";
-    assay_status status = run_case(jobs, sha256, &error);
+    char sha256[65] = "", message[sizeof jobs->message] = "", missing[800] = "";
+    assay_status status = run_case(jobs, sha256, missing, &error);
     const char *state = status == ASSAY_OK                  ? "done"
                         : status == ASSAY_ERROR_INTERRUPTED ? "cancelled"
                                                             : "failed";
     if (status != ASSAY_OK)
         assay_error_format(&error, message, sizeof message);
+    else if (missing[0])
+        snprintf(message, sizeof message,
+                 "The finding is kept. A report takes these too, which have not been run as they "
+                 "are now: %s.",
+                 missing);
     if (!store_run_end(jobs->store, jobs->id, state, message[0] ? message : NULL,
                        sha256[0] ? sha256 : NULL) &&
         status == ASSAY_OK) {
@@ -117,7 +205,7 @@ static void join(struct jobs *jobs)
     jobs->started = false;
 }
 
-int64_t jobs_start(struct jobs *jobs, const char *name)
+int64_t jobs_start(struct jobs *jobs, const char *name, const struct job_work *work_asked)
 {
     char sha256[65] = "";
     pthread_mutex_lock(&jobs->lock);
@@ -141,6 +229,10 @@ int64_t jobs_start(struct jobs *jobs, const char *name)
     jobs->done = jobs->total = 0;
     jobs->what[0] = jobs->message[0] = '\0';
     snprintf(jobs->name, sizeof jobs->name, "%s", name);
+    bool one = work_asked->question && work_asked->finding;
+    snprintf(jobs->question, sizeof jobs->question, "%s", one ? work_asked->question : "");
+    snprintf(jobs->finding, sizeof jobs->finding, "%s", one ? work_asked->finding : "");
+    jobs->fresh = work_asked->fresh;
     jobs->started = pthread_create(&jobs->thread, NULL, work, jobs) == 0;
     if (!jobs->started) {
         jobs->running = false;
@@ -169,6 +261,8 @@ json_t *jobs_show(struct jobs *jobs, int64_t id)
         o = json_object();
         json_object_set_new(o, "id", json_integer(jobs->id));
         json_set_text(o, "name", jobs->name);
+        json_set_text(o, "question", jobs->question[0] ? jobs->question : NULL);
+        json_set_text(o, "finding", jobs->question[0] ? jobs->finding : NULL);
         json_set_text(o, "state", jobs->state);
         json_set_text(o, "what", jobs->what);
         json_object_set_new(o, "done", json_integer((json_int_t)jobs->done));

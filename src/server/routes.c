@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "base/json.h"
+#include "server/instruments.h"
 #include "server/respond.h"
 
 #include <stdio.h>
@@ -69,6 +70,7 @@ static enum MHD_Result show_case(struct assay_server *s, struct MHD_Connection *
     json_set_text(o, "name", name);
     json_set_text(o, "case_sha256", folder_digest(descriptor, sha256) ? sha256 : NULL);
     json_object_set_new(o, "report", folder_report(descriptor));
+    json_object_set_new(o, "instruments", instruments_list(descriptor));
     json_object_set_new(o, "files", folder_files(descriptor));
     json_object_set_new(o, "came", store_files(s->store, name));
     json_object_set_new(o, "runs", store_runs(s->store, name));
@@ -79,10 +81,40 @@ static enum MHD_Result show_case(struct assay_server *s, struct MHD_Connection *
     return respond_json(connection, MHD_HTTP_OK, o);
 }
 
-static enum MHD_Result start(struct assay_server *s, struct MHD_Connection *connection,
-                             const char *name)
+/* What is to run: {} all that is not kept, {fresh: true} all anew, {question, finding} one; NULL,
+   or what is wrong with it. */
+static const char *read_work(const struct request *r, json_t **body, struct job_work *work)
 {
-    int64_t id = jobs_start(s->jobs, name);
+    struct assay_error error;
+    *body = NULL;
+    if (r->failed)
+        return r->reason;
+    if (r->size == 0)
+        return NULL;
+    if (json_parse("body", r->body, r->size, body, &error) != ASSAY_OK || !json_is_object(*body))
+        return "the body is no JSON object";
+    work->question = json_string_value(json_object_get(*body, "question"));
+    work->finding = json_string_value(json_object_get(*body, "finding"));
+    work->fresh = json_is_true(json_object_get(*body, "fresh"));
+    size_t known = (work->question ? 1u : 0u) + (work->finding ? 1u : 0u) +
+                   (json_is_boolean(json_object_get(*body, "fresh")) ? 1u : 0u);
+    if (known != json_object_size(*body) || !work->question != !work->finding ||
+        (work->question && (!guard_name(work->question) || !guard_name(work->finding))))
+        return "expected {}, {fresh: true} or {question, finding}, the ids of an instrument's "
+               "question and finding";
+    return NULL;
+}
+
+static enum MHD_Result start(struct assay_server *s, struct MHD_Connection *connection,
+                             const struct request *r)
+{
+    struct job_work work = {0};
+    json_t *body;
+    const char *wrong = read_work(r, &body, &work);
+    int64_t id = wrong ? -1 : jobs_start(s->jobs, r->part[2], &work);
+    json_decref(body);
+    if (wrong)
+        return respond_error(connection, MHD_HTTP_BAD_REQUEST, wrong);
     if (id > 0)
         return respond_json(connection, MHD_HTTP_ACCEPTED,
                             json_pack("{s:I}", "job", (json_int_t)id));
@@ -90,6 +122,18 @@ static enum MHD_Result start(struct assay_server *s, struct MHD_Connection *conn
                    : respond_error(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
                                    "the case cannot be started: there must be a case.yaml, and the "
                                    "folder must be writable");
+}
+
+static enum MHD_Result show_finding(struct assay_server *s, struct MHD_Connection *connection,
+                                    const struct request *r)
+{
+    int descriptor = folder_case(&s->folder, r->part[2]);
+    json_t *finding =
+        descriptor < 0 ? NULL : instruments_finding(descriptor, r->part[4], r->part[5]);
+    if (descriptor >= 0)
+        close(descriptor);
+    return finding ? respond_json(connection, MHD_HTTP_OK, json_pack("{s:o}", "finding", finding))
+                   : not_found(connection);
 }
 
 static enum MHD_Result finish_upload(struct assay_server *s, struct MHD_Connection *connection,
@@ -156,7 +200,10 @@ static enum MHD_Result answer(struct assay_server *s, struct MHD_Connection *con
     if (get && is_case(r, 3))
         return show_case(s, connection, r->part[2]);
     if (post && is_case(r, 4) && is(r, 3, "run"))
-        return start(s, connection, r->part[2]);
+        return start(s, connection, r);
+    if (get && is_case(r, 6) && is(r, 3, "findings") && guard_name(r->part[4]) &&
+        guard_name(r->part[5]))
+        return show_finding(s, connection, r);
     if (put && r->uploads)
         return finish_upload(s, connection, r);
     if ((put || erase) && is_case(r, 5) && is(r, 3, "weighings") && guard_name(r->part[4])) {

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // api: what `assay serve` is asked (docs/page.md), with the token of this start.
-import { parse, type Report } from "./report";
+import { parse, type Finding, type Report } from "./report";
 
 export interface CaseLine { name: string; title: string | null; reported: boolean; problem?: string }
 export interface Run { id: number; case_sha256: string; began: string; ended: string | null; state: string; message: string | null; report_sha256: string | null }
-export interface Job { id: number; name: string; state: "running" | "done" | "failed" | "cancelled"; what: string; done: number; total: number; message: string | null }
+/** What is to run: all that is not kept, all anew, or one instrument by the ids of its question and finding. */
+export interface Work { question?: string; finding?: string; fresh?: boolean }
+export interface InstrumentLine { question: string; finding: string; instrument: string | null; input: string | null; kept: boolean }
+export interface Job { id: number; name: string; question: string | null; finding: string | null; state: "running" | "done" | "failed" | "cancelled"; what: string; done: number; total: number; message: string | null }
 export interface CaseData {
     name: string;
     case_sha256: string | null;
     report: Report | null;
+    instruments: InstrumentLine[];
     files: { name: string; bytes: number }[];
     came: { file: string; sha256: string; bytes: number; came: string }[];
     runs: Run[];
@@ -51,7 +55,8 @@ const name = encodeURIComponent;
 export const api = {
     cases: () => ask<{ cases: CaseLine[]; version: string }>("GET", "cases"),
     one: (of: string) => ask<CaseData>("GET", `cases/${name(of)}`),
-    run: (of: string) => ask<{ job: number }>("POST", `cases/${name(of)}/run`),
+    run: (of: string, work: Work) => ask<{ job: number }>("POST", `cases/${name(of)}/run`, JSON.stringify(work)),
+    finding: (of: string, question: string, finding: string) => ask<{ finding: Finding }>("GET", `cases/${name(of)}/findings/${name(question)}/${name(finding)}`),
     job: (id: number) => ask<Job>("GET", `jobs/${id}`),
     cancel: (id: number) => ask<Job>("POST", `jobs/${id}/cancel`),
     drop: (of: string, file: File) => ask<{ file: string; sha256: string; bytes: number }>("PUT", `cases/${name(of)}/files/${name(plain_name(file.name))}`, file),

@@ -4,7 +4,7 @@ import { h } from "./dom";
 import { exhibits_section } from "./parts/exhibits";
 import type { Weighable } from "./parts/combined";
 import { question_section } from "./parts/question";
-import { count, file_name, finding_parts } from "./parts/result";
+import { count, file_name, finding_parts, type Act } from "./parts/result";
 import type { Alone, Report } from "./report";
 
 /** A finding that stands in no case. */
@@ -17,11 +17,11 @@ export function finding_page({ title, version, finding }: Alone): HTMLElement[] 
     ];
 }
 
-export function report_page(report: Report): { elements: HTMLElement[]; questions: Weighable[] } {
+export function report_page(report: Report, act?: Act): { elements: HTMLElement[]; questions: Weighable[] } {
     document.title = report.title;
     const exhibits = new Map(report.exhibits.map((e) => [e.id, e.statement ?? e.file ?? ""]));
     const describe = (id: string) => exhibits.get(id) ?? "";
-    const questions = report.questions.map((q) => question_section(q, describe));
+    const questions = report.questions.map((q) => question_section(q, describe, act));
     const elements = [
         h("header", null,
             h("p", { class: "brand" }, "Assay"),

@@ -77,6 +77,7 @@ export interface Finding {
 export interface Result {
     instrument: string;
     input: string;
+    id: string; // of its finding in the question
     reference: string | null;
     reference_is_best: boolean;
     comparisons: Comparison[];

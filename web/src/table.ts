@@ -16,7 +16,7 @@ export function table_element(table: Table, label: string): HTMLElement {
     const numeric = table.columns.map((_, i) => table.rows.some((row) => typeof row[i] === "number"));
     const mark = (i: number) => (numeric[i] ? "n" : null);
     const shown = table.rows.slice(0, SHOWN_ROWS);
-    return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label },
+    return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": label },
         h("table", null,
             h("thead", null, h("tr", null, table.columns.map((name, i) => h("th", { scope: "col", class: mark(i) }, name)))),
             h("tbody", null, shown.map((row) => h("tr", null, row.map((cell, i) => {

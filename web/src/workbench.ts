@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // workbench: the page as `assay serve` gives it: the cases of a folder; one of them with its
 // report, its runs, its files and the weighings that were kept.
-import { api, Refused, take_token, type CaseData, type Job } from "./api";
+import { api, Refused, take_token, type CaseData, type Work } from "./api";
 import { fill, h } from "./dom";
 import { number } from "./number";
 import { report_page } from "./page";
-import { fold } from "./parts/result";
+import { fold, result_id } from "./parts/result";
+import { instruments_part, runner } from "./running";
 import type { Saved } from "./saved";
 import { table_element } from "./table";
 
@@ -36,20 +37,6 @@ async function list(): Promise<void> {
             h("a", { href: `#case=${encodeURIComponent(c.name)}` }, c.title ?? c.name),
             h("span", { class: "soft" }, ` ${c.name}${c.reported ? "" : ", not run yet"}`),
             c.problem && h("p", { class: "changed" }, c.problem))))));
-}
-
-/** Progress of a job until it ends. */
-async function follow(id: number, place: HTMLElement, mine: number): Promise<Job> {
-    const bar = h("progress", { max: 1, "aria-label": "Progress of the run" }), words = h("span", { role: "status" }, "starting");
-    const cancel = h("button", { type: "button", onclick: () => { cancel.disabled = true; api.cancel(id).catch(() => { /* it has ended */ }); } }, "Cancel");
-    fill(place, bar, " ", words, " ", cancel);
-    for (;;) {
-        const job = await api.job(id);
-        if (job.state !== "running" || mine !== turn) return job;
-        if (job.total > 0) bar.value = job.done / job.total;
-        words.textContent = job.what ? `${job.what}, ${number(job.done)} of ${number(job.total)}` : "running";
-        await new Promise((done) => setTimeout(done, 300));
-    }
 }
 
 function files_part(data: CaseData): HTMLElement {
@@ -120,31 +107,39 @@ function weighings_part(data: CaseData, current: () => Record<string, Saved>, pu
         h("div", { class: "tools" }, label, h("button", { type: "button", onclick: keep }, "Keep what is shown"), said), items);
 }
 
+const unfolded = (details: HTMLElement, open: boolean): HTMLElement => {
+    if (open) (details as HTMLDetailsElement).open = true;
+    return details;
+};
+
 async function open_case(name: string): Promise<void> {
     const mine = ++turn;
     const data = await api.one(name);
     if (mine !== turn) return;
-    const again = () => { if (mine === turn) open_case(name).catch(failed); };
-    const { elements, questions } = data.report ? report_page(data.report) : { elements: [], questions: [] };
     const stale = data.report && data.report.case_sha256 !== data.case_sha256;
     const progress = h("div", { class: "progress" });
-    const start = async (id: number | null) => {
-        run.disabled = true;
-        const job = await follow(id ?? (await api.run(name)).job, progress, mine);
+    const again = (work: Work) => {
         if (mine !== turn) return;
-        if (job.state === "done") return again();
-        run.disabled = false;
-        fill(progress, h("p", { role: "alert", class: "changed" }, job.state === "cancelled" ? "Cancelled. The report is as it was." : job.message));
+        open_case(name).then(() => {
+            const card = work.question ? document.getElementById(result_id(work.question, work.finding!)) : null;
+            card?.scrollIntoView();
+            card?.focus();
+        }, failed);
     };
-    const begin = (id: number | null) => start(id).catch((error: unknown) => {
-        run.disabled = false;
-        fill(progress, h("p", { role: "alert", class: "changed" }, error instanceof Error ? error.message : "failed"));
-    });
-    const run = h("button", { type: "button", class: "main", onclick: () => void begin(null) }, data.report ? "Run it again" : "Run the case");
+    const run = runner(name, () => mine === turn, again, (work) => instruments.kept(work));
+    const instruments = instruments_part(data, run);
+    const { elements, questions } = data.report ? report_page(data.report, (question, finding) => {
+        const place = h("div", { class: "progress" });
+        const button = run.button("Run this instrument again", { question, finding }, place);
+        button.setAttribute("aria-label", `Run this instrument again: ${finding} of ${question}`);
+        return h("div", { class: "run-one" }, button, place);
+    }) : { elements: [], questions: [] };
     shell(data.report?.title ?? name, h("aside", { class: "bench", "aria-label": "Workbench" },
         h("p", null, h("a", { href: "#list" }, "All cases"), " / ", h("strong", null, name)),
-        h("div", { class: "tools" }, run, stale && h("span", { class: "changed" }, "case.yaml has changed since this report was made.")),
+        h("div", { class: "tools" }, run.button(data.report ? "Run what has changed" : "Run the case", {}, progress, true),
+            data.report && run.button("Run all of it anew", { fresh: true }, progress), stale && h("span", { class: "changed" }, "case.yaml has changed since this report was made.")),
         progress,
+        data.instruments.length > 0 && unfolded(fold("Instruments", () => instruments.element), !data.report),
         questions.length > 0 && fold("Weighings kept", () => weighings_part(data, () => Object.fromEntries(questions.map((q) => [q.id, q.save()])),
             (saved) => questions.reduce((lost, q) => lost + (saved[q.id] ? q.restore(saved[q.id]!) : 0), 0))),
         fold("Files", () => files_part(data)),
@@ -153,7 +148,8 @@ async function open_case(name: string): Promise<void> {
             rows: data.runs.map((r) => [r.began, r.ended, r.state, r.case_sha256, r.report_sha256, r.message]),
         }, "Runs of the case"))),
         data.report ? elements : h("main", null, h("h1", null, name), h("p", null, "This case has not been run yet.")));
-    if (data.job?.name === name) void begin(data.job.id);
+    if (data.job?.name === name)
+        run.resume(data.job.id, (data.job.question && instruments.place({ question: data.job.question, finding: data.job.finding! })) || progress);
 }
 
 export function workbench(): void {

@@ -3,10 +3,10 @@
 import { h } from "../dom";
 import type { Question } from "../report";
 import { combined_section, type Weighable } from "./combined";
-import { result_section } from "./result";
+import { result_section, type Act } from "./result";
 import { next_section, sensitivity_section } from "./sensitivity";
 
-export function question_section(question: Question, describe: (exhibit: string) => string): { element: HTMLElement; weighable: Weighable | null } {
+export function question_section(question: Question, describe: (exhibit: string) => string, act?: Act): { element: HTMLElement; weighable: Weighable | null } {
     const title = `title-${question.id}`;
     const c = question.combination;
     const stated = c?.hypotheses.find((x) => x.id === question.stated);
@@ -18,6 +18,6 @@ export function question_section(question: Question, describe: (exhibit: string)
         combined ? [combined.element, sensitivity_section(c!, question.id), next_section(c!, question.id)]
             : h("p", null, "Nothing could be weighed together."),
         question.results.length > 0 && h("h3", null, "What each instrument gave"),
-        question.results.map((r) => result_section(r, question.id)));
+        question.results.map((r) => result_section(r, question.id, act)));
     return { element, weighable: combined?.weighable ?? null };
 }

@@ -128,7 +128,7 @@ function comparisons_figure(result: Result, file: string): HTMLElement | null {
 }
 
 /** What a finding says by itself: in words, figures, numbers, limits. `between`: of what stands around it. */
-export function finding_parts(finding: Finding, file: string, between: { ratios?: HTMLElement | null; stated?: HTMLElement | false; heading?: "h2" | "h5" } = {}): Child[] {
+export function finding_parts(finding: Finding, file: string, between: { ratios?: HTMLElement | null; stated?: HTMLElement | false; heading?: "h2" | "h5" | "p" } = {}): Child[] {
     const heading = (words: string) => h(between.heading ?? "h5", { class: "small" }, words);
     const tied = new Set(finding.ties.flatMap((t) => [t.a, t.b]));
     const quantities: Table = {
@@ -156,10 +156,17 @@ export function finding_parts(finding: Finding, file: string, between: { ratios?
 
 export const file_name = (text: string): string => text.replace(/[^\w.-]+/g, "-");
 
-export function result_section(result: Result, question: string): HTMLElement {
+/** The id of the element of what an instrument gave. */
+export const result_id = (question: string, finding: string): string => `result-${question}-${finding}`;
+
+/** `act`: what a reader can do with it, where the page can do anything. */
+export type Act = (question: string, finding: string) => HTMLElement;
+
+export function result_section(result: Result, question: string, act?: Act): HTMLElement {
     const file = file_name(`${question}-${result.instrument}`);
-    return h("section", { class: "result", "aria-label": `${result.instrument} on ${result.input}` },
+    return h("section", { class: "result", id: result_id(question, result.id), tabindex: act ? -1 : null, "aria-label": `${result.instrument} on ${result.input} for ${question}` },
         h("h4", null, h("code", null, result.instrument), " on ", h("code", null, result.input)),
+        act?.(question, result.id),
         finding_parts(result.finding, file, {
             ratios: comparisons_figure(result, file),
             stated: result.stated.length > 0 && fold("What was stated, with sources", () => table_element({

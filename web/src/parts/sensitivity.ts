@@ -26,7 +26,7 @@ export function sensitivity_section(c: Combination, file: string): HTMLElement {
             rows: c.left_out.map((l) => [l.kind, l.id, l.text, l.log10_lr, l.change, l.words, name_of(c, l.leading)]),
         }),
     });
-    return h("section", { "aria-label": "Sensitivity" },
+    return h("section", { "aria-label": `Sensitivity of ${file}` },
         h("h3", null, "What it hangs on"),
         c.overturn.length > 0 && h("div", { class: "cannot" }, h("h4", { class: "small" }, "What would overturn it"), h("ul", null, c.overturn.map((o) => h("li", null, o.text)))),
         c.left_out.length > 0 && folding(c.left_out, "things", (shown) => figure(drawing(shown)), (f, shown) => f.redraw(drawing(shown))));
@@ -45,7 +45,7 @@ export function next_section(c: Combination, file: string): HTMLElement | null {
             n.outcomes.map((o) => `${o.text}: ${percent(o.probability)}, ${fixed(o.log10_lr)}`).join("; ")]),
     });
     // costs of different units cannot stand on one axis
-    return h("section", { "aria-label": "What to look for next" },
+    return h("section", { "aria-label": `What to look for next for ${file}` },
         h("h3", null, "What to look for next"),
         units.map((unit) => {
             const of_unit = c.next.filter((n) => unit_of(n) === unit);
