@@ -106,8 +106,8 @@ static void the_kernel_on_tiles_gives_the_bits_of_the_definition(void **state)
         draw_pairs(&random, round < 3 ? 1 : 38, sizeof b / sizeof b[0], b);
         for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
             tiled[i] = plain[i] = round == 5 ? -0.0f : (float)assay_random_normal(&random);
-        kernel_on_modelled_tiles(k, a, b, tiled, STEP);
-        lab_tiles_plain(k, a, b, plain, STEP);
+        kernel_on_modelled_tiles(k, a, b, tiled, STEP, tiled, STEP);
+        lab_tiles_plain(k, a, b, plain, STEP, plain, STEP);
         assert_memory_equal(tiled, plain, sizeof plain);
     }
 }
@@ -133,7 +133,7 @@ static void tiles_add_a_pair_before_it_meets_the_sum_and_vectors_do_not(void **s
     a[0] = pair(1, 1);
     b[0] = pair(tiny, tiny);
     plain[0] = 1;
-    lab_tiles_plain(LAB_TILE_PAIRS, a, b, plain, STEP);
+    lab_tiles_plain(LAB_TILE_PAIRS, a, b, plain, STEP, plain, STEP);
     assert_true(plain[0] == 1 + FLT_EPSILON);
     for (int p = 0; p < LAB_PROCESSORS; p++) {
         float sum = 1;
@@ -141,7 +141,7 @@ static void tiles_add_a_pair_before_it_meets_the_sum_and_vectors_do_not(void **s
         if (!lab_processor_runs(packed.processor))
             continue;
         lab_pack(&packed, column, 1, 1);
-        lab_multiply(&packed, 1, 2, 1, row, 2, 1, &sum, 1);
+        lab_multiply(&packed, 1, 2, 1, row, 2, 1, &sum, 1, true);
         bool tiles = p == LAB_PLAIN_TILES || p == LAB_AMX;
         assert_true(sum == (tiles ? 1 + FLT_EPSILON : 1));
     }

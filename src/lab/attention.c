@@ -4,6 +4,7 @@
 #include "lab/layout.h"
 #include "lab/maths.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ struct head {
     float scale;
     struct lab_packed keys, keys_t, values, values_t;
     struct lab_packed some; /* a block of queries or of d_mixed */
-    float *p, *d_p;         /* BLOCK x length */
+    float *p, *d_p;         /* BLOCK rows, lab_rounded(keys) apart */
     float *d_k, *d_v;       /* length x size */
 };
 
@@ -34,8 +35,8 @@ static size_t cut_up(const struct lab_shape *s, enum lab_processor processor, si
     h->values = lab_packed_part(processor, length, size, scratch, &at);
     h->values_t = lab_packed_part(processor, size, length, scratch, &at);
     h->some = lab_packed_part(processor, BLOCK, size, scratch, &at);
-    h->p = lab_part(scratch, &at, BLOCK * length);
-    h->d_p = lab_part(scratch, &at, BLOCK * length);
+    h->p = lab_part(scratch, &at, BLOCK * lab_rounded(length));
+    h->d_p = lab_part(scratch, &at, BLOCK * lab_rounded(length));
     h->d_k = lab_part(scratch, &at, length * size);
     h->d_v = lab_part(scratch, &at, length * size);
     return at;
@@ -47,21 +48,27 @@ size_t lab_attention_scratch(const struct lab_shape *shape, size_t length)
     return cut_up(shape, LAB_PLAIN, length, NULL, &head);
 }
 
-/* p (n x keys) = q k^T, of queries from `first` on, each with the keys up to its own. */
+/* p (n x keys, rows lab_rounded(keys) apart) = q k^T, of queries from `first` on, each with the
+ * keys up to its own. */
 static void score(struct head *h, size_t first, size_t n)
 {
     size_t keys = first + n;
-    memset(h->p, 0, n * keys * sizeof *h->p);
-    lab_multiply(&h->keys_t, n, h->size, keys, h->q + first * h->step, h->step, 1, h->p, keys);
+    lab_multiply(&h->keys_t, n, h->size, keys, h->q + first * h->step, h->step, 1, h->p,
+                 lab_rounded(keys), false);
 }
 
-/* Row i of p becomes exponentials of its first `seen` scores; returns ln of their sum. */
+/* A row of p becomes exponentials of its first `seen` scores, the others 0; returns ln of their
+ * sum. Whole vectors: what lies between is so small that its exponential is 0, which changes no
+ * sum. */
 LAB_CLONES static float soften(float *p, size_t seen, size_t keys, float scale)
 {
-    float most = lab_most(p, seen), sum = lab_exp_all(p, seen, most, scale);
-    for (size_t k = 0; k < seen; k++)
+    size_t whole = lab_rounded(seen);
+    for (size_t k = seen; k < whole; k++)
+        p[k] = -FLT_MAX;
+    float most = lab_most(p, whole), sum = lab_exp_all(p, whole, most, scale);
+    for (size_t k = 0; k < whole; k++)
         p[k] /= sum;
-    for (size_t k = seen; k < keys; k++)
+    for (size_t k = whole; k < keys; k++)
         p[k] = 0;
     return most * scale + logf(sum);
 }
@@ -72,12 +79,12 @@ static void forward_head(struct head *h, float *mixed, size_t width, float *log_
     lab_pack(&h->values, h->v, h->step, 1);
     for (size_t first = 0; first < h->length; first += BLOCK) {
         size_t n = h->length - first < BLOCK ? h->length - first : BLOCK, keys = first + n;
+        size_t row = lab_rounded(keys);
         score(h, first, n);
         for (size_t i = 0; i < n; i++)
-            log_sum[first + i] = soften(h->p + i * keys, first + i + 1, keys, h->scale);
-        for (size_t i = 0; i < n; i++)
-            memset(mixed + (first + i) * width, 0, h->size * sizeof *mixed);
-        lab_multiply(&h->values, n, keys, h->size, h->p, keys, 1, mixed + first * width, width);
+            log_sum[first + i] = soften(h->p + i * row, first + i + 1, keys, h->scale);
+        lab_multiply(&h->values, n, keys, h->size, h->p, row, 1, mixed + first * width, width,
+                     false);
     }
 }
 
@@ -99,7 +106,7 @@ void lab_attention(const struct lab_shape *s, enum lab_processor processor, size
 LAB_CLONES static void harden(float *p, float *d_p, size_t seen, size_t keys, float scale,
                               float log_sum, float dot)
 {
-    for (size_t k = 0; k < seen; k++) {
+    for (size_t k = 0; k < lab_rounded(seen); k++) { /* whole vectors */
         p[k] = lab_exp(p[k] * scale - log_sum);
         d_p[k] = p[k] * (d_p[k] - dot) * scale;
     }
@@ -118,21 +125,20 @@ static void back_head(struct head *h, const float *mixed, const float *d_mixed, 
 {
     for (size_t first = 0; first < h->length; first += BLOCK) {
         size_t n = h->length - first < BLOCK ? h->length - first : BLOCK, keys = first + n;
+        size_t row = lab_rounded(keys);
         const float *d = d_mixed + first * width;
         score(h, first, n);
-        memset(h->d_p, 0, n * keys * sizeof *h->d_p);
-        lab_multiply(&h->values_t, n, h->size, keys, d, width, 1, h->d_p, keys);
+        lab_multiply(&h->values_t, n, h->size, keys, d, width, 1, h->d_p, row, false);
         for (size_t i = 0; i < n; i++)
-            harden(h->p + i * keys, h->d_p + i * keys, first + i + 1, keys, h->scale,
+            harden(h->p + i * row, h->d_p + i * row, first + i + 1, keys, h->scale,
                    log_sum[first + i], dot(mixed + (first + i) * width, d + i * width, h->size));
-        for (size_t i = 0; i < n; i++)
-            memset(d_q + (first + i) * h->step, 0, h->size * sizeof *d_q);
-        lab_multiply(&h->keys, n, keys, h->size, h->d_p, keys, 1, d_q + first * h->step, h->step);
+        lab_multiply(&h->keys, n, keys, h->size, h->d_p, row, 1, d_q + first * h->step, h->step,
+                     false);
         h->some.k = n;
         lab_pack(&h->some, d, width, 1);
-        lab_multiply(&h->some, keys, n, h->size, h->p, 1, keys, h->d_v, h->size);
+        lab_multiply(&h->some, keys, n, h->size, h->p, 1, row, h->d_v, h->size, true);
         lab_pack(&h->some, h->q + first * h->step, h->step, 1);
-        lab_multiply(&h->some, keys, n, h->size, h->d_p, 1, keys, h->d_k, h->size);
+        lab_multiply(&h->some, keys, n, h->size, h->d_p, 1, row, h->d_k, h->size, true);
     }
 }
 

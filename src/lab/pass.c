@@ -149,8 +149,7 @@ static void backward(const struct batch *b)
 static void say(const struct lab_tape *t, size_t at, size_t n, float *logits)
 {
     const struct lab_packed *w = &t->head.on;
-    memset(logits, 0, n * w->m * sizeof *logits);
-    lab_multiply(w, n, w->k, w->m, t->h + at * w->k, w->k, 1, logits, w->m);
+    lab_apply(w, n, t->h + at * w->k, logits, false);
 }
 
 /* The summed loss of a batch, a chunk of logits at a time; d2 gets the gradient by the head's

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define PANEL LAB_PANEL
-#define DEPTH 256 /* of A and B before moving on along C: B's panel stays near */
+#define DEPTH 256      /* of A and B before moving on along C: B's panel stays near */
+#define ROWS_AVX512 14 /* of a tile */
 #define MOST_ROWS LAB_TILE_ROWS
 #define STRIDE LAB_TILE_STRIDE
 
@@ -21,7 +22,7 @@
 #define DOWN down_avx512
 #define TILE_BODY body_avx512
 #define TARGET __attribute__((target("avx512f")))
-#define ROWS 14
+#define ROWS ROWS_AVX512
 #define LANES 16
 #define VECTOR __m512
 #define LOAD _mm512_loadu_ps
@@ -53,7 +54,7 @@
 #define DOWN down_bf16
 #define TILE_BODY body_bf16
 #define TARGET __attribute__((target("avx512f,avx512bf16")))
-#define ROWS 14
+#define ROWS ROWS_AVX512
 #define LANES 16
 #define VECTOR __m512
 #define LOAD _mm512_loadu_ps
@@ -67,26 +68,28 @@
 #endif
 
 /* The definition: every element is one chain of fused multiply-adds, k ascending. */
-static void tile_plain(size_t k, const float *a, size_t row, size_t step, const float *b, float *c,
-                       size_t step_c)
+static void tile_plain(size_t k, const float *a, size_t row, size_t step, const float *b,
+                       const float *from, size_t step_from, float *c, size_t step_c)
 {
     for (size_t i = 0; i < 4; i++)
         for (size_t j = 0; j < 8; j++) {
-            float sum = c[i * step_c + j];
+            float sum = from[i * step_from + j];
             for (size_t p = 0; p < k; p++)
                 sum = fmaf(a[i * row + p * step], b[p * PANEL + j], sum);
             c[i * step_c + j] = sum;
         }
 }
 
-static void across_plain(size_t k, const void *a, const void *b, float *c, size_t step_c)
+static void across_plain(size_t k, const void *a, const void *b, const float *from,
+                         size_t step_from, float *c, size_t step_c)
 {
-    tile_plain(k, a, STRIDE, 1, b, c, step_c);
+    tile_plain(k, a, STRIDE, 1, b, from, step_from, c, step_c);
 }
 
-static void down_plain(size_t k, const void *a, const void *b, float *c, size_t step_c)
+static void down_plain(size_t k, const void *a, const void *b, const float *from, size_t step_from,
+                       float *c, size_t step_c)
 {
-    tile_plain(k, a, 1, 4, b, c, step_c);
+    tile_plain(k, a, 1, 4, b, from, step_from, c, step_c);
 }
 
 /* The definition in bfloat16: of each pair the second product is added first, each sum is rounded,
@@ -105,11 +108,11 @@ static float high(uint32_t pair)
 }
 
 static void tile_pairs(size_t k, const uint32_t *a, size_t row, size_t step, const uint32_t *b,
-                       float *c, size_t step_c)
+                       const float *from, size_t step_from, float *c, size_t step_c)
 {
     for (size_t i = 0; i < 4; i++)
         for (size_t j = 0; j < 8; j++) {
-            float sum = flushed(c[i * step_c + j]);
+            float sum = flushed(from[i * step_from + j]);
             for (size_t p = 0; p < k; p++) {
                 uint32_t x = a[i * row + p * step], y = b[p * PANEL + j];
                 sum = flushed(fmaf(high(x), high(y), sum));
@@ -119,22 +122,25 @@ static void tile_pairs(size_t k, const uint32_t *a, size_t row, size_t step, con
         }
 }
 
-static void across_pairs(size_t k, const void *a, const void *b, float *c, size_t step_c)
+static void across_pairs(size_t k, const void *a, const void *b, const float *from,
+                         size_t step_from, float *c, size_t step_c)
 {
-    tile_pairs(k, a, STRIDE, 1, b, c, step_c);
+    tile_pairs(k, a, STRIDE, 1, b, from, step_from, c, step_c);
 }
 
-static void down_pairs(size_t k, const void *a, const void *b, float *c, size_t step_c)
+static void down_pairs(size_t k, const void *a, const void *b, const float *from, size_t step_from,
+                       float *c, size_t step_c)
 {
-    tile_pairs(k, a, 1, 4, b, c, step_c);
+    tile_pairs(k, a, 1, 4, b, from, step_from, c, step_c);
 }
 
 /* k counts elements of A: numbers, or pairs of them. */
 typedef lab_tile_function tile_function;
 
-static void tile_amx(size_t k, const void *a, const void *b, float *c, size_t step_c)
+static void tile_amx(size_t k, const void *a, const void *b, const float *from, size_t step_from,
+                     float *c, size_t step_c)
 {
-    lab_tiles_amx()(k, a, b, c, step_c);
+    lab_tiles_amx()(k, a, b, from, step_from, c, step_c);
 }
 
 struct kind {
@@ -152,8 +158,8 @@ static const struct kind kinds[] = {
                          lab_tiles_plain},
 #if defined(__x86_64__) && defined(__GNUC__)
     [LAB_AVX2] = {"avx2", false, 6, 16, 1, across_avx2, down_avx2},
-    [LAB_AVX512] = {"avx512", false, 14, 32, 1, across_avx512, down_avx512},
-    [LAB_AVX512_BF16] = {"avx512 bf16", true, 14, 32, 1, across_bf16, down_bf16},
+    [LAB_AVX512] = {"avx512", false, ROWS_AVX512, 32, 1, across_avx512, down_avx512},
+    [LAB_AVX512_BF16] = {"avx512 bf16", true, ROWS_AVX512, 32, 1, across_bf16, down_bf16},
 #endif
     [LAB_AMX] = {"amx", true, LAB_TILE_ROWS, PANEL, LAB_TILE_PAIRS, tile_amx, tile_amx},
 };
@@ -296,7 +302,10 @@ static void pack_rows(bool down, size_t rows, size_t n, size_t k, const float *a
 {
     if (n < rows)
         memset(packed, 0, rows * STRIDE * sizeof *packed);
-    if (down)
+    if (down && n == ROWS_AVX512 && rows == n) /* a size that the compiler knows */
+        for (size_t p = 0; p < k; p++)
+            memcpy(packed + p * ROWS_AVX512, a + p * step_k, ROWS_AVX512 * sizeof *a);
+    else if (down)
         for (size_t p = 0; p < k; p++)
             memcpy(packed + p * rows, a + p * step_k, n * sizeof *a);
     else
@@ -338,21 +347,23 @@ static void pack_row_pairs(const struct kind *kind, bool down, size_t n, size_t 
 
 /* A tile that hangs over an edge of C, by way of a whole one. */
 static void edge(const struct kind *kind, tile_function *tile, size_t n, size_t m, size_t k,
-                 const void *a, const void *b, float *c, size_t step_c)
+                 const void *a, const void *b, const float *from, size_t step_from, float *c,
+                 size_t step_c)
 {
     size_t columns = kind->columns;
     float whole[MOST_ROWS * PANEL];
     memset(whole, 0, kind->rows * columns * sizeof *whole);
     for (size_t i = 0; i < n; i++)
-        memcpy(whole + i * columns, c + i * step_c, m * sizeof *c);
-    tile(k, a, b, whole, columns);
+        memcpy(whole + i * columns, from + i * step_from, m * sizeof *c);
+    tile(k, a, b, whole, columns, whole, columns);
     for (size_t i = 0; i < n; i++)
         memcpy(c + i * step_c, whole + i * columns, m * sizeof *c);
 }
 
 void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, const float *a,
-                  size_t step_n, size_t step_k, float *c, size_t step_c)
+                  size_t step_n, size_t step_k, float *c, size_t step_c, bool add)
 {
+    static const float zeros[PANEL];
     const struct kind *kind = &kinds[b->processor];
     bool down = step_k != 1;
     tile_function *tile = down ? kind->down : kind->across;
@@ -364,23 +375,27 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
     if (b->processor == LAB_AMX)
         amx_begin();
     for (size_t i = 0; i < n; i += kind->rows)
-        for (size_t p = 0; p < k; p += most) {
+        for (size_t p = 0; p < k || (p == 0 && !add); p += most) {
             size_t high = n - i < kind->rows ? n - i : kind->rows;
             size_t deep = k - p < most ? k - p : most;
-            const float *from = a + i * step_n + p * step_k;
+            const float *rows = a + i * step_n + p * step_k;
+            bool begin = p == 0 && !add;
             if (kind->pairs)
-                pack_row_pairs(kind, down, high, deep, from, step_n, step_k, packed.pairs);
+                pack_row_pairs(kind, down, high, deep, rows, step_n, step_k, packed.pairs);
             else
-                pack_rows(down, kind->rows, high, deep, from, step_n, step_k, packed.rows);
+                pack_rows(down, kind->rows, high, deep, rows, step_n, step_k, packed.rows);
             for (size_t j = 0; j < m; j += kind->columns) {
                 size_t wide = m - j < kind->columns ? m - j : kind->columns;
                 const float *at =
                     b->panels + j / PANEL * panel + depth_of(kind, p) * PANEL + j % PANEL;
                 float *to = c + i * step_c + j;
+                const float *from = begin ? zeros : to;
+                size_t step_from = begin ? 0 : step_c;
                 if (high == kind->rows && wide == kind->columns)
-                    tile(depth_of(kind, deep), &packed, at, to, step_c);
+                    tile(depth_of(kind, deep), &packed, at, from, step_from, to, step_c);
                 else
-                    edge(kind, tile, high, wide, depth_of(kind, deep), &packed, at, to, step_c);
+                    edge(kind, tile, high, wide, depth_of(kind, deep), &packed, at, from, step_from,
+                         to, step_c);
             }
         }
     if (b->processor == LAB_AMX)
@@ -389,9 +404,7 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
 
 void lab_apply(const struct lab_packed *w, size_t n, const float *x, float *y, bool add)
 {
-    if (!add)
-        memset(y, 0, n * w->m * sizeof *y);
-    lab_multiply(w, n, w->k, w->m, x, w->k, 1, y, w->m);
+    lab_multiply(w, n, w->k, w->m, x, w->k, 1, y, w->m, add);
 }
 
 void lab_turned_load(const struct lab_turned *to, const float *w, bool back)
@@ -407,7 +420,6 @@ void lab_apply_back(const struct lab_turned *w, size_t n, const float *x, const 
     size_t out = w->on.m, in = w->on.k;
     const struct lab_packed packed = {w->on.processor, n, in, room};
     lab_pack(&packed, x, in, 1);
-    lab_multiply(&packed, out, n, in, d_y, 1, out, d_w, in);
-    memset(d_x, 0, n * in * sizeof *d_x);
-    lab_multiply(&w->back, n, out, in, d_y, out, 1, d_x, in);
+    lab_multiply(&packed, out, n, in, d_y, 1, out, d_w, in, true);
+    lab_multiply(&w->back, n, out, in, d_y, out, 1, d_x, in, false);
 }

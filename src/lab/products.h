@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * products: matrix products, float32 in and out, row-major. In: matrices that do not overlap. Out:
- * sums added to C. What can go wrong: nothing.
+ * their products, or sums with them. What can go wrong: nothing.
  *
  * In float32 every element of C is one chain c = fma(a, b, c), k ascending, however the work is cut
  * up: plain C, AVX2 and AVX-512 give the same bits. In bfloat16 both factors are rounded to it
@@ -52,10 +52,10 @@ size_t lab_packed_size(size_t k, size_t m);
 /* Fills b->panels; element (p, j) of B is from[p * step_k + j * step_m]; one of the steps is 1. */
 void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size_t step_m);
 
-/* C (n x m, rows step_c apart) += A B, with the first k rows and m columns of B. A's element
- * (i, p) is a[i * step_n + p * step_k]; one of the steps is 1. */
+/* C (n x m, rows step_c apart) = A B, or with `add` += A B, with the first k rows and m columns of
+ * B. A's element (i, p) is a[i * step_n + p * step_k]; one of the steps is 1. */
 void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, const float *a,
-                  size_t step_n, size_t step_k, float *c, size_t step_c);
+                  size_t step_n, size_t step_k, float *c, size_t step_c, bool add);
 
 /* y (n x outputs) = x (n x inputs) W^T, or added to y; W, outputs x inputs, packed by
  * lab_pack(w, from, 1, inputs). */

@@ -4,19 +4,18 @@
  * Expects ACROSS and DOWN (names), TARGET, ROWS (of a tile), LANES, VECTOR, LOAD, STORE, SPREAD
  * (one element of A in all lanes), ELEMENT (of A and B), OF_B (loads a vector of B), MULTIPLIER
  * (its type), FMA (a x b + c). A tile is ROWS rows of A by two vectors
- * of columns of a panel [k][PANEL]; its sums stay in registers. A lies across, [ROWS][STRIDE], or
- * down, [k][ROWS]: whichever its packing was quick for.
+ * of columns of a panel [k][PANEL]; its sums go on from `from` and stay in registers. A lies
+ * across, [ROWS][STRIDE], or down, [k][ROWS]: whichever its packing was quick for.
  */
-TARGET static inline __attribute__((always_inline)) void TILE_BODY(size_t k, const ELEMENT *a,
-                                                                   size_t row, size_t step,
-                                                                   const ELEMENT *b, float *c,
-                                                                   size_t step_c)
+TARGET static inline __attribute__((always_inline)) void
+TILE_BODY(size_t k, const ELEMENT *a, size_t row, size_t step, const ELEMENT *b, const float *from,
+          size_t step_from, float *c, size_t step_c)
 {
     VECTOR sum[ROWS][2];
 #pragma GCC unroll 16
     for (size_t i = 0; i < ROWS; i++) {
-        sum[i][0] = LOAD(c + i * step_c);
-        sum[i][1] = LOAD(c + i * step_c + LANES);
+        sum[i][0] = LOAD(from + i * step_from);
+        sum[i][1] = LOAD(from + i * step_from + LANES);
     }
     for (size_t p = 0; p < k; p++) {
         MULTIPLIER left = OF_B(b), right = OF_B(b + LANES);
@@ -36,14 +35,16 @@ TARGET static inline __attribute__((always_inline)) void TILE_BODY(size_t k, con
     }
 }
 
-TARGET static void ACROSS(size_t k, const void *a, const void *b, float *c, size_t step_c)
+TARGET static void ACROSS(size_t k, const void *a, const void *b, const float *from,
+                          size_t step_from, float *c, size_t step_c)
 {
-    TILE_BODY(k, a, STRIDE, 1, b, c, step_c);
+    TILE_BODY(k, a, STRIDE, 1, b, from, step_from, c, step_c);
 }
 
-TARGET static void DOWN(size_t k, const void *a, const void *b, float *c, size_t step_c)
+TARGET static void DOWN(size_t k, const void *a, const void *b, const float *from, size_t step_from,
+                        float *c, size_t step_c)
 {
-    TILE_BODY(k, a, 1, ROWS, b, c, step_c);
+    TILE_BODY(k, a, 1, ROWS, b, from, step_from, c, step_c);
 }
 
 #undef ACROSS

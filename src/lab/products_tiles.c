@@ -37,12 +37,13 @@ static float pairs_of(const uint32_t *a, const uint32_t *b)
     return flushed(first + second);
 }
 
-void lab_tiles_plain(size_t k, const void *of_a, const void *of_b, float *c, size_t step_c)
+void lab_tiles_plain(size_t k, const void *of_a, const void *of_b, const float *from,
+                     size_t step_from, float *c, size_t step_c)
 {
     const uint32_t *a = of_a, *b = of_b;
     for (size_t i = 0; i < LAB_TILE_ROWS; i++)
         for (size_t j = 0; j < LAB_PANEL; j++) {
-            float sum = flushed(c[i * step_c + j]);
+            float sum = flushed(from[i * step_from + j]);
             for (size_t p = 0; p < k; p += LAB_TILE_PAIRS)
                 sum = flushed(sum + pairs_of(a + i * LAB_TILE_STRIDE + p, b + p * LAB_PANEL + j));
             c[i * step_c + j] = sum;
@@ -61,11 +62,12 @@ void lab_tiles_plain(size_t k, const void *of_a, const void *of_b, float *c, siz
 #define TILE_STORE(t, to, step) _tile_stored(t, to, step)
 #include "lab/products_tiles_tmpl.h"
 
-TILES __attribute__((noinline)) static void kernel(size_t k, const void *a, const void *b, float *c,
+TILES __attribute__((noinline)) static void kernel(size_t k, const void *a, const void *b,
+                                                   const float *from, size_t step_from, float *c,
                                                    size_t step_c)
 {
     AMX_MEMORY_IS_AS_WRITTEN;
-    multiply(k, a, b, c, step_c);
+    multiply(k, a, b, from, step_from, c, step_c);
     AMX_MEMORY_IS_AS_WRITTEN;
 }
 
@@ -94,9 +96,9 @@ static bool agrees_with_plain(void)
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
         tiled[i] = plain[i] = (float)assay_random_normal(&random);
     amx_begin();
-    kernel(K, a, b, tiled, LAB_PANEL);
+    kernel(K, a, b, tiled, LAB_PANEL, tiled, LAB_PANEL);
     amx_end();
-    lab_tiles_plain(K, a, b, plain, LAB_PANEL);
+    lab_tiles_plain(K, a, b, plain, LAB_PANEL, plain, LAB_PANEL);
     return memcmp(tiled, plain, sizeof plain) == 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * products_tiles: the inner kernel of products.c in bfloat16 as AMX's tiles sum it. In: 32 packed
- * rows of A, a packed panel of B. Out: 32 x 32 sums, added to C. What can go wrong: nothing.
+ * rows of A, a packed panel of B, 32 x 32 sums to go on from. Out: those of C. What can go wrong:
+ * nothing.
  *
  * The definition (TDPBF16PS, Intel's manual, volume 2): 16 pairs of factors at a time, the sum of
  * the first products of all pairs and that of the second ones, each from 0 in order, by fused
@@ -20,8 +21,10 @@
 #define LAB_TILE_ROWS 32
 #define LAB_TILE_PAIRS 16 /* k is a multiple of it */
 
-/* A: [LAB_TILE_ROWS][LAB_TILE_STRIDE], B: [k][LAB_PANEL], of pairs; k counts pairs. */
-typedef void lab_tile_function(size_t k, const void *a, const void *b, float *c, size_t step_c);
+/* From `from` on (rows step_from apart; 0: all the same) to c, which may be one. A:
+ * [LAB_TILE_ROWS][LAB_TILE_STRIDE], B: [k][LAB_PANEL], of pairs; k counts pairs. */
+typedef void lab_tile_function(size_t k, const void *a, const void *b, const float *from,
+                               size_t step_from, float *c, size_t step_c);
 
 lab_tile_function lab_tiles_plain; /* the definition */
 

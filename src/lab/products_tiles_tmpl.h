@@ -8,15 +8,16 @@
  *     TILE_STORE(t, to, step)    register t to memory
  * with register numbers as literals. Four registers hold sums, two of A and two of B meet.
  */
-TILE_FUNCTION(size_t k, const void *of_a, const void *of_b, float *c, size_t step_c)
+TILE_FUNCTION(size_t k, const void *of_a, const void *of_b, const float *from, size_t step_from,
+              float *c, size_t step_c)
 {
     const uint32_t *a = of_a, *b = of_b;
     const size_t row = LAB_TILE_STRIDE * sizeof *a, deep = LAB_PANEL * sizeof *b;
-    const size_t step = step_c * sizeof *c;
-    TILE_LOAD(0, c, step);
-    TILE_LOAD(1, c + 16, step);
-    TILE_LOAD(2, c + 16 * step_c, step);
-    TILE_LOAD(3, c + 16 * step_c + 16, step);
+    const size_t step = step_c * sizeof *c, before = step_from * sizeof *from;
+    TILE_LOAD(0, from, before);
+    TILE_LOAD(1, from + 16, before);
+    TILE_LOAD(2, from + 16 * step_from, before);
+    TILE_LOAD(3, from + 16 * step_from + 16, before);
     for (size_t p = 0; p < k; p += LAB_TILE_PAIRS) {
         TILE_LOAD(4, a + p, row);
         TILE_LOAD(6, b + p * LAB_PANEL, deep);
