@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel for AMX's tiles, on a model of TDPBF16PS in plain C: none of our machines has AMX. */
+#include "lab/pairs.h"
 #include "lab/products_tiles.h"
 
 #include <assay/base.h>
@@ -147,6 +148,38 @@ static void tiles_add_a_pair_before_it_meets_the_sum_and_vectors_do_not(void **s
     }
 }
 
+/* Every kind of number, in rows of every length about those of vectors. */
+static void pairs_are_rounded_as_plain_c_rounds_them(void **state)
+{
+    (void)state;
+    enum { N = 70, ROWS = 5 };
+    static const uint32_t odd[] = {0,          0x80000000, 1,          0x807fffff, 0x007fffff,
+                                   0x00800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000,
+                                   0x7fc00000, 0x7f800001, 0xffffffff, 0x3f808000, 0x3f818000,
+                                   0x3f807fff, 0x3f808001, 0xbf818000};
+    float from[N * ROWS];
+    uint32_t here[N * ROWS], expected[N * ROWS];
+    struct assay_random random;
+    assay_random_start(&random, 6, 0);
+    for (size_t i = 0; i < (size_t)N * ROWS; i++) {
+        uint32_t bits = assay_random_u32(&random);
+        if (i % 3 == 0)
+            bits = odd[i / 3 % (sizeof odd / sizeof odd[0])];
+        memcpy(&from[i], &bits, sizeof bits);
+    }
+    for (size_t n = 1; n <= N; n++)
+        for (size_t k = 1; k <= ROWS; k++) {
+            memset(here, 0x55, sizeof here); /* nothing else is written */
+            memset(expected, 0x55, sizeof expected);
+            lab_pair_rows(k, n, from, N, N, here);
+            lab_pair_rows_plain(k, n, from, N, N, expected);
+            assert_memory_equal(here, expected, sizeof expected);
+            lab_pair_along(n, from + k, here);
+            lab_pair_along_plain(n, from + k, expected);
+            assert_memory_equal(here, expected, sizeof expected);
+        }
+}
+
 /* Where there is AMX it must have passed its check against plain C; where not, plain C stands in.
  */
 static void there_is_always_something_that_sums_as_tiles_do(void **state)
@@ -163,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kernel_on_tiles_gives_the_bits_of_the_definition),
         cmocka_unit_test(tiles_add_a_pair_before_it_meets_the_sum_and_vectors_do_not),
+        cmocka_unit_test(pairs_are_rounded_as_plain_c_rounds_them),
         cmocka_unit_test(there_is_always_something_that_sums_as_tiles_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

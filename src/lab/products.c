@@ -2,7 +2,7 @@
 #include "lab/products_tiles.h"
 
 #include "base/amx.h"
-#include "lab/maths.h"
+#include "lab/pairs.h"
 
 #include <float.h>
 #include <math.h>
@@ -229,36 +229,6 @@ static void pack_across(size_t k, size_t width, const float *from, size_t step_k
             to[p * PANEL + j] = from[p * step_k + j * step_m];
 }
 
-/* Rounded to bfloat16, to even; the low half is 0. */
-LAB_INLINE uint32_t rounded(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
-}
-
-/* k rows of n numbers each, two rows in one; an odd one with 0. Rows of `to` are `row` apart. */
-LAB_CLONES static void pair_rows(size_t k, size_t n, const float *from, size_t step, size_t row,
-                                 uint32_t *to)
-{
-    for (size_t p = 0; p + 1 < k; p += 2, to += row) {
-        const float *first = from + p * step, *second = first + step;
-        for (size_t i = 0; i < n; i++)
-            to[i] = rounded(second[i]) | rounded(first[i]) >> 16;
-    }
-    for (size_t i = 0; k % 2 && i < n; i++)
-        to[i] = rounded(from[(k - 1) * step + i]) >> 16;
-}
-
-/* n numbers that lie one after another, in pairs; an odd one with 0. */
-LAB_CLONES static void pair_along(size_t n, const float *from, uint32_t *to)
-{
-    for (size_t i = 0; i < n / 2; i++)
-        to[i] = rounded(from[2 * i + 1]) | rounded(from[2 * i]) >> 16;
-    if (n % 2)
-        to[n / 2] = rounded(from[n - 1]) >> 16;
-}
-
 /* `depth` rows of a panel, those beyond k 0. */
 static void pack_pairs(size_t k, size_t depth, size_t width, const float *from, size_t step_k,
                        size_t step_m, uint32_t *to)
@@ -267,13 +237,13 @@ static void pack_pairs(size_t k, size_t depth, size_t width, const float *from, 
     if (width < PANEL || depth > (k + 1) / 2)
         memset(to, 0, depth * PANEL * sizeof *to);
     if (step_m == 1) {
-        pair_rows(k, width, from, step_k, PANEL, to);
+        lab_pair_rows(k, width, from, step_k, PANEL, to);
         return;
     }
     for (size_t p = 0; p < k; p += 32) { /* step_k is 1 */
         size_t deep = k - p < 32 ? k - p : 32;
         for (size_t j = 0; j < width; j++)
-            pair_along(deep, from + j * step_m + p, some[j]);
+            lab_pair_along(deep, from + j * step_m + p, some[j]);
         for (size_t i = 0; i < (deep + 1) / 2; i++)
             for (size_t j = 0; j < width; j++)
                 to[(p / 2 + i) * PANEL + j] = some[j][i];
@@ -319,7 +289,7 @@ static void turn_pairs(size_t n, size_t k, const float *a, size_t step_k, uint32
     uint32_t some[LAB_TILE_PAIRS][LAB_TILE_ROWS];
     for (size_t p = 0; p < k; p += 2 * LAB_TILE_PAIRS) {
         size_t deep = k - p < 2 * LAB_TILE_PAIRS ? k - p : 2 * LAB_TILE_PAIRS;
-        pair_rows(deep, n, a + p * step_k, step_k, LAB_TILE_ROWS, some[0]);
+        lab_pair_rows(deep, n, a + p * step_k, step_k, LAB_TILE_ROWS, some[0]);
         for (size_t i = 0; i < n; i++)
             for (size_t q = 0; q < (deep + 1) / 2; q++)
                 packed[i * STRIDE + p / 2 + q] = some[q][i];
@@ -337,10 +307,10 @@ static void pack_row_pairs(const struct kind *kind, bool down, size_t n, size_t 
     if (down && kind->deep > 1)
         turn_pairs(n, k, a, step_k, packed);
     else if (down)
-        pair_rows(k, n, a, step_k, rows, packed);
+        lab_pair_rows(k, n, a, step_k, rows, packed);
     else
         for (size_t i = 0; i < n; i++)
-            pair_along(k, a + i * step_n, packed + i * STRIDE);
+            lab_pair_along(k, a + i * step_n, packed + i * STRIDE);
 }
 
 /* ---- products ------------------------------------------------------------------------ */

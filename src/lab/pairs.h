@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pairs: numbers rounded to bfloat16, two in a word, the first of them low. In: floats. Out: words.
+ * Pure; the same bits on every processor: to the nearest, ties to even, what is denormal is 0 with
+ * its sign, and what is no number stays none (VCVTNE2PS2BF16, Intel's manual, volume 2).
+ */
+#ifndef LAB_PAIRS_H
+#define LAB_PAIRS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* k rows of n numbers each, `step` apart, two rows in one row of words, `row` apart; the last of an
+ * odd k with 0. */
+void lab_pair_rows(size_t k, size_t n, const float *from, size_t step, size_t row, uint32_t *to);
+
+/* n numbers that lie one after another; the last of an odd n with 0. */
+void lab_pair_along(size_t n, const float *from, uint32_t *to);
+
+/* The same in plain C, the definition. */
+void lab_pair_rows_plain(size_t k, size_t n, const float *from, size_t step, size_t row,
+                         uint32_t *to);
+void lab_pair_along_plain(size_t n, const float *from, uint32_t *to);
+
+#endif
