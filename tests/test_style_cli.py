@@ -210,6 +210,52 @@ def bad_input_says_what_would_be_right():
     assert few.returncode == 1 and b"--panel" in few.stderr, few
 
 
+def what_nothing_was_measured_on_gets_no_likelihood_ratio():
+    answers = json.load(open(path("suspect.json"), encoding="utf-8"))
+    noise = random.Random(7)
+    strange = ["".join(noise.choices("абвгдежзик", k=5)) for _ in range(40)]
+    suspects = {
+        "few.json": answers[:10],
+        "same.json": [dict(a, output="I am sorry, I cannot help with that.") for a in answers],
+        "strange.json": [dict(a, output=" ".join(noise.choices(strange, k=100))) for a in answers],
+    }
+    for name, content in suspects.items():
+        for question in ("rank", "parent"):
+            r = answer(question, "--suspect", write(name, json.dumps(content)), "--candidates",
+                       path("candidates"), "--panel", path("panel"))
+            assert all(c["log10_lr"] is None for c in r["candidates"]), (name, r["candidates"])
+            assert any("likelihood ratios are null" in limit for limit in r["limits"]), r["limits"]
+    whole = answer("rank", "--suspect", path("suspect.json"), "--candidates", path("candidates"),
+                   "--panel", path("panel"))
+    assert whole["candidates"][0]["log10_lr"], whole["candidates"][0]
+
+
+def a_part_of_the_answers_is_compared_as_if_nobody_had_given_more():
+    """All pairs must be as uncertain as the suspect's, or chance looks like likeness."""
+    def cut(name, to):
+        content = json.load(open(path(name), encoding="utf-8"))[:12]
+        return write(to, json.dumps(content))
+    cut("suspect.json", "twelve/suspect.json")
+    for file in ("one.json", "two.json", "house/three-a.json", "house/three-b.json"):
+        cut("candidates/" + file, "twelve/candidates/" + file)
+    for i in range(3, 20):
+        cut(f"panel/p{i}.json", f"twelve/panel/p{i}.json")
+    for question in ("rank", "parent"):
+        whole = answer(question, "--suspect", path("twelve/suspect.json"), "--candidates",
+                       path("candidates"), "--panel", path("panel"))
+        part = answer(question, "--suspect", path("twelve/suspect.json"), "--candidates",
+                      path("twelve/candidates"), "--panel", path("twelve/panel"))
+        assert whole["candidates"] == part["candidates"], question
+
+
+def answers_that_are_all_empty_cannot_be_compared():
+    answers = json.load(open(path("suspect.json"), encoding="utf-8"))
+    empty = write("empty.json", json.dumps([dict(a, output=" \n") for a in answers]))
+    result = call("rank", "--suspect", empty, "--candidates", path("candidates"), "--json")
+    assert result.returncode == 1, result
+    assert "empty" in json.loads(result.stdout)["reason"]
+
+
 def no_common_prompts_is_said():
     other = write("other.json", json.dumps([{"id": i, "output": " ".join(WORDS[i:i + 50])}
                                             for i in range(60)]))

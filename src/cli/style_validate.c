@@ -11,6 +11,10 @@
 enum { TABLE, WRITE, QUESTION };
 
 #define COUNT 2
+#define SIZES 4
+
+/* Prompts in common for which a calibration is written. */
+static const size_t sizes[SIZES] = {25, 100, 400, 700};
 
 static const enum assay_style_question questions[COUNT] = {ASSAY_STYLE_PARENT, ASSAY_STYLE_RANK};
 static const char *const names[COUNT] = {"parent", "rank"};
@@ -80,24 +84,31 @@ static int print_fit(char *text, size_t room, const char *question, size_t answe
                     fit->covariance, fit->bound);
 }
 
-static assay_status write_table(struct cli_call *call, const char *path, size_t sets,
-                                const struct validations *all)
+static assay_status write_table(struct cli_call *call, const char *path, const char *models,
+                                const struct style_inputs *in, const struct validations *all)
 {
     char text[8192];
+    size_t most = 0;
+    for (size_t i = 0; i < in->set_count; i++)
+        most = in->sets[i]->n > most ? in->sets[i]->n : most;
     int n =
         snprintf(text, sizeof text,
                  "# What a score is worth: log10 LR = intercept + slope x score, within +-bound.\n"
                  "# Fitted by `assay style validate --write` on %zu sets of answers.\n"
-                 "# answers: of the suspect, at least; 0 where their number is in the score.\n"
+                 "# answers: for identify of the suspect, else prompts that it shares with the "
+                 "candidates; at least.\n"
                  "question,answers,intercept,slope,intercept_variance,slope_variance,covariance,"
                  "bound,true_pairs,false_pairs,lineages,cllr\n",
-                 sets);
-    for (size_t i = 0; i < COUNT; i++) {
-        const struct assay_style_validation *v = &all->v[i];
-        n += print_fit(text + n, sizeof text - (size_t)n, names[i], 0, &v->fit);
-        n += snprintf(text + n, sizeof text - (size_t)n, ",%zu,%zu,%zu,%.3f\n", v->true_pairs,
-                      v->false_pairs, v->lineages, v->cllr);
-    }
+                 in->set_count);
+    for (size_t i = 0; i < COUNT; i++)
+        for (size_t k = 0; k < SIZES && sizes[k] <= most; k++) {
+            struct assay_style_validation v;
+            ASSAY_TRY(assay_style_validate(&call->context, questions[i], in->sets, in->set_count,
+                                           models, sizes[k], 0.05, &v, &call->error));
+            n += print_fit(text + n, sizeof text - (size_t)n, names[i], sizes[k], &v.fit);
+            n += snprintf(text + n, sizeof text - (size_t)n, ",%zu,%zu,%zu,%.3f\n", v.true_pairs,
+                          v.false_pairs, v.lineages, v.cllr);
+        }
     for (size_t i = 0; i < ASSAY_STYLE_IDENTIFICATIONS; i++) {
         const struct assay_style_identification *row = &all->identify[i];
         n += print_fit(text + n, sizeof text - (size_t)n, "identify", row->answers, &row->fit);
@@ -160,8 +171,7 @@ static assay_status validate_all(struct cli_call *call, const struct style_input
     if (all->identified)
         ASSAY_TRY(assay_style_validate_identify(&call->context, in->sets, in->set_count, models,
                                                 all->identify, &call->error));
-    return call->value[WRITE] ? write_table(call, call->value[WRITE], in->set_count, all)
-                              : ASSAY_OK;
+    return call->value[WRITE] ? write_table(call, call->value[WRITE], models, in, all) : ASSAY_OK;
 }
 
 static assay_status run_command(struct cli_call *call)

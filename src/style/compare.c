@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define LEAST_MODELS 4 /* the suspect and three to compare with */
-#define FEW_PROMPTS 20 /* below: said in the limits */
 
 struct work {
     const struct assay_context *context;
@@ -28,6 +27,8 @@ struct work {
     size_t named;   /* the member of the candidate that stands out, or STYLE_NOBODY */
     bool sampled;   /* some are fingerprints */
     size_t already; /* files of the panel that are read elsewhere */
+    size_t answers; /* of the suspect: different ones that are not empty */
+    bool foreign;   /* it hardly uses the words that all others use */
     struct assay_error *error;
 };
 
@@ -399,9 +400,61 @@ static assay_status say_limits(struct work *w)
         ASSAY_TRY(add_limit(w, "Likelihood ratios of a writer are calibrated only for answers to "
                                "prompts that the candidates were not asked: here they are null; "
                                "`parent` has them."));
-    if (shared < FEW_PROMPTS)
-        return add_limit(w, "Fewer than 20 prompts in common: expect little.");
+    if (w->foreign)
+        return add_limit(w, "The suspect has not half as many of the common frequent words as any "
+                            "other model: its answers are in another language, or in none. Scores "
+                            "mean nothing, and likelihood ratios are null.");
+    if (!w->calibration.known && w->settings->calibration)
+        return add_limit(w, "Too few different answers to prompts that the candidates answered: "
+                            "what a likeness is worth was not measured on so few, so likelihood "
+                            "ratios are null.");
     return ASSAY_OK;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Different answers with a word in them: a refusal a thousand times is one. */
+static assay_status count_answers(struct work *w)
+{
+    const struct assay_responses *s = w->suspect;
+    const char **texts = assay_arena_alloc(w->r->arena, s->n + 1, sizeof *texts);
+    size_t n = 0;
+    if (!texts)
+        return no_memory(w);
+    for (size_t i = 0; i < s->n; i++) {
+        bool empty = s->fingerprint
+                         ? s->fingerprint->prompts[i].tokens == 0
+                         : s->answers[i].text[strspn(s->answers[i].text, " \t\r\n")] == 0;
+        if (!empty)
+            texts[n++] = s->fingerprint ? "" : s->answers[i].text;
+    }
+    if (n == 0)
+        return assay_error_at(w->error, ASSAY_ERROR_UNANSWERABLE, s->path, 0,
+                              "every answer is empty: there is nothing to compare");
+    qsort(texts, n, sizeof *texts, by_text);
+    for (size_t i = 0; i < n; i++)
+        w->answers += s->fingerprint || i == 0 || strcmp(texts[i - 1], texts[i]) != 0;
+    return ASSAY_OK;
+}
+
+/* By prompts in common; for a writer of answers to other prompts, by answers. */
+static assay_status read_calibration(struct work *w)
+{
+    size_t shared = 0;
+    for (size_t i = 1; i < w->population.n && w->question != ASSAY_STYLE_IDENTIFY; i++) {
+        size_t common = style_likeness_shared(&w->likeness, 0, i);
+        shared = w->population.candidate[i] != STYLE_NOBODY && common > shared ? common : shared;
+    }
+    if (w->question == ASSAY_STYLE_IDENTIFY || shared > w->answers)
+        shared = w->answers;
+    w->foreign = style_likeness_is_foreign(&w->likeness, 0);
+    if (w->foreign)
+        return ASSAY_OK; /* nothing was measured on such texts */
+    return style_calibration_read(w->settings->calibration, w->question, shared, &w->calibration,
+                                  w->error);
 }
 
 static assay_status run(struct work *w, const struct assay_style_candidate *candidates,
@@ -410,14 +463,18 @@ static assay_status run(struct work *w, const struct assay_style_candidate *cand
 {
     struct style_corpus corpus;
     ASSAY_TRY(gather(w, candidates, candidate_count, panel, panel_count));
-    ASSAY_TRY(style_calibration_read(w->settings->calibration, w->question, w->suspect->n,
-                                     &w->calibration, w->error));
+    ASSAY_TRY(count_answers(w));
     ASSAY_TRY(style_corpus_make(w->context, w->sets, w->population.n, &corpus, w->error));
-    assay_status status = style_likeness_make(w->context, &corpus, true, &w->likeness, w->error);
+    assay_status status = ASSAY_OK;
     w->sampled = corpus.sampled;
-    if (status == ASSAY_OK && w->question == ASSAY_STYLE_IDENTIFY && !w->sampled)
+    if (w->question == ASSAY_STYLE_IDENTIFY && !w->sampled)
         status = style_margins_make(w->context, &corpus, &w->population, &w->margins, w->error);
+    style_corpus_keep_prompts_of(&corpus, 0);
+    if (status == ASSAY_OK)
+        status = style_likeness_make(w->context, &corpus, true, &w->likeness, w->error);
     style_corpus_free(&corpus);
+    if (status == ASSAY_OK)
+        status = read_calibration(w);
     if (status == ASSAY_OK)
         status = compute(w, candidates);
     style_margins_free(&w->margins);

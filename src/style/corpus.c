@@ -137,6 +137,25 @@ assay_status style_corpus_make(const struct assay_context *context,
     return status;
 }
 
+/* Whether a model besides `model` answered prompt `p`. */
+static bool others_answered(const struct style_corpus *corpus, size_t p, size_t model)
+{
+    for (size_t i = 0; i < corpus->models; i++)
+        if (i != model && style_text_at(corpus, p, i)->n > 0)
+            return true;
+    return false;
+}
+
+void style_corpus_keep_prompts_of(struct style_corpus *corpus, size_t model)
+{
+    bool common = false;
+    for (size_t p = 0; p < corpus->prompts && !common; p++)
+        common = style_text_at(corpus, p, model)->n > 0 && others_answered(corpus, p, model);
+    for (size_t p = 0; p < corpus->prompts && common; p++)
+        if (style_text_at(corpus, p, model)->n == 0)
+            memset(&corpus->texts[p * corpus->models], 0, corpus->models * sizeof *corpus->texts);
+}
+
 void style_corpus_free(struct style_corpus *corpus)
 {
     for (size_t i = 0; corpus->storage && i < corpus->models; i++)

@@ -37,6 +37,13 @@ ASSAY_MUST_USE assay_status style_corpus_make(const struct assay_context *contex
                                               struct assay_error *error);
 void style_corpus_free(struct style_corpus *corpus);
 
+/*
+ * Forgets every answer to a prompt that `model` did not answer, so that all pairs are compared on
+ * the same prompts and are as uncertain. Rates of words in fingerprints stay those of all prompts.
+ * Does nothing where nobody else answered any of the model's prompts.
+ */
+void style_corpus_keep_prompts_of(struct style_corpus *corpus, size_t model);
+
 static inline const struct style_text *style_text_at(const struct style_corpus *corpus,
                                                      size_t prompt, size_t model)
 {

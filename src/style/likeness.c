@@ -140,6 +140,37 @@ size_t style_likeness_shared(const struct style_likeness *l, size_t a, size_t b)
     return sum;
 }
 
+/* How many words a model wrote: of feature `f`, or of any kind where `f` is beyond. */
+static double words_of(const struct style_profile *p, size_t model, size_t f)
+{
+    double sum = 0;
+    for (size_t b = 0; b < STYLE_BLOCKS; b++) {
+        size_t row = b * p->models + model;
+        sum += f < p->features ? (double)p->counts[row * p->features + f] : (double)p->totals[row];
+    }
+    return sum;
+}
+
+bool style_likeness_is_foreign(const struct style_likeness *l, size_t model)
+{
+    const struct style_profile *p = &l->frequent;
+    double least = INFINITY, own = 0, *common = calloc(p->models + 1, sizeof *common);
+    for (size_t f = 0; f < p->features && common; f++) {
+        size_t users = 0;
+        for (size_t m = 0; m < p->models; m++)
+            users += words_of(p, m, f) > 0;
+        for (size_t m = 0; m < p->models && 2 * users > p->models; m++)
+            common[m] += words_of(p, m, f);
+    }
+    for (size_t m = 0; m < p->models && common; m++) {
+        double all = words_of(p, m, p->features), share = all > 0 ? common[m] / all : (double)NAN;
+        own = m == model ? share : own;
+        least = m == model || isnan(share) ? least : fmin(least, share);
+    }
+    free(common);
+    return own < 0.5 * least;
+}
+
 /* ---- matrices ------------------------------------------------------------------------ */
 
 /* The mean over shared prompts of drawn blocks; NaN where there are none. */

@@ -47,6 +47,12 @@ extern const unsigned style_every_block[STYLE_BLOCKS];
 size_t style_likeness_shared(const struct style_likeness *likeness, size_t a, size_t b);
 
 /*
+ * Whether a model writes another language than the others, or none: of its words, not half as many
+ * are frequent ones that most models use as of the words of the model that has the fewest.
+ */
+bool style_likeness_is_foreign(const struct style_likeness *likeness, size_t model);
+
+/*
  * Each models x models, the diagonal 0; a pair without common prompts is 0: no evidence, and so is
  * all of a channel that was not made. From the
  * residual ones layout is taken out, and length, but for the frequent words: their rates are
