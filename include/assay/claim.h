@@ -66,14 +66,15 @@ struct assay_claim_data {
     struct assay_exhibit efficiency_file;
     const struct assay_clue_fact *clue_facts; /* by enum assay_clue_kind; in evidence.h */
     struct assay_exhibit clues_file;
+    struct assay_grades grades; /* of clues: data/source_reliability.csv */
 };
 
 /*
- * Reads `folder`/accelerators.csv and `folder`/efficiency.csv. A value that is not a number, a unit
- * other than the field's own, a row twice for one accelerator and field, a field, grade or column
- * that nobody knows, an accelerator without vendor, generation, 16-bit rate, memory or memory
- * bandwidth: ASSAY_ERROR_INPUT with file and line. assay_claim_data_free frees it; harmless on a
- * zeroed one.
+ * Reads accelerators.csv, efficiency.csv, clues.csv and source_reliability.csv of `folder`. A value
+ * that is not a number, a unit other than the field's own, a row twice for one accelerator and
+ * field, a field, grade or column that nobody knows, an accelerator without vendor, generation,
+ * 16-bit rate, memory or memory bandwidth: ASSAY_ERROR_INPUT with file and line.
+ * assay_claim_data_free frees it; harmless on a zeroed one.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_claim_data_read(const char *folder,
                                                             struct assay_claim_data *data,

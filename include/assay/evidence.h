@@ -2,9 +2,9 @@
 /*
  * evidence: what a claim and the clues around it say of hardware, with priors. The claim is
  * weighed by the forward model, each clue by what a cluster of that kind and size would leave
- * behind (data/clues.csv), a source's grade mixes its likelihood with ignorance, and a prior that
- * the file states makes a posterior of it. Then: what each clue contributed, and what the clues
- * not yet seen could tell, in bits.
+ * behind (data/clues.csv), a source's grade mixes its likelihood with ignorance (by the table and
+ * the rule of a case: docs/case.md), and a prior that the file states makes a posterior of it.
+ * Then: what each clue contributed, and what the clues not yet seen could tell, in bits.
  */
 #ifndef ASSAY_EVIDENCE_H
 #define ASSAY_EVIDENCE_H
@@ -27,12 +27,6 @@ struct assay_clue_fact {
 
 /* "power", "energy", ...; never NULL. */
 ASSAY_API const char *assay_clue_kind_name(enum assay_clue_kind kind);
-
-/*
- * The share of a likelihood that a source of reliability A to F (Admiralty code) keeps; the rest
- * is ignorance, the mean likelihood over the prior: A .98, B .9, C .75, D .5, E .2, F .5.
- */
-ASSAY_API double assay_clue_weight(char reliability);
 
 /* What one piece of evidence says. */
 struct assay_contribution {

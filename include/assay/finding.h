@@ -14,6 +14,18 @@
 extern "C" {
 #endif
 
+/*
+ * How far a graded source is trusted (data/source_reliability.csv): the chance that what it says
+ * depends on the truth at all, by the letter A to F of the source and the digit 1 to 6 of what it
+ * says (Admiralty grades).
+ */
+struct assay_grades {
+    double letters[6], digits[6];
+};
+
+/* The smaller of a letter's and a digit's chance; NaN if they are no grade. */
+ASSAY_API double assay_grades_chance(const struct assay_grades *grades, char letter, int digit);
+
 /* A quantile interval: `level` is its coverage, 0.8 unless an output says otherwise. */
 struct assay_interval {
     double median, low, high;

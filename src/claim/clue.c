@@ -38,12 +38,6 @@ enum assay_unit clue_unit(enum assay_clue_kind kind)
     return kinds[kind].unit;
 }
 
-double assay_clue_weight(char reliability)
-{
-    static const double weights[] = {0.98, 0.9, 0.75, 0.5, 0.2, 0.5};
-    return reliability >= 'A' && reliability <= 'F' ? weights[reliability - 'A'] : weights[5];
-}
-
 /* ---- what a cluster leaves behind --------------------------------------------------------- */
 
 static double watts_of(const struct assay_accelerator *a)

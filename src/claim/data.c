@@ -3,6 +3,7 @@
 #include "claim/accelerators.h"
 #include "claim/clue.h"
 #include "claim/efficiency.h"
+#include "finding/grades.h"
 
 #include <string.h>
 
@@ -21,9 +22,11 @@ static assay_status read_all(const char *folder, struct assay_claim_data *data,
     data->efficiency_file.path = efficiency;
     ASSAY_TRY(assay_sha256_file(efficiency, data->efficiency_file.sha256, error));
     char *clues = assay_arena_print(data->arena, "%s/clues.csv", folder);
-    if (!clues)
+    char *grades = assay_arena_print(data->arena, "%s/source_reliability.csv", folder);
+    if (!clues || !grades)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     ASSAY_TRY(clue_facts_read(clues, data->arena, &data->clue_facts, error));
+    ASSAY_TRY(grades_table_read(grades, &data->grades, error));
     data->clues_file.path = clues;
     return assay_sha256_file(clues, data->clues_file.sha256, error);
 }

@@ -172,6 +172,7 @@ assay_status evidence_weigh(const struct assay_claim_data *data, const struct as
 {
     struct sites sites;
     struct weighing w = {.facts = data->clue_facts,
+                         .grades = &data->grades,
                          .run = run,
                          .claimed = &run->claimed,
                          .clues = run->clues,

@@ -361,7 +361,7 @@ static assay_status write_finding(const struct assay_run *run, const struct assa
     finding->id = "hardware";
     finding->question = "hardware";
     finding->method = "claim.infer";
-    finding->method_version = "2";
+    finding->method_version = "3";
     finding->seed = context->seed;
     finding->obtainables = evidence->obtainables;
     finding->obtainable_count = evidence->obtainable_count;

@@ -121,7 +121,7 @@ static double mixed_with_ignorance(const struct weighing *w, size_t c, double lo
 {
     if (!is_graded(w, c))
         return log_l;
-    double keep = assay_clue_weight(w->clues[c].reliability);
+    double keep = assay_grades_chance(w->grades, w->clues[c].reliability, w->clues[c].credibility);
     double parts[2] = {log(keep) + log_l, log1p(-keep) + w->ignorance[c]};
     return assay_stats_log_sum_exp(parts, 2);
 }
@@ -241,11 +241,11 @@ assay_status weighing_run(struct weighing *w, const struct assay_context *contex
         }
         assay_status status = over_hypotheses(w, context, mean_clues, &pass, error);
         for (size_t c = 0; status == ASSAY_OK && c < clues; c++) {
-            double mean = 0;
+            double best = -INFINITY;
             for (size_t i = 0; i < w->count; i++)
-                if (w->hypotheses[i].weighed)
-                    mean += w->hypotheses[i].prior * exp(pass.means[i * clues + c]);
-            w->ignorance[c] = log(fmax(mean, 1e-300));
+                if (w->hypotheses[i].weighed && is_graded(w, c))
+                    best = fmax(best, pass.means[i * clues + c]);
+            w->ignorance[c] = fmax(best, log(1e-300));
         }
         assay_arena_free(arena);
         pass.means = NULL;

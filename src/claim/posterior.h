@@ -3,8 +3,10 @@
  * posterior: claim and clues weighed under every hypothesis. In: hypotheses with their
  * predictions, a claim, clues, priors. Out: for each hypothesis the marginal likelihood
  *   L(h) = mean over draws k of  product over terms j of  l_j(h, efficiency k, site k, share k)
- * where the same draws serve every hypothesis; a clue's l is w l + (1 - w) mean of l over the
- * prior, w by its source's grade. The same sums with each term left out say what it contributed.
+ * where the same draws serve every hypothesis; a clue's l is r l + (1 - r) m, r the chance of its
+ * grade (data/source_reliability.csv) and m what the hypothesis that predicts it best gives it in
+ * the mean: what says nothing says it as readily as whichever hypothesis would, so that no clue
+ * is worth more than 1 / (1 - r). The same sums with each term left out say what it contributed.
  * What can go wrong: memory, interruption.
  */
 #ifndef CLAIM_POSTERIOR_H
@@ -30,6 +32,7 @@ bool sites_draw(struct sites *sites, size_t draws, const struct assay_priors *pr
 
 struct weighing {
     const struct assay_clue_fact *facts;
+    const struct assay_grades *grades;
     const struct assay_run *run; /* tokens, claimed numbers, stated devices */
     const struct assay_claimed *claimed;
     const struct assay_clue *clues;
@@ -42,7 +45,7 @@ struct weighing {
     double *batch;                /* count x POSTERIOR_BATCHES: ln of the mean over a batch */
     double *all;                  /* count: ln L(h) */
     double *without;              /* count x terms: ln L(h) with a term left out; may be NULL */
-    double ignorance[MOST_TERMS]; /* ln of the mean of a clue's likelihood over the prior */
+    double ignorance[MOST_TERMS]; /* ln of a clue's greatest mean likelihood */
 };
 
 size_t weighing_terms(const struct weighing *w);

@@ -185,6 +185,7 @@ static void simulate_one(void *user, size_t i)
     memcpy(hypotheses, s->hypotheses, n * sizeof *hypotheses);
     for (size_t set = 0; set < (plan.as_stated ? SETS : 2); set++) {
         struct weighing w = {.facts = s->data->clue_facts,
+                             .grades = &s->data->grades,
                              .run = s->run,
                              .claimed = &claimed,
                              .clues = clues,
