@@ -279,6 +279,31 @@ static void what_a_clue_could_show_is_offered_with_nearly_all_it_would_tell(void
     assay_finding_free(&a.finding);
 }
 
+/* C3 is trusted with 1/2: whatever it says, it is worth 2 at most; by A1, 100. */
+static void a_clue_is_worth_no_more_than_its_grade_allows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *grade;
+        double most;
+    } grades[] = {{"C3", 2}, {"B2", 4}, {"B3", 2}, {"D3", 4.0 / 3}, {"A1", 100}};
+    struct answer without = weigh(FEW);
+    double before = posterior(&without, "2048 x H800-SXM") / posterior(&without, "2048 x H100-SXM");
+    for (size_t i = 0; i < sizeof grades / sizeof grades[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 FEW "clues:\n- {kind: inspected, accelerator: H800-SXM, value: 0.999, grade: "
+                     "%s}\n",
+                 grades[i].grade);
+        struct answer with = weigh(text);
+        double after = posterior(&with, "2048 x H800-SXM") / posterior(&with, "2048 x H100-SXM");
+        assert_true(after / before < grades[i].most * 1.001);
+        assert_true(after / before > grades[i].most * 0.97);
+        assay_finding_free(&with.finding);
+    }
+    assay_finding_free(&without.finding);
+}
+
 static void a_mixture_has_the_prior_that_the_file_gives_it(void **state)
 {
     struct answer a = weigh("priors:\n  others: 0\n  mixed: 0.25\n  accelerators: {H800-SXM: 1, "
@@ -354,6 +379,7 @@ int main(void)
         cmocka_unit_test(a_meter_that_reads_twice_the_power_speaks_for_more_devices),
         cmocka_unit_test(fewer_shipped_than_ran_speaks_against_and_a_balance_adds_up),
         cmocka_unit_test(what_to_look_for_is_bounded_by_what_is_open_and_leaves_out_what_is_known),
+        cmocka_unit_test(a_clue_is_worth_no_more_than_its_grade_allows),
         cmocka_unit_test(what_a_clue_could_show_is_offered_with_nearly_all_it_would_tell),
         cmocka_unit_test(a_mixture_has_the_prior_that_the_file_gives_it),
         cmocka_unit_test(threads_do_not_change_a_byte),

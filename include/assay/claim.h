@@ -224,7 +224,7 @@ struct assay_clue {
     double value;     /* SI */
     double log_sd;    /* of the observation itself */
     char reliability; /* A to F: of the source */
-    int credibility;  /* 1 to 6: of the information (kept for a report) */
+    int credibility;  /* 1 to 6: of the information */
     const struct assay_accelerator *accelerator; /* of shipped and inspected, else NULL */
     double begin, receipts, shipments, end;      /* of shipped as a balance, else NaN */
     const char *source, *date;                   /* NULL if not given */
