@@ -287,6 +287,155 @@ def findings_are_kept_inside_the_case_alone():
         assert len(os.listdir(elsewhere)) == 1
 
 
+HEAD = """# A case, with remarks
+title: Which of two?   # asked by nobody
+"""
+QUESTIONS = """questions:
+  - id: q
+    text: Which?
+    kind: other
+    hypotheses: [{id: a}, {id: b, none_of_these: true}]
+    findings:
+      - {id: f, text: Seen, because: Made up, exhibits: [E1], likelihoods: {a: 0.8 (0.6 to 0.9), b: 0.1 (0.05 to 0.2)}}
+"""
+ALONE = "questions:\n  - {id: q, text: Which?, kind: hardware, instruments: [{instrument: claim.infer, input: new.txt}]}\n"
+ONE = "- {id: E1, statement: Said, said_by: Somebody, source: A paper, date: 2026-01, grade: B2}\n"
+LONG = """  - id: E1
+    statement: >-
+      Said at length,
+
+      # and this is no remark
+    # a remark inside
+    said_by: Somebody
+    source: A paper
+    date: 2026-01
+    grade: B2
+"""
+LAYOUTS = {
+    "indented": HEAD + "exhibits:   # these\n  # the first\n  " + ONE + "\n# of the question\n" + QUESTIONS,
+    "at the margin": HEAD + "exhibits:\n" + ONE + ONE.replace("E1", "E2") + "# of the question\n" + QUESTIONS,
+    "last, without a line's end": HEAD + QUESTIONS + "exhibits:\n  " + ONE.rstrip("\n"),
+    "long": HEAD + "exhibits:\n" + LONG + "\n\n# below\n" + QUESTIONS,
+    "none": HEAD + ALONE + "# the end\n",
+    "of Windows": (HEAD + "exhibits:\n  " + ONE + QUESTIONS).replace("\n", "\r\n"),
+}
+ENTRY = {"id": "new", "file": "new.txt", "source": "A drawer, found on 3 May: \"second\" # not a remark", "date": "2026-11-26", "grade": "F6"}
+
+
+def add(s, name, **changes):
+    entry = {k: v for k, v in {**ENTRY, **changes}.items() if v is not None}
+    status, answer, _ = s.ask("POST", f"/api/cases/{name}/exhibits", json.dumps(entry))
+    return status, json.loads(answer).get("error")
+
+
+def case_of(s, name):
+    with open(os.path.join(s.folder, name, "case.yaml"), "rb") as file:
+        return file.read()
+
+
+def a_file_becomes_an_exhibit_and_every_other_byte_of_the_case_stays():
+    with serving() as s:
+        for number, (layout, text) in enumerate(LAYOUTS.items()):
+            name = f"layout{number}"
+            os.mkdir(os.path.join(s.folder, name))
+            with open(os.path.join(s.folder, name, "case.yaml"), "wb") as file:
+                file.write(text.encode())
+            assert s.ask("PUT", f"/api/cases/{name}/files/new.txt", b"evidence")[0] == 201
+            assert add(s, name) == (201, None), (layout, add(s, name))
+            after = case_of(s, name).decode()
+            start = after.index('- "id"') if '- "id"' in after else after.index("- id: \"new\"")
+            lines = after[:start].rsplit("\n", 1)[0]
+            kept = [line for line in text.splitlines()]
+            left = after.splitlines()
+            for line in kept:  # every line is there, in order
+                while left and left[0] != line:
+                    left.pop(0)
+                assert left, (layout, line, after)
+            assert len(after.splitlines()) == len(kept) + 6 + ("exhibits" not in text), (layout, after)
+            assert ("\r\n" in after) == ("\r\n" in text) and after.count("\n") == after.count("\r\n") or "\r\n" not in text
+            assert not lines.rstrip().endswith("# below") and not lines.rstrip().endswith("# of the question"), (layout, after)
+            shown = subprocess.run([ASSAY, "case", "check", os.path.join(s.folder, name)], env=ENVIRONMENT, capture_output=True, text=True)
+            assert shown.returncode == 0, (layout, shown.stderr)
+            if layout == "none":  # new.txt is no claim
+                continue
+            report = finished(s, json.loads(s.ask("POST", f"/api/cases/{name}/run")[1])["job"])
+            assert report["state"] == "done", report
+            exhibit = json.loads(s.ask("GET", f"/api/cases/{name}")[1])["report"]["exhibits"][-1]
+            assert exhibit["source"] == ENTRY["source"] and exhibit["file"] == "new.txt", exhibit
+            assert [n for n in os.listdir(os.path.join(s.folder, name)) if n.startswith(".")] == []
+
+
+def what_cannot_be_an_exhibit_changes_nothing():
+    with serving() as s:
+        s.ask("PUT", "/api/cases/one/files/new.txt", b"evidence")
+        os.symlink("/etc/passwd", os.path.join(s.folder, "one", "link"))
+        before = case_of(s, "one")
+        hostile = ["../one/new.txt", "/etc/passwd", "link", "nothing.txt", "", ".assay.db", "new.txt\n  - id: x", "out", "x" * 65, "a/b"]
+        for file in hostile:
+            assert add(s, "one", file=file)[0] == 404, file
+        for changes, part in [({"id": "E1"}, "twice"), ({"id": "a b"}, "id"), ({"id": "x\ny: 1"}, "id"), ({"grade": "Z9"}, "grade"),
+                              ({"date": "today"}, "date"), ({"source": None}, "expected"), ({"source": 1}, "expected"),
+                              ({"more": "x"}, "expected"), ({"source": ""}, "source"), ({"case_sha256": "0" * 64}, "changed"),
+                              ({"source": "\u0000"}, "")]:
+            status, error = add(s, "one", **changes)
+            assert status == 400 and part in error, (changes, status, error)
+        for bad in [b"", b"[]", b"{", b"\xff"]:
+            assert s.ask("POST", "/api/cases/one/exhibits", bad)[0] == 400
+        assert s.ask("POST", "/api/cases/two/exhibits", json.dumps(ENTRY))[0] == 404
+        with open(os.path.join(s.folder, "one", "new.txt"), "wb") as file:
+            file.write(b"forged")  # after it came in
+        status, error = add(s, "one")
+        assert status == 400 and "no longer the file" in error, error
+        flow = HEAD + "exhibits: [" + ONE[2:-1] + "]\n" + QUESTIONS
+        with open(os.path.join(s.folder, "one", "case.yaml"), "w") as file:
+            file.write(flow)
+        s.ask("PUT", "/api/cases/one/files/other.txt", b"evidence")
+        status, error = add(s, "one", file="other.txt")
+        assert status == 400 and "by hand" in error and case_of(s, "one").decode() == flow, error
+        with open(os.path.join(s.folder, "one", "case.yaml"), "wb") as file:
+            file.write(before)
+        # what YAML or a page might take for something else stays text
+        source = "</script>: - {a: *b} & !!python/object \u202e \U0001f511 '\\\"' \ttab | > % @ ` ~"
+        assert add(s, "one", file="other.txt", source=source, said_by="null")[0] == 201
+        assert json.loads(subprocess.run([ASSAY, "case", "run", os.path.join(s.folder, "one"), "--json"], env=ENVIRONMENT, capture_output=True, text=True).stdout)["exhibits"][-1]["source"] == source
+
+
+def killed_while_an_exhibit_is_added_the_case_still_opens():
+    rng = random.Random(11)
+    folder = tempfile.mkdtemp(prefix="assay-kill-")
+    os.mkdir(os.path.join(folder, "one"))
+    with open(os.path.join(folder, "one", "case.yaml"), "w") as file:
+        file.write(LAYOUTS["indented"])
+    with open(os.path.join(folder, "one", "new.txt"), "w") as file:
+        file.write("evidence")
+    answered = set()
+    for round_number in range(8):
+        server = Server(folder)
+        server.folder = folder
+
+        def write():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                for i in range(10_000):
+                    if add(server, "one", id=f"r{round_number}-{i}")[0] == 201:
+                        answered.add(f"r{round_number}-{i}")
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        time.sleep(rng.uniform(0.02, 0.3))
+        server.process.kill()
+        server.process.wait()
+        thread.join()
+        server.process.stdout.close()
+        server.process.stderr.close()
+        shown = subprocess.run([ASSAY, "case", "show", os.path.join(folder, "one"), "--json"], env=ENVIRONMENT, capture_output=True, text=True)
+        assert shown.returncode == 0, shown.stderr
+    with open(os.path.join(folder, "one", "case.yaml")) as file:
+        text = file.read()
+    assert answered and all(f'"{one}"' in text for one in answered)
+    assert text.startswith(HEAD) and text.endswith(QUESTIONS) and "# of the question" in text
+    shutil.rmtree(folder)
+
+
 def weighings_are_kept_replaced_and_deleted():
     with serving() as s:
         path = "/api/cases/one/weighings/mine"
@@ -356,7 +505,7 @@ def what_cannot_start_says_why():
 
 
 tests = [f for f in list(globals().values()) if callable(f) and getattr(f, "__module__", "") == "__main__"
-         and f.__name__ not in ("serving", "finished", "copied", "Server")]
+         and f.__name__ not in ("serving", "finished", "copied", "add", "case_of", "Server")]
 print(f"1..{len(tests)}", flush=True)
 wrong = 0
 for number, test in enumerate(tests, 1):

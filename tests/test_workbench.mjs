@@ -140,14 +140,44 @@ async function a_weighing_is_kept_and_shown_again() {
     await page.close();
 }
 
-async function a_file_is_dropped_in() {
+async function a_file_is_dropped_in_and_becomes_an_exhibit() {
     const page = await open(chromium, address);
     await page.getByRole("link", { name: "The first case" }).click();
     await page.getByText("Files", { exact: true }).click();
-    await page.getByLabel("Files to put into the case's folder").setInputFiles({ name: "a claim (1).yaml", mimeType: "text/plain", buffer: Buffer.from("name: x\n") });
-    await page.getByText("a-claim-1-.yaml", { exact: true }).first().waitFor();
+    await page.locator(".drop").waitFor();
+    const drop = (text) => page.evaluate((content) => { // as a hand would
+        const data = new DataTransfer();
+        data.items.add(new File([content], "a claim (1).yaml"));
+        document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    }, text);
+    await drop("name: x\n");
+    await page.getByText("a-claim-1-.yaml is in the case's folder.").waitFor();
     assert.equal(readFileSync(join(folder, "first", "a-claim-1-.yaml"), "utf8"), "name: x\n");
-    assert.deepEqual(page.wrong, []);
+    await drop("name: y\n");
+    await page.getByText("is not written over").waitFor();
+    assert.equal(readFileSync(join(folder, "first", "a-claim-1-.yaml"), "utf8"), "name: x\n");
+    await page.getByRole("button", { name: "Put it beside as a-claim-1--2.yaml" }).click();
+    await page.getByText("a-claim-1--2.yaml is in the case's folder.").waitFor();
+    assert.equal(readFileSync(join(folder, "first", "a-claim-1--2.yaml"), "utf8"), "name: y\n");
+    assert.deepEqual(await accessibility(page), []);
+
+    const before = readFileSync(join(folder, "first", "case.yaml"), "utf8");
+    await page.getByLabel("Where it is from").fill(`A drawer ${HOSTILE}`);
+    await page.getByLabel("Its id").fill("E1");
+    await page.getByRole("button", { name: "Make it an exhibit" }).click();
+    await page.getByText(/exhibit E1 stands twice/).waitFor();
+    assert.equal(readFileSync(join(folder, "first", "case.yaml"), "utf8"), before);
+    await page.getByLabel("Its id").fill("drawer");
+    await page.getByLabel("Grade of the source").selectOption("C3");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter"); // by keyboard
+    await page.getByText("drawer is an exhibit").waitFor();
+    const after = readFileSync(join(folder, "first", "case.yaml"), "utf8");
+    assert.ok(after.includes('grade: "C3"') && after.length > before.length, after);
+    await page.getByRole("button", { name: "Run the case" }).click();
+    await page.locator("#exhibit-drawer").waitFor({ timeout: 60_000 });
+    assert.deepEqual(page.wrong.filter((words) => !/status of 4(00|09)/.test(words)), []); // of the two refusals
+    assert.deepEqual(elsewhere(page), []);
     await page.close();
 }
 
@@ -158,7 +188,7 @@ const failed = await tap([
     one_instrument_is_run_from_the_page_and_another_cancelled,
     an_instrument_is_run_again_from_its_card,
     a_weighing_is_kept_and_shown_again,
-    a_file_is_dropped_in,
+    a_file_is_dropped_in_and_becomes_an_exhibit,
 ]);
 await chromium.close();
 const ended = new Promise((done) => server.on("exit", done));

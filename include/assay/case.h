@@ -209,6 +209,29 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_case_read(const char *folder,
                                                       struct assay_error *error);
 ASSAY_API void assay_case_free(struct assay_case *subject);
 
+/* A file of the case's folder that is to be an exhibit. */
+struct assay_case_new_exhibit {
+    const char *id;      /* one that no exhibit has */
+    const char *file;    /* in the folder itself */
+    const char *sha256;  /* of the file: recorded, so that a file changed later is refused */
+    const char *source;  /* where it is from */
+    const char *date;    /* YYYY, YYYY-MM or YYYY-MM-DD */
+    const char *grade;   /* Admiralty: "B2" */
+    const char *said_by; /* NULL where a file has no single author */
+};
+
+/*
+ * Writes the exhibit into `folder`/case.yaml, after the last that is there; every other byte of the
+ * file, comments too, stays. What would be written is read as a case first, and takes the file's
+ * place only if it is one, at once: whenever this is killed, the old file or the new one is there.
+ * ASSAY_ERROR_INPUT if the case or the exhibit is wrong, with the line of the new text, or if
+ * case.yaml has not the digest `case_sha256` (NULL: any), which is for a page that showed another;
+ * ASSAY_ERROR_UNSUPPORTED if exhibits are written on one line, [{...}].
+ */
+ASSAY_API ASSAY_MUST_USE assay_status
+assay_case_add_exhibit(const char *folder, const struct assay_case_new_exhibit *exhibit,
+                       const char *case_sha256, struct assay_error *error);
+
 /* ---- the assessment ---------------------------------------------------------------------- */
 
 /* How one hypothesis stands against the reference. */

@@ -38,6 +38,10 @@ const struct instrument *instrument_find(const struct instrument_table *table, c
 /* assay_case_read and assay_case_run with another table. */
 ASSAY_MUST_USE assay_status case_read_with(const struct instrument_table *table, const char *folder,
                                            struct assay_case *subject, struct assay_error *error);
+/* Another file of the folder in place of case.yaml: a change that is not made yet. */
+ASSAY_MUST_USE assay_status case_read_named(const struct instrument_table *table,
+                                            const char *folder, const char *name,
+                                            struct assay_case *subject, struct assay_error *error);
 ASSAY_MUST_USE assay_status case_run_with(const struct instrument_table *table,
                                           const struct assay_case *subject, const char *data_folder,
                                           const char *kept_folder,

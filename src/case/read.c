@@ -113,8 +113,9 @@ static assay_status read_root(struct reading *r, struct assay_yaml *root)
     return assay_yaml_finish(root, r->error);
 }
 
-assay_status case_read_with(const struct instrument_table *table, const char *folder,
-                            struct assay_case *subject, struct assay_error *error)
+assay_status case_read_named(const struct instrument_table *table, const char *folder,
+                             const char *name, struct assay_case *subject,
+                             struct assay_error *error)
 {
     struct reading r = {.table = table, .subject = subject, .error = error};
     struct assay_yaml *root;
@@ -125,7 +126,7 @@ assay_status case_read_with(const struct instrument_table *table, const char *fo
         return read_out_of_memory(&r);
     size_t length = strlen(folder);
     const char *slash = length && folder[length - 1] == '/' ? "" : "/";
-    subject->path = assay_arena_print(subject->arena, "%s%scase.yaml", folder, slash);
+    subject->path = assay_arena_print(subject->arena, "%s%s%s", folder, slash, name);
     assay_status status = subject->path ? ASSAY_OK : read_out_of_memory(&r);
     if (status == ASSAY_OK)
         status = assay_yaml_read(subject->path, subject->arena, &root, error);
@@ -136,6 +137,12 @@ assay_status case_read_with(const struct instrument_table *table, const char *fo
     if (status != ASSAY_OK)
         assay_case_free(subject);
     return status;
+}
+
+assay_status case_read_with(const struct instrument_table *table, const char *folder,
+                            struct assay_case *subject, struct assay_error *error)
+{
+    return case_read_named(table, folder, "case.yaml", subject, error);
 }
 
 assay_status assay_case_read(const char *folder, struct assay_case *subject,

@@ -77,9 +77,19 @@ static void list_from(struct assay_yaml *root, int kept, json_t *list)
     }
 }
 
-json_t *instruments_list(int descriptor)
+static void list_exhibit_files(struct assay_yaml *root, json_t *list)
 {
-    json_t *list = json_array();
+    const struct assay_yaml *exhibits = assay_yaml_get(root, "exhibits");
+    for (struct assay_yaml *e = exhibits ? exhibits->child : NULL; e; e = e->next) {
+        const char *file = e->kind == ASSAY_YAML_MAP ? text_of(e, "file") : NULL;
+        if (file && json_array_size(list) < MOST_LISTED)
+            json_array_append_new(list, json_string(file));
+    }
+}
+
+void instruments_list(int descriptor, json_t *to)
+{
+    json_t *list = json_array(), *files = json_array();
     struct assay_arena *arena = assay_arena_new();
     struct assay_yaml *root = NULL;
     struct assay_error error;
@@ -88,13 +98,16 @@ json_t *instruments_list(int descriptor)
     int kept = open_kept(descriptor);
     if (bytes && arena &&
         assay_yaml_parse("case.yaml", bytes, size, arena, &root, &error) == ASSAY_OK &&
-        root->kind == ASSAY_YAML_MAP)
+        root->kind == ASSAY_YAML_MAP) {
         list_from(root, kept, list);
+        list_exhibit_files(root, files);
+    }
     if (kept >= 0)
         close(kept);
     assay_arena_free(arena);
     free(bytes);
-    return list;
+    json_object_set_new(to, "instruments", list);
+    json_object_set_new(to, "exhibit_files", files);
 }
 
 json_t *instruments_finding(int descriptor, const char *question, const char *finding)

@@ -8,9 +8,10 @@
 
 #include <jansson.h>
 
-/* [{question, finding, instrument, input, kept}] as case.yaml names them; `finding` is the id,
-   `kept` says whether it has been run. Empty if case.yaml cannot be read. */
-json_t *instruments_list(int descriptor);
+/* Sets in `to` what case.yaml names: "instruments": [{question, finding, instrument, input, kept}]
+   (`finding` is the id, `kept` says whether it has been run), and "exhibit_files": [name]. Both are
+   empty if it cannot be read. */
+void instruments_list(int descriptor, json_t *to);
 
 /* The finding that was kept, as it was then; NULL if there is none. json_decref it. */
 json_t *instruments_finding(int descriptor, const char *question, const char *finding);

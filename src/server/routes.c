@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "base/json.h"
+#include "server/exhibits.h"
 #include "server/instruments.h"
 #include "server/respond.h"
 
@@ -70,7 +71,7 @@ static enum MHD_Result show_case(struct assay_server *s, struct MHD_Connection *
     json_set_text(o, "name", name);
     json_set_text(o, "case_sha256", folder_digest(descriptor, sha256) ? sha256 : NULL);
     json_object_set_new(o, "report", folder_report(descriptor));
-    json_object_set_new(o, "instruments", instruments_list(descriptor));
+    instruments_list(descriptor, o);
     json_object_set_new(o, "files", folder_files(descriptor));
     json_object_set_new(o, "came", store_files(s->store, name));
     json_object_set_new(o, "runs", store_runs(s->store, name));
@@ -156,6 +157,23 @@ static enum MHD_Result finish_upload(struct assay_server *s, struct MHD_Connecti
                                   (json_int_t)bytes));
 }
 
+static enum MHD_Result add_exhibit(struct assay_server *s, struct MHD_Connection *connection,
+                                   const struct request *r)
+{
+    struct assay_error error = {0};
+    json_t *body = NULL;
+    char message[1100];
+    unsigned status = MHD_HTTP_BAD_REQUEST;
+    if (r->failed)
+        return respond_error(connection, MHD_HTTP_CONTENT_TOO_LARGE, r->reason);
+    if (json_parse("body", r->body ? r->body : "", r->size, &body, &error) != ASSAY_OK)
+        return respond_error(connection, status, error.message);
+    bool added = exhibits_add(&s->folder, s->store, r->part[2], body, &status, message);
+    json_decref(body);
+    return added ? respond_json(connection, MHD_HTTP_CREATED, json_pack("{s:b}", "added", 1))
+                 : respond_error(connection, status, message);
+}
+
 static enum MHD_Result put_weighing(struct assay_server *s, struct MHD_Connection *connection,
                                     const struct request *r)
 {
@@ -204,6 +222,8 @@ static enum MHD_Result answer(struct assay_server *s, struct MHD_Connection *con
     if (get && is_case(r, 6) && is(r, 3, "findings") && guard_name(r->part[4]) &&
         guard_name(r->part[5]))
         return show_finding(s, connection, r);
+    if (post && is_case(r, 4) && is(r, 3, "exhibits"))
+        return add_exhibit(s, connection, r);
     if (put && r->uploads)
         return finish_upload(s, connection, r);
     if ((put || erase) && is_case(r, 5) && is(r, 3, "weighings") && guard_name(r->part[4])) {

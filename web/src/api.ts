@@ -13,6 +13,7 @@ export interface CaseData {
     case_sha256: string | null;
     report: Report | null;
     instruments: InstrumentLine[];
+    exhibit_files: string[]; // files that case.yaml names as exhibits
     files: { name: string; bytes: number }[];
     came: { file: string; sha256: string; bytes: number; came: string }[];
     runs: Run[];
@@ -49,7 +50,7 @@ async function ask<T>(method: string, path: string, body?: Blob | string): Promi
 }
 
 /** A name that the server takes: other letters become hyphens. */
-const plain_name = (given: string): string => given.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^\.+/, "").slice(-64) || "file";
+export const plain_name = (given: string): string => given.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^\.+/, "").slice(-64) || "file";
 
 const name = encodeURIComponent;
 export const api = {
@@ -59,7 +60,8 @@ export const api = {
     finding: (of: string, question: string, finding: string) => ask<{ finding: Finding }>("GET", `cases/${name(of)}/findings/${name(question)}/${name(finding)}`),
     job: (id: number) => ask<Job>("GET", `jobs/${id}`),
     cancel: (id: number) => ask<Job>("POST", `jobs/${id}/cancel`),
-    drop: (of: string, file: File) => ask<{ file: string; sha256: string; bytes: number }>("PUT", `cases/${name(of)}/files/${name(plain_name(file.name))}`, file),
+    drop: (of: string, file: File, as: string) => ask<{ file: string; sha256: string; bytes: number }>("PUT", `cases/${name(of)}/files/${name(as)}`, file),
+    add_exhibit: (of: string, entry: Record<string, string>) => ask<unknown>("POST", `cases/${name(of)}/exhibits`, JSON.stringify(entry)),
     keep: (of: string, label: string, settings: unknown) => ask<unknown>("PUT", `cases/${name(of)}/weighings/${name(label)}`, JSON.stringify(settings)),
     forget: (of: string, label: string) => ask<unknown>("DELETE", `cases/${name(of)}/weighings/${name(label)}`),
 };

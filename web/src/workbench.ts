@@ -5,6 +5,7 @@ import { api, Refused, take_token, type CaseData, type Work } from "./api";
 import { fill, h } from "./dom";
 import { number } from "./number";
 import { report_page } from "./page";
+import { files_part } from "./files";
 import { fold, result_id } from "./parts/result";
 import { instruments_part, runner } from "./running";
 import type { Saved } from "./saved";
@@ -37,43 +38,6 @@ async function list(): Promise<void> {
             h("a", { href: `#case=${encodeURIComponent(c.name)}` }, c.title ?? c.name),
             h("span", { class: "soft" }, ` ${c.name}${c.reported ? "" : ", not run yet"}`),
             c.problem && h("p", { class: "changed" }, c.problem))))));
-}
-
-function files_part(data: CaseData): HTMLElement {
-    const said = h("div", { role: "status" }), table = h("div");
-    const show = ({ files, came }: CaseData) => fill(table, table_element({
-        columns: ["File", "Bytes", "Came in", "SHA-256 then"],
-        rows: files.map((f) => {
-            const then = came.find((c) => c.file === f.name);
-            return [f.name, f.bytes, then?.came ?? "", then?.sha256 ?? ""];
-        }),
-    }, "Files of the case"));
-    const take = async (files: FileList | File[]) => {
-        for (const file of files) {
-            fill(said, h("p", null, `${file.name} is on its way.`));
-            try {
-                const { file: name, sha256 } = await api.drop(data.name, file);
-                fill(said, h("p", null, `${name} is in the case's folder. To make it an exhibit, put this into case.yaml and run the case:`),
-                    h("pre", { tabindex: 0 }, `  - id: ${name.replace(/\.[^.]*$/, "")}\n    file: ${name}   # SHA-256 ${sha256}\n    source: Say where it is from\n    date: ${new Date().toISOString().slice(0, 10)}\n    grade: F6`));
-            } catch (error) {
-                fill(said, h("p", { role: "alert", class: "changed" }, `${file.name}: ${error instanceof Error ? error.message : "failed"}`));
-                return;
-            }
-        }
-        show(await api.one(data.name));
-    };
-    const input = h("input", { type: "file", multiple: true, "aria-label": "Files to put into the case's folder" });
-    input.addEventListener("change", () => { if (input.files) void take(input.files); });
-    const zone = h("div", { class: "drop" }, h("p", null, "Drop files here, or choose them: "), input, said);
-    zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
-    zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-    zone.addEventListener("drop", (event) => {
-        event.preventDefault();
-        zone.classList.remove("over");
-        if (event.dataTransfer) void take(event.dataTransfer.files);
-    });
-    show(data);
-    return h("div", null, zone, table);
 }
 
 function weighings_part(data: CaseData, current: () => Record<string, Saved>, put: (saved: Record<string, Saved>) => number): HTMLElement {
@@ -116,7 +80,8 @@ async function open_case(name: string): Promise<void> {
     const mine = ++turn;
     const data = await api.one(name);
     if (mine !== turn) return;
-    const stale = data.report && data.report.case_sha256 !== data.case_sha256;
+    const changed = h("span", { class: "changed", role: "status" }, "case.yaml has changed since this report was made.");
+    changed.hidden = !data.report || data.report.case_sha256 === data.case_sha256;
     const progress = h("div", { class: "progress" });
     const again = (work: Work) => {
         if (mine !== turn) return;
@@ -137,12 +102,12 @@ async function open_case(name: string): Promise<void> {
     shell(data.report?.title ?? name, h("aside", { class: "bench", "aria-label": "Workbench" },
         h("p", null, h("a", { href: "#list" }, "All cases"), " / ", h("strong", null, name)),
         h("div", { class: "tools" }, run.button(data.report ? "Run what has changed" : "Run the case", {}, progress, true),
-            data.report && run.button("Run all of it anew", { fresh: true }, progress), stale && h("span", { class: "changed" }, "case.yaml has changed since this report was made.")),
+            data.report && run.button("Run all of it anew", { fresh: true }, progress), changed),
         progress,
         data.instruments.length > 0 && unfolded(fold("Instruments", () => instruments.element), !data.report),
         questions.length > 0 && fold("Weighings kept", () => weighings_part(data, () => Object.fromEntries(questions.map((q) => [q.id, q.save()])),
             (saved) => questions.reduce((lost, q) => lost + (saved[q.id] ? q.restore(saved[q.id]!) : 0), 0))),
-        fold("Files", () => files_part(data)),
+        fold("Files", () => files_part(data, () => { changed.hidden = false; })),
         fold("Runs", () => table_element({
             columns: ["Began (UTC)", "Ended", "State", "SHA-256 of case.yaml", "SHA-256 of the report", "Message"],
             rows: data.runs.map((r) => [r.began, r.ended, r.state, r.case_sha256, r.report_sha256, r.message]),
