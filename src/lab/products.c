@@ -2,7 +2,9 @@
 #include "lab/products_tiles.h"
 
 #include "base/amx.h"
+#include "lab/maths.h"
 #include "lab/pairs.h"
+#include "lab/transpose.h"
 
 #include <float.h>
 #include <math.h>
@@ -209,24 +211,35 @@ static size_t depth_of(const struct kind *kind, size_t k)
     return (elements + kind->deep - 1) / kind->deep * kind->deep;
 }
 
+/* By sizes that the compiler knows: rows are short, and for a length that it does not know it may
+ * choose an instruction that is slow to begin. */
+LAB_INLINE void copy(size_t n, const float *from, float *to)
+{
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        memcpy(to + i, from + i, 16 * sizeof *to);
+    for (; i + 4 <= n; i += 4)
+        memcpy(to + i, from + i, 4 * sizeof *to);
+    for (; i < n; i++)
+        memcpy(to + i, from + i, sizeof *to);
+}
+
 /* A panel of columns that lie side by side in each row. */
 static void pack_straight(size_t k, size_t width, const float *from, size_t step_k, float *to)
 {
     for (size_t p = 0; p < k; p++) {
-        memcpy(to + p * PANEL, from + p * step_k, width * sizeof *to);
+        copy(width, from + p * step_k, to + p * PANEL);
         if (width < PANEL)
             memset(to + p * PANEL + width, 0, (PANEL - width) * sizeof *to);
     }
 }
 
-static void pack_across(size_t k, size_t width, const float *from, size_t step_k, size_t step_m,
-                        float *to)
+/* Of columns that lie one after another, step_m apart. */
+static void pack_across(size_t k, size_t width, const float *from, size_t step_m, float *to)
 {
     if (width < PANEL)
         memset(to, 0, k * PANEL * sizeof *to);
-    for (size_t p = 0; p < k; p++)
-        for (size_t j = 0; j < width; j++)
-            to[p * PANEL + j] = from[p * step_k + j * step_m];
+    lab_transpose(width, k, from, step_m, to, PANEL);
 }
 
 /* `depth` rows of a panel, those beyond k 0. */
@@ -244,9 +257,7 @@ static void pack_pairs(size_t k, size_t depth, size_t width, const float *from, 
         size_t deep = k - p < 32 ? k - p : 32;
         for (size_t j = 0; j < width; j++)
             lab_pair_along(deep, from + j * step_m + p, some[j]);
-        for (size_t i = 0; i < (deep + 1) / 2; i++)
-            for (size_t j = 0; j < width; j++)
-                to[(p / 2 + i) * PANEL + j] = some[j][i];
+        lab_transpose(width, (deep + 1) / 2, some, 16, to + p / 2 * PANEL, PANEL);
     }
 }
 
@@ -262,7 +273,7 @@ void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size
         else if (step_m == 1)
             pack_straight(b->k, width, from + j, step_k, to);
         else
-            pack_across(b->k, width, from + j * step_m, step_k, step_m, to);
+            pack_across(b->k, width, from + j * step_m, step_m, to);
     }
 }
 
@@ -277,10 +288,10 @@ static void pack_rows(bool down, size_t rows, size_t n, size_t k, const float *a
             memcpy(packed + p * ROWS_AVX512, a + p * step_k, ROWS_AVX512 * sizeof *a);
     else if (down)
         for (size_t p = 0; p < k; p++)
-            memcpy(packed + p * rows, a + p * step_k, n * sizeof *a);
+            copy(n, a + p * step_k, packed + p * rows);
     else
         for (size_t i = 0; i < n; i++)
-            memcpy(packed + i * STRIDE, a + i * step_n, k * sizeof *a);
+            copy(k, a + i * step_n, packed + i * STRIDE);
 }
 
 /* For tiles, which want rows across: from rows that lie down, 16 pairs of all of them at a time. */
@@ -290,9 +301,7 @@ static void turn_pairs(size_t n, size_t k, const float *a, size_t step_k, uint32
     for (size_t p = 0; p < k; p += 2 * LAB_TILE_PAIRS) {
         size_t deep = k - p < 2 * LAB_TILE_PAIRS ? k - p : 2 * LAB_TILE_PAIRS;
         lab_pair_rows(deep, n, a + p * step_k, step_k, LAB_TILE_ROWS, some[0]);
-        for (size_t i = 0; i < n; i++)
-            for (size_t q = 0; q < (deep + 1) / 2; q++)
-                packed[i * STRIDE + p / 2 + q] = some[q][i];
+        lab_transpose((deep + 1) / 2, n, some, LAB_TILE_ROWS, packed + p / 2, STRIDE);
     }
 }
 
