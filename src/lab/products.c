@@ -20,9 +20,7 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 
-#define ACROSS across_avx512
-#define DOWN down_avx512
-#define TILE_BODY body_avx512
+#define NAME(what) what##_avx512
 #define TARGET __attribute__((target("avx512f")))
 #define ROWS ROWS_AVX512
 #define LANES 16
@@ -36,9 +34,7 @@
 #define OF_B _mm512_loadu_ps
 #include "lab/products_tile.h"
 
-#define ACROSS across_avx2
-#define DOWN down_avx2
-#define TILE_BODY body_avx2
+#define NAME(what) what##_avx2
 #define TARGET __attribute__((target("avx2,fma")))
 #define ROWS 6
 #define LANES 8
@@ -52,9 +48,7 @@
 #define OF_B _mm256_loadu_ps
 #include "lab/products_tile.h"
 
-#define ACROSS across_bf16
-#define DOWN down_bf16
-#define TILE_BODY body_bf16
+#define NAME(what) what##_bf16
 #define TARGET __attribute__((target("avx512f,avx512bf16")))
 #define ROWS ROWS_AVX512
 #define LANES 16
@@ -151,19 +145,23 @@ struct kind {
     size_t rows, columns;         /* of a tile; columns divide PANEL */
     size_t deep;                  /* elements that it takes at once; more than 1: only across */
     tile_function *across, *down; /* as rows of A are packed */
+    tile_function *across_half, *down_half; /* of half the columns; NULL: there is none */
 };
 
 static const struct kind kinds[] = {
-    [LAB_PLAIN] = {"plain", false, 4, 8, 1, across_plain, down_plain},
-    [LAB_PLAIN_BF16] = {"plain bf16", true, 4, 8, 1, across_pairs, down_pairs},
+    [LAB_PLAIN] = {"plain", false, 4, 8, 1, across_plain, down_plain, NULL, NULL},
+    [LAB_PLAIN_BF16] = {"plain bf16", true, 4, 8, 1, across_pairs, down_pairs, NULL, NULL},
     [LAB_PLAIN_TILES] = {"plain tiles", true, LAB_TILE_ROWS, PANEL, LAB_TILE_PAIRS, lab_tiles_plain,
-                         lab_tiles_plain},
+                         lab_tiles_plain, NULL, NULL},
 #if defined(__x86_64__) && defined(__GNUC__)
-    [LAB_AVX2] = {"avx2", false, 6, 16, 1, across_avx2, down_avx2},
-    [LAB_AVX512] = {"avx512", false, ROWS_AVX512, 32, 1, across_avx512, down_avx512},
-    [LAB_AVX512_BF16] = {"avx512 bf16", true, ROWS_AVX512, 32, 1, across_bf16, down_bf16},
+    [LAB_AVX2] = {"avx2", false, 6, 16, 1, across_avx2, down_avx2, across_half_avx2,
+                  down_half_avx2},
+    [LAB_AVX512] = {"avx512", false, ROWS_AVX512, 32, 1, across_avx512, down_avx512,
+                    across_half_avx512, down_half_avx512},
+    [LAB_AVX512_BF16] = {"avx512 bf16", true, ROWS_AVX512, 32, 1, across_bf16, down_bf16,
+                         across_half_bf16, down_half_bf16},
 #endif
-    [LAB_AMX] = {"amx", true, LAB_TILE_ROWS, PANEL, LAB_TILE_PAIRS, tile_amx, tile_amx},
+    [LAB_AMX] = {"amx", true, LAB_TILE_ROWS, PANEL, LAB_TILE_PAIRS, tile_amx, tile_amx, NULL, NULL},
 };
 
 bool lab_processor_runs(enum lab_processor processor)
@@ -325,13 +323,12 @@ static void pack_row_pairs(const struct kind *kind, bool down, size_t n, size_t 
 /* ---- products ------------------------------------------------------------------------ */
 
 /* A tile that hangs over an edge of C, by way of a whole one. */
-static void edge(const struct kind *kind, tile_function *tile, size_t n, size_t m, size_t k,
+static void edge(tile_function *tile, size_t rows, size_t columns, size_t n, size_t m, size_t k,
                  const void *a, const void *b, const float *from, size_t step_from, float *c,
                  size_t step_c)
 {
-    size_t columns = kind->columns;
     float whole[MOST_ROWS * PANEL];
-    memset(whole, 0, kind->rows * columns * sizeof *whole);
+    memset(whole, 0, rows * columns * sizeof *whole);
     for (size_t i = 0; i < n; i++)
         memcpy(whole + i * columns, from + i * step_from, m * sizeof *c);
     tile(k, a, b, whole, columns, whole, columns);
@@ -345,7 +342,8 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
     static const float zeros[PANEL];
     const struct kind *kind = &kinds[b->processor];
     bool down = step_k != 1;
-    tile_function *tile = down ? kind->down : kind->across;
+    tile_function *full = down ? kind->down : kind->across;
+    tile_function *half = down ? kind->down_half : kind->across_half;
     size_t most = kind->pairs ? 2 * DEPTH : DEPTH, panel = depth_of(kind, b->k) * PANEL;
     _Alignas(64) union {
         float rows[MOST_ROWS * STRIDE];
@@ -369,12 +367,17 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
                     b->panels + j / PANEL * panel + depth_of(kind, p) * PANEL + j % PANEL;
                 float *to = c + i * step_c + j;
                 const float *from = begin ? zeros : to;
-                size_t step_from = begin ? 0 : step_c;
-                if (high == kind->rows && wide == kind->columns)
+                size_t step_from = begin ? 0 : step_c, columns = kind->columns;
+                tile_function *tile = full;
+                if (half && wide <= columns / 2) {
+                    tile = half;
+                    columns /= 2;
+                }
+                if (high == kind->rows && wide == columns)
                     tile(depth_of(kind, deep), &packed, at, from, step_from, to, step_c);
                 else
-                    edge(kind, tile, high, wide, depth_of(kind, deep), &packed, at, from, step_from,
-                         to, step_c);
+                    edge(tile, kind->rows, columns, high, wide, depth_of(kind, deep), &packed, at,
+                         from, step_from, to, step_c);
             }
         }
     if (b->processor == LAB_AMX)
