@@ -55,6 +55,68 @@ def write(path, seed, noise=0.0, tokens=300):
         file.write(struct.pack("<Q", len(text)) + text + data)
 
 
+def store(path, tensors):
+    """Bytes of tensors as a safetensors file: {name: (dtype, shape, bytes)}."""
+    header, data = {}, b""
+    for name, (dtype, shape, raw) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def load(path):
+    with open(path, "rb") as file:
+        size = struct.unpack("<Q", file.read(8))[0]
+        header, data = json.loads(file.read(size)), file.read()
+    return {name: (t["dtype"], t["shape"], data[slice(*t["data_offsets"])])
+            for name, t in header.items()}
+
+
+def as_signed_bytes(tensor):
+    """Rows of signed bytes; the scale of each row is thrown away, as if it stood elsewhere."""
+    _, shape, raw = tensor
+    values, width, out = struct.unpack(f"<{len(raw) // 4}f", raw), shape[1], b""
+    for at in range(0, len(values), width):
+        row = values[at:at + width]
+        scale = max(map(abs, row)) / 127
+        out += struct.pack(f"<{width}b", *(round(v / scale) for v in row))
+    return "I8", shape, out
+
+
+def what_a_stranger_hands_over(folder):
+    at = lambda *names: os.path.join(folder, *names)
+    suspect = at("suspect.safetensors")
+    write(suspect, 21)
+    tensors = load(suspect)
+    names = list(tensors)
+    os.makedirs(at("zoo", "deep", "nothing"))
+    parts = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    store(at("zoo", "in parts", parts[0]), {n: tensors[n] for n in names[:3]})
+    store(at("zoo", "in parts", parts[1]), {n: tensors[n] for n in names[3:]})
+    with open(at("zoo", "in parts", "model.safetensors.index.json"), "w") as file:
+        json.dump({"weight_map": {n: parts[i >= 3] for i, n in enumerate(names)}}, file)
+    os.symlink("nowhere", at("zoo", "gone.safetensors"))
+    store(at("zoo", "int8.safetensors"), {n: as_signed_bytes(t) for n, t in tensors.items()})
+    found = {os.path.relpath(c["path"], at("zoo")): c
+             for c in answer("lineage", "scan", suspect, at("zoo"))["candidates"]}
+    check(set(found) == {"in parts", "gone.safetensors", "int8.safetensors"},
+          "scan lists a checkpoint in parts once, and what is gone")
+    check(found["in parts"]["relation"] == "identical", "a checkpoint in parts is compared whole")
+    check("No such file" in found["gone.safetensors"]["reason"], "a link to nothing is named")
+    check(found["int8.safetensors"]["log10_p"] < -30, "signed bytes are found without their scales")
+    code, out, _ = run("lineage", "scan", suspect, at("zoo", "deep"), "--json")
+    check(code == 1 and "no checkpoint" in json.loads(out)["reason"],
+          "a folder without checkpoints is no answer")
+    store(at("other.safetensors"), {"w": ("F32", [5, 3], bytes(60))})
+    code, out, _ = run("lineage", "compare", suspect, at("other.safetensors"), "--json")
+    told = json.loads(out)
+    check(code == 1 and told["related"]["tests"] == 0 and "nothing" in told["reason"],
+          "two that have nothing to compare are no answer")
+
+
 def stages_and_inspect():
     case = os.path.join(os.environ["ASSAY_SOURCE"], "cases", "renamed-copy")
     data = ("--data", os.path.join(os.environ["ASSAY_SOURCE"], "data"))
@@ -137,6 +199,8 @@ def main():
               "a broken fingerprint is named and the rest compared")
         code, _, error = run("lineage", "scan", at("prints", "broken.sketch"), folder)
         check(code == 2 and "byte" in error, "a broken suspect is refused with its offset")
+    with tempfile.TemporaryDirectory() as folder:
+        what_a_stranger_hands_over(folder)
     stages_and_inspect()
     print(f"1..{number}")
     sys.exit(failed)

@@ -58,6 +58,15 @@ static json_t *ignored(const struct assay_lineage_comparison *r)
     return list;
 }
 
+static const char nothing[] = "nothing of the two could be compared: no units of a tensor with "
+                              "numbers in both, of one length";
+
+/* Whether anything of the two could be set side by side. */
+static bool is_answered(const struct assay_lineage_comparison *r)
+{
+    return r->tests > 0 || r->relation_count > 0 || r->equal_share > 0;
+}
+
 /* NaN where the clock did not move. */
 static double rate(const struct assay_lineage_comparison *r)
 {
@@ -76,6 +85,8 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
     json_object_set_new(related, "exact", json_boolean(r->exact));
     json_object_set_new(object, "related", related);
     json_object_set_new(object, "relations", relations(r));
+    if (!is_answered(r))
+        json_set_text(object, "reason", nothing);
     json_set_text(object, "direction", lineage_direction_name(r->direction));
     json_set_text(object, "direction_note", r->direction_note);
     json_set_number(object, "direction_log10_lr", r->direction_log10_lr);
@@ -132,6 +143,10 @@ static assay_status compare(struct cli_call *call, const struct assay_checkpoint
     } else if (status == ASSAY_OK) {
         print(&result, &s);
         status = cli_finish_output(call);
+    }
+    if (status == ASSAY_OK && !is_answered(&result)) {
+        call->answered = true;
+        status = assay_error_at(&call->error, ASSAY_ERROR_UNANSWERABLE, NULL, 0, "%s", nothing);
     }
     assay_lineage_comparison_free(&result);
     return status;

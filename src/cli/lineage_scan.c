@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MOST_CANDIDATES 100000
 
@@ -80,7 +81,60 @@ static assay_status add(struct cli_call *call, struct candidates *all, char *pat
     return ASSAY_OK;
 }
 
-/* Files of the folder, and of the folders in it. */
+/* The number in NAME-00002-of-00005.ENDING, or 0. */
+static unsigned part_of(const char *name)
+{
+    unsigned part, parts;
+    const char *of = strstr(name, "-of-");
+    return of && of - name > 6 && sscanf(of - 6, "-%5u-of-%5u.", &part, &parts) == 2 ? part : 0;
+}
+
+/* Parts that an index or the first part stands for. */
+static bool is_stood_for(const char *name, bool indexed)
+{
+    unsigned part = part_of(name);
+    return part > 1 ? indexed || ends_in(name, ".gguf")
+                    : part == 1 && indexed && !ends_in(name, ".gguf");
+}
+
+static bool has_index(const char *folder)
+{
+    static const char *const names[] = {"model.safetensors.index.json",
+                                        "pytorch_model.bin.index.json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[4200];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        if (access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static assay_status list_folder(struct cli_call *call, const char *folder, int depth,
+                                struct candidates *all);
+
+/* Takes `path`. What looks like a checkpoint but cannot be read is listed with the reason later. */
+static assay_status list_entry(struct cli_call *call, const char *name, char *path, int depth,
+                               bool indexed, struct candidates *all)
+{
+    struct stat info;
+    bool there = stat(path, &info) == 0;
+    assay_status status = ASSAY_OK;
+    if (there && S_ISDIR(info.st_mode)) {
+        if (depth < 3 && access(path, R_OK | X_OK) == 0)
+            status = list_folder(call, path, depth + 1, all);
+    } else if ((!there || S_ISREG(info.st_mode)) && may_be_checkpoint(name) &&
+               !is_stood_for(name, indexed)) {
+        return add(call, all, path);
+    }
+    free(path);
+    return status;
+}
+
+/*
+ * Files of the folder, and of the folders in it; a checkpoint in parts is one candidate, by its
+ * folder where it has an index, else by its first part.
+ */
 static assay_status list_folder(struct cli_call *call, const char *folder, int depth,
                                 struct candidates *all)
 {
@@ -88,20 +142,18 @@ static assay_status list_folder(struct cli_call *call, const char *folder, int d
     assay_status status = ASSAY_OK;
     if (!open)
         return assay_error_at(&call->error, ASSAY_ERROR_IO, folder, 0, "cannot list this folder");
+    bool indexed = has_index(folder);
+    if (indexed) {
+        char *itself = strdup(folder);
+        status = itself ? add(call, all, itself) : no_memory(call);
+    }
     for (struct dirent *e = readdir(open); e && status == ASSAY_OK; e = readdir(open)) {
-        struct stat info;
         size_t size = strlen(folder) + strlen(e->d_name) + 2;
         char *path = e->d_name[0] == '.' ? NULL : malloc(size);
         if (!path)
             continue;
         snprintf(path, size, "%s/%s", folder, e->d_name);
-        if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && may_be_checkpoint(e->d_name)) {
-            status = add(call, all, path);
-            continue;
-        }
-        if (S_ISDIR(info.st_mode) && depth < 3)
-            status = list_folder(call, path, depth + 1, all);
-        free(path);
+        status = list_entry(call, e->d_name, path, depth, indexed, all);
     }
     closedir(open);
     return status;
@@ -266,6 +318,10 @@ static assay_status scan(struct cli_call *call, const struct suspect *suspect,
     }
     if (all->count > 0)
         qsort(all->list, all->count, sizeof *all->list, by_p);
+    if (all->count == 0)
+        return assay_error_at(
+            &call->error, ASSAY_ERROR_UNANSWERABLE, call->positional[1], 0,
+            "no checkpoint or fingerprint is in this folder or the folders in it");
     if (call->json)
         return cli_print_json(call, to_json(call, suspect, all));
     print(suspect, all);
@@ -304,6 +360,8 @@ const struct cli_command cli_lineage_scan = {
     .text =
         "Looks through DIR and the folders in it for checkpoints and fingerprints (NAME.sketch,\n"
         "by `assay lineage fingerprint`) and compares each with SUSPECT, which may be either.\n"
+        "A checkpoint in parts is one, by the folder that has its index. What cannot be read is\n"
+        "listed with the reason.\n"
         "Weights are compared as `compare` does, on up to 128 units an axis; a fingerprint by its\n"
         "signs alone, which finds what keeps its units' numbers and nothing behind a disguise.\n"
         "The p-values are each file's own: with many files, multiply by their number.\n",

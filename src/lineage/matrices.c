@@ -143,13 +143,20 @@ static assay_status look_at_all(const struct assay_context *context, struct matr
     return ASSAY_OK;
 }
 
+/* What may hold weights: signed bytes are a matrix whose rows' scales stand elsewhere, and units
+ * are compared by direction. */
+static bool may_be_weights(const struct assay_tensor *t)
+{
+    return assay_dtype_is_real(t->dtype) || t->dtype == ASSAY_DTYPE_OTHER ||
+           t->dtype == ASSAY_DTYPE_I8;
+}
+
 /* Adds one tensor, if it is a matrix. */
 static void list_tensor(struct matrices *all, const struct assay_tensor *t,
                         const struct named_role *name)
 {
     struct matrix m = {.tensor = t};
-    if ((!assay_dtype_is_real(t->dtype) && t->dtype != ASSAY_DTYPE_OTHER) ||
-        !shape_of(m.tensor, &m.shape))
+    if (!may_be_weights(t) || !shape_of(m.tensor, &m.shape))
         return;
     describe(&m);
     if (name)
