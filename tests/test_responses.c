@@ -56,6 +56,9 @@ static void every_format_reads_to_the_same_answer(void **state)
         {ASSAY_RESPONSES_CHAT_LOG, "Why so?",
          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
          "\"text\":\"Why so?\"}]},{\"role\":\"assistant\",\"content\":\"Because.\"}]}"},
+        {ASSAY_RESPONSES_CHAT_LOG, "Why so?",
+         "{\"model\":\"m\",\"conversations\":[{\"from\":\"human\",\"value\":\"Why so?\"},"
+         "{\"from\":\"gpt\",\"value\":\"Because.\"}]}"},
         {ASSAY_RESPONSES_CHAT_LOG, "b1",
          "{\"custom_id\":\"b1\",\"response\":{\"body\":{\"model\":\"m\",\"choices\":[{\"message\":{"
          "\"content\":\"Because.\"}}]}}}"},
@@ -130,6 +133,10 @@ static void broken_files_name_the_place(void **state)
     refused("[]", 2, ASSAY_ERROR_INPUT);
     refused("[1]", 3, ASSAY_ERROR_UNSUPPORTED);
     refused("plain", 5, ASSAY_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(refused("\xFF\xFE{\0", 4, ASSAY_ERROR_UNSUPPORTED).message, "UTF-16"));
+    const char *number = "[{\"prompt\":\"a\",\"answer\":3}]";
+    assert_non_null(strstr(refused(number, strlen(number), ASSAY_ERROR_INPUT).message,
+                           "none of its 1 records has a text as output"));
     const char *no_answer = "{\"colour\":\"red\"}";
     assert_non_null(strstr(refused(no_answer, strlen(no_answer), ASSAY_ERROR_UNSUPPORTED).message,
                            "expected an object with a prompt"));

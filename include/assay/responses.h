@@ -25,7 +25,7 @@ enum assay_responses_format {
     ASSAY_RESPONSES_ALPACA_EVAL, /* JSON array of {instruction, output, generator} */
     ASSAY_RESPONSES_ID_OUTPUT,   /* JSON array or lines of {id, output} */
     ASSAY_RESPONSES_LINES,       /* JSON lines of {instruction|prompt, output|response|...} */
-    ASSAY_RESPONSES_CHAT_LOG,    /* JSON lines of OpenAI chat completions, with their request */
+    ASSAY_RESPONSES_CHAT_LOG,    /* OpenAI chat completions with their request; conversations */
     ASSAY_RESPONSES_LM_EVAL,     /* lm-evaluation-harness samples_*.jsonl */
     ASSAY_RESPONSES_FASTCHAT,    /* FastChat model_answer: {question_id, choices[].turns[]} */
     ASSAY_RESPONSES_TEXTS,       /* a folder of .txt or .md files, one answer each */

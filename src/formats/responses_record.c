@@ -4,7 +4,8 @@
  * (github.com/tatsu-lab/alpaca_eval); chat completions and their batch files
  * (platform.openai.com/docs/api-reference); lm-evaluation-harness --log_samples
  * (github.com/EleutherAI/lm-evaluation-harness); FastChat model_answer
- * (github.com/lm-sys/FastChat, fastchat/llm_judge).
+ * (github.com/lm-sys/FastChat, fastchat/llm_judge); conversations as ShareGPT has them, from and
+ * value for role and content.
  */
 #include "formats/responses_record.h"
 
@@ -90,6 +91,8 @@ static bool read_content(const json_t *message, struct assay_arena *scratch,
 {
     const json_t *content = json_object_get(message, "content");
     *text = of_string(content);
+    if (!content)
+        *text = of_string(json_object_get(message, "value"));
     for (size_t i = 0; i < json_array_size(content); i++) {
         const json_t *part = json_array_get(content, i);
         if (!join(scratch, text, of_string(json_object_get(part, "text"))))
@@ -100,8 +103,23 @@ static bool read_content(const json_t *message, struct assay_arena *scratch,
 
 static bool is_role(const json_t *message, const char *role)
 {
+    static const char *const models[] = {"gpt", "chatgpt", "bot", "model"};
     const char *found = json_string_value(json_object_get(message, "role"));
+    if (!found)
+        found = json_string_value(json_object_get(message, "from"));
+    for (size_t i = 0; found && i < sizeof models / sizeof models[0]; i++)
+        if (strcmp(found, models[i]) == 0)
+            found = "assistant";
     return found && strcmp(found, role) == 0;
+}
+
+static const json_t *messages_of(const json_t *request)
+{
+    static const char *const names[] = {"messages", "conversations", "conversation"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (json_is_object(json_array_get(json_object_get(request, names[i]), 0)))
+            return json_object_get(request, names[i]);
+    return NULL;
 }
 
 /* The user's side of a conversation, system messages aside; with an assistant's last word after
@@ -143,8 +161,8 @@ static bool read_chat(const json_t *object, struct assay_arena *scratch,
     if (!json_is_object(response))
         response = object;
     const json_t *choice = json_array_get(json_object_get(response, "choices"), 0);
-    const json_t *messages = json_object_get(request, "messages");
-    if (!json_is_object(choice) && !json_is_array(messages))
+    const json_t *messages = messages_of(request);
+    if (!json_is_object(choice) && !messages)
         return true;
     record->known = true;
     record->format = ASSAY_RESPONSES_CHAT_LOG;
