@@ -56,10 +56,11 @@ struct assay_case_calibration {
 };
 
 /*
- * Simulates `cases` cases (at least 10) in each world: a third of hardware, whose finding is drawn
- * by the forward model of the claim in `claim_path` (assay_claim_simulate_claims), a third of
- * teachers, whose finding is drawn by data/style_calibration.csv, a third of statements alone; all
- * with statements of several sources. Errors as of what it calls.
+ * Simulates `cases` cases (at least 10) in each world: a quarter of hardware, whose finding is
+ * drawn by the forward model of the claim in `claim_path` (assay_claim_simulate_claims), a quarter
+ * of teachers, whose finding is drawn by data/style_calibration.csv, a quarter of descent, whose
+ * finding is of a pair of small models of known history (assay_lineage_simulate_stages), a quarter
+ * of statements alone; all with statements of several sources. Errors as of what it calls.
  */
 ASSAY_API ASSAY_MUST_USE assay_status
 assay_case_calibrate(const char *claim_path, const char *data_folder, size_t cases,

@@ -214,6 +214,44 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_stages_finding(
     const char *path, const char *pairs, const struct assay_context *context,
     struct assay_finding *finding, struct assay_error *error);
 
+/* What a pair of the table shares. */
+enum assay_stage_truth {
+    ASSAY_STAGE_TOGETHER, /* training */
+    ASSAY_STAGE_SEED,     /* an initialisation, and no training */
+    ASSAY_STAGE_NOTHING,
+    ASSAY_STAGE_TRUTHS
+};
+
+/* One pair of known history, weighed as lineage.stages would weigh it. */
+struct assay_simulated_stage {
+    enum assay_stage_truth truth;
+    bool related;                   /* the exact test would find it so */
+    struct assay_weight weights[3]; /* by truth, in the finding's names; of unrelated ones the last
+                                       is left to assay_lineage_weigh_unrelated */
+};
+
+struct assay_simulated_stages {
+    const struct assay_simulated_stage *pairs;
+    size_t count;
+    struct assay_arena *arena;
+};
+
+/*
+ * Every pair of stage_pairs.csv, weighed by the other groups of it: small models that were trained
+ * in known ways, and what the instrument says of them without having seen their group. Related
+ * ones have the ratio of 10^60 against independent making that the weakest of 10,000 disguised
+ * pairs had (docs/lineage.md). Free with assay_simulated_stages_free.
+ */
+ASSAY_API ASSAY_MUST_USE assay_status assay_lineage_simulate_stages(
+    const char *pairs, struct assay_simulated_stages *stages, struct assay_error *error);
+ASSAY_API void assay_simulated_stages_free(struct assay_simulated_stages *stages);
+
+/*
+ * What lineage.stages says of two independent models whose test happens to have a p of 10^log10_p:
+ * with the calibrator 1/(2 sqrt p) for being related.
+ */
+ASSAY_API void assay_lineage_weigh_unrelated(double log10_p, struct assay_weight weights[3]);
+
 /* ---- merges ---------------------------------------------------------------------------- */
 
 #define ASSAY_LINEAGE_MOST_PARENTS 8

@@ -110,6 +110,22 @@ static assay_status sort_claims(struct trial_materials *m, struct assay_arena *a
     return ASSAY_OK;
 }
 
+static assay_status sort_pairs(struct trial_materials *m, struct assay_arena *arena,
+                               struct assay_error *error)
+{
+    for (size_t g = 0; g < TRIAL_GROUPS; g++)
+        if (!(m->by_truth[g] = assay_arena_alloc(arena, m->stages->count, sizeof **m->by_truth)))
+            return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    for (size_t i = 0; i < m->stages->count; i++)
+        m->by_truth[m->stages->pairs[i].truth][m->truth_counts[m->stages->pairs[i].truth]++] = i;
+    for (size_t g = 0; g < TRIAL_GROUPS; g++)
+        if (m->truth_counts[g] == 0)
+            return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
+                                  "stage_pairs.csv: expected pairs that share training, an "
+                                  "initialisation, and nothing");
+    return ASSAY_OK;
+}
+
 static assay_status name_stated(const char *path, const struct assay_claim_data *data,
                                 struct assay_arena *arena, struct trial_materials *m,
                                 struct assay_error *error)
@@ -206,6 +222,7 @@ static assay_status calibrate(const char *claim_path, const struct assay_claim_d
     static const struct assay_case no_case;
     struct assay_case_reliability none;
     struct assay_simulated_claims claims;
+    struct assay_simulated_stages stages;
     struct trial_materials m = {.seed = context->seed};
     struct assay_case plain = no_case;
     char sha256[65];
@@ -216,16 +233,28 @@ static assay_status calibrate(const char *claim_path, const struct assay_claim_d
     plain.reliability = none;
     ASSAY_TRY(grades_read(data_folder, &plain, &m.reliability, sha256, error));
     ASSAY_TRY(read_style(data_folder, arena, &m, error));
+    char *pairs = assay_arena_print(arena, "%s/stage_pairs.csv", data_folder);
+    if (!pairs)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     ASSAY_TRY(name_stated(claim_path, data, arena, &m, error));
     ASSAY_TRY(
         assay_claim_simulate_claims(claim_path, data, context, claims_needed, &claims, error));
     m.claims = &claims;
-    assay_status status = sort_claims(&m, arena, error);
+    m.stages = &stages;
+    assay_status status = assay_lineage_simulate_stages(pairs, &stages, error);
+    if (status != ASSAY_OK) {
+        assay_simulated_claims_free(&claims);
+        return status;
+    }
+    status = sort_claims(&m, arena, error);
+    if (status == ASSAY_OK)
+        status = sort_pairs(&m, arena, error);
     for (int w = 0; w < ASSAY_WORLD_COUNT && status == ASSAY_OK; w++) {
         m.world = (enum assay_case_world)w;
         status = run_world(&m, out->cases, arena, context,
                            &out->rows[w * ASSAY_CALIBRATION_METHODS], error);
     }
+    assay_simulated_stages_free(&stages);
     assay_simulated_claims_free(&claims);
     return status;
 }

@@ -253,6 +253,26 @@ static bool teacher_finding(struct world *w, struct assay_finding *finding)
     return true;
 }
 
+/*
+ * A pair of small models of known history, weighed by groups that it is not in; an independent
+ * pair's exact test has a p-value, whose bound makes small ones rarer than uniform ones would be.
+ */
+static bool descent_finding(struct world *w, struct assay_finding *finding)
+{
+    const struct trial_materials *m = w->m;
+    size_t pair = m->by_truth[w->truth][below(w, m->truth_counts[w->truth])];
+    struct assay_weight *weights = assay_arena_alloc(w->arena, TRIAL_GROUPS, sizeof *weights);
+    if (!weights)
+        return false;
+    if (m->stages->pairs[pair].related)
+        memcpy(weights, m->stages->pairs[pair].weights, TRIAL_GROUPS * sizeof *weights);
+    else
+        assay_lineage_weigh_unrelated(log10(1 - uniform(w)), weights);
+    finding->weights = weights;
+    finding->weight_count = TRIAL_GROUPS;
+    return true;
+}
+
 /* ---- the case ---------------------------------------------------------------------------------
  */
 
@@ -287,22 +307,25 @@ static assay_status add_result(struct world *w, const struct assay_case_hypothes
 assay_status trial_run(const struct trial_materials *materials, size_t number,
                        struct assay_arena *arena, struct trial *trial, struct assay_error *error)
 {
+    enum { HARDWARE, TEACHER, DESCENT, STATEMENTS, FORMS };
     const char *stated[] = {materials->stated}, *kind[] = {materials->stated_kind};
+    static const char *const together[] = {"trained together"};
+    static const char *const seed[] = {"one initialisation, trained apart"};
     struct assay_case_hypothesis hypotheses[N] = {
         {.id = ids[0]}, {.id = ids[1]}, {.id = ids[2]}, {.id = ids[3]}};
-    size_t form = number % 3, instruments = form < 2;
+    size_t form = number % FORMS, instruments = form != STATEMENTS;
     struct world *w = assay_arena_alloc(arena, 1, sizeof *w);
     if (!w)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     w->m = materials;
     w->arena = arena;
     assay_random_start(&w->random, materials->seed, number);
-    w->n = form == 0 ? TRIAL_GROUPS : N;
+    w->n = form == HARDWARE || form == DESCENT ? TRIAL_GROUPS : N;
     w->truth = below(w, w->n);
     make_statements(w);
-    if (form == 0) {
-        hypotheses[0].matches = stated;
-        hypotheses[1].matches = kind;
+    if (w->n == TRIAL_GROUPS) {
+        hypotheses[0].matches = form == HARDWARE ? stated : together;
+        hypotheses[1].matches = form == HARDWARE ? kind : seed;
         hypotheses[0].match_count = hypotheses[1].match_count = 1;
     }
     hypotheses[w->n - 1].none = true;
@@ -317,13 +340,14 @@ assay_status trial_run(const struct trial_materials *materials, size_t number,
                                    .exhibits = rests,
                                    .exhibit_count = 1};
     struct assay_case_result result = {.task = &task};
-    bool made = form == 0   ? hardware_finding(w, &result.finding)
-                : form == 1 ? teacher_finding(w, &result.finding)
-                            : true;
+    bool made = form == HARDWARE  ? hardware_finding(w, &result.finding)
+                : form == TEACHER ? teacher_finding(w, &result.finding)
+                : form == DESCENT ? descent_finding(w, &result.finding)
+                                  : true;
     if (!made || w->short_of_memory)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     if (instruments)
-        ASSAY_TRY(add_result(w, hypotheses, &result.finding, form == 0, error));
+        ASSAY_TRY(add_result(w, hypotheses, &result.finding, form != TEACHER, error));
 
     struct assay_case_question question = {.id = "simulated",
                                            .hypotheses = hypotheses,

@@ -10,11 +10,14 @@
 #include <assay/case_calibration.h>
 #include <assay/claim.h>
 #include <assay/evidence.h>
+#include <assay/lineage.h>
 
 #include "case/combine.h"
 
 #define TRIAL_HYPOTHESES 4 /* at most; the last is none of these */
-#define TRIAL_GROUPS 3     /* of claims: the stated machine, another count of it, another kind */
+#define TRIAL_GROUPS                                                                               \
+    3 /* of claims: the stated machine, another count of it, another kind; of                      \
+         pairs of models: trained together, one seed, independent */
 
 struct trial_materials {
     const struct assay_simulated_claims *claims;
@@ -22,6 +25,9 @@ struct trial_materials {
     const char *stated_kind;        /* pattern for its accelerator in any number */
     size_t *by_group[TRIAL_GROUPS]; /* claims by the case's hypothesis that ran */
     size_t group_counts[TRIAL_GROUPS];
+    const struct assay_simulated_stages *stages;
+    size_t *by_truth[TRIAL_GROUPS]; /* pairs by what they share */
+    size_t truth_counts[TRIAL_GROUPS];
     /* what a style score is worth (data/style_calibration.csv, question rank) */
     double intercept, slope, intercept_variance, slope_variance, covariance, bound, spread;
     struct assay_case_reliability reliability; /* as graded */

@@ -104,9 +104,10 @@ const struct cli_command cli_case_calibrate = {
     .arguments = "CLAIM.yaml",
     .summary = "Check on simulated cases that likelihood ratios are worth what they say",
     .text =
-        "Simulates cases whose truth is known: a third with a claim that the forward model draws\n"
-        "from CLAIM.yaml, a third with a teacher whose score is drawn from the calibration of\n"
-        "style, a third of statements alone; all with sources that mislead. Combines them as\n"
+        "Simulates cases whose truth is known: a quarter with a claim that the forward model draws\n"
+        "from CLAIM.yaml, a quarter with a teacher whose score is drawn from the calibration of\n"
+        "style, a quarter with a pair of small models of known history as `lineage stages` weighs\n"
+        "it, a quarter of statements alone; all with sources that mislead. Combines them as\n"
         "`case run` does and prints how often a ratio over 10 points the wrong way, Cllr, the\n"
         "shares of ratios (Tippett) and stated probabilities beside what was so. \"product\" is\n"
         "the same without grades and dependence; \"all known\" is the most that could be told.\n",

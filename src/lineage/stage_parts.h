@@ -64,6 +64,10 @@ struct stage_table {
 };
 ASSAY_MUST_USE assay_status stage_table_read(const char *path, struct stage_table *table,
                                              struct assay_error *error);
+/* The same without the pairs of `group`, as judging that group's pairs takes it. */
+ASSAY_MUST_USE assay_status stage_table_read_without(const char *path, const char *group,
+                                                     struct stage_table *table,
+                                                     struct assay_error *error);
 double stage_table_lr(const struct stage_table *table, const struct stage_kind *first,
                       const struct stage_kind *second, double value);
 
@@ -89,5 +93,12 @@ ASSAY_MUST_USE assay_status stage_training(const struct stage_input *input,
 ASSAY_MUST_USE assay_status stage_name_training(struct assay_lineage_comparison *comparison,
                                                 const struct training_evidence *evidence,
                                                 struct assay_error *error);
+
+/*
+ * stages_finding.c: trained together, one initialisation but trained apart, made independently, as
+ * lineage.stages weighs them. NaN ratios: gains cannot be compared. `tested`: some axis was.
+ */
+void stage_weights(double other_data, double like_data, double log10_lr_related, bool tested,
+                   struct assay_weight weights[3]);
 
 #endif

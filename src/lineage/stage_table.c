@@ -66,8 +66,8 @@ static void take(struct stage_table *t, struct kinds *k, const char *pair, doubl
     }
 }
 
-static assay_status read_rows(const char *path, const struct csv *csv, struct stage_table *t,
-                              struct kinds *k, struct assay_error *error)
+static assay_status read_rows(const char *path, const struct csv *csv, const char *without,
+                              struct stage_table *t, struct kinds *k, struct assay_error *error)
 {
     static const char *const names[COLUMNS] = {"group", "pair", "gains", "difference_cosine",
                                                "length"};
@@ -83,6 +83,8 @@ static assay_status read_rows(const char *path, const struct csv *csv, struct st
     for (size_t r = 0; r < csv->count; r++) {
         const struct csv_row *row = &csv->rows[r];
         double gains, length, difference = NAN;
+        if (without && strcmp(row->cells[columns[GROUP]], without) == 0)
+            continue;
         ASSAY_TRY(csv_number_within(csv, row, columns[GAINS], -1, 1, &gains, error));
         ASSAY_TRY(csv_number_within(csv, row, columns[LENGTH], -100, 100, &length, error));
         if (row->cells[columns[DIFFERENCE]][0])
@@ -92,7 +94,8 @@ static assay_status read_rows(const char *path, const struct csv *csv, struct st
     return ASSAY_OK;
 }
 
-assay_status stage_table_read(const char *path, struct stage_table *t, struct assay_error *error)
+assay_status stage_table_read_without(const char *path, const char *group, struct stage_table *t,
+                                      struct assay_error *error)
 {
     struct csv csv;
     struct kinds k = {0};
@@ -102,7 +105,7 @@ assay_status stage_table_read(const char *path, struct stage_table *t, struct as
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     assay_status status = csv_read(path, arena, &csv, error);
     if (status == ASSAY_OK)
-        status = read_rows(path, &csv, t, &k, error);
+        status = read_rows(path, &csv, group, t, &k, error);
     assay_arena_free(arena);
     if (status == ASSAY_OK &&
         !(settle(&k.together, &t->gains_together) && settle(&k.seed, &t->gains_seed) &&
@@ -111,6 +114,11 @@ assay_status stage_table_read(const char *path, struct stage_table *t, struct as
         status = assay_error_at(error, ASSAY_ERROR_INPUT, path, 0,
                                 "fewer than five pairs of a kind: too few to calibrate with");
     return status;
+}
+
+assay_status stage_table_read(const char *path, struct stage_table *t, struct assay_error *error)
+{
+    return stage_table_read_without(path, NULL, t, error);
 }
 
 double stage_table_lr(const struct stage_table *t, const struct stage_kind *first,

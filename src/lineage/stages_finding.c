@@ -23,24 +23,30 @@ static const char *const seed_only = "one initialisation, trained apart";
 static const char *const independent = "made independently";
 
 /* Relative to shared training; an initialisation alone lies between data that differ and like. */
-static void write_weights(struct writer *w)
+void stage_weights(double other_data, double like_data, double log10_lr_related, bool tested,
+                   struct assay_weight weights[3])
 {
-    struct assay_weight *weights = finding_room(&w->to, 3, sizeof *weights);
-    bool known = isfinite(w->other_data) && isfinite(w->like_data);
-    double less = fmax(w->other_data, w->like_data), more = fmin(w->other_data, w->like_data);
-    if (w->to.short_of_memory)
-        return;
+    bool known = isfinite(other_data) && isfinite(like_data);
+    double less = fmax(other_data, like_data), more = fmin(other_data, like_data);
     const double apart[3] = {known ? -(less + more) / 2 : 0, known ? -less : 0, known ? -more : 0};
-    double chance = -w->r->log10_lr, best = fmax(0, fmax(known ? apart[0] : 0, chance));
+    double chance = -log10_lr_related, best = fmax(0, fmax(known ? apart[0] : 0, chance));
     weights[0] = (struct assay_weight){together, {-best, -best, -best, 0.8}, NULL, true};
     weights[1] = (struct assay_weight){
         seed_only, {apart[0] - best, apart[1] - best, apart[2] - best, 0.8}, NULL, known};
     weights[2] = (struct assay_weight){
-        independent, {chance - best, chance - best, chance - best, 0.8}, NULL, w->r->tests > 0};
+        independent, {chance - best, chance - best, chance - best, 0.8}, NULL, tested};
     if (!known)
         weights[1].note = "gains of norms cannot be compared";
-    if (w->r->tests == 0)
+    if (!tested)
         weights[2].note = "no axis of interchangeable units is common to the two";
+}
+
+static void write_weights(struct writer *w)
+{
+    struct assay_weight *weights = finding_room(&w->to, 3, sizeof *weights);
+    if (w->to.short_of_memory)
+        return;
+    stage_weights(w->other_data, w->like_data, w->r->log10_lr, w->r->tests > 0, weights);
     w->to.finding->weights = weights;
     w->to.finding->weight_count = 3;
 }
