@@ -96,6 +96,37 @@ static void a_disguised_copy_is_found_and_a_shared_seed_is_no_shared_training(vo
     end_case(&ran);
 }
 
+static const struct assay_grid *layers_of(const struct assay_case_result *r)
+{
+    for (size_t i = 0; i < r->finding.figure_count; i++)
+        if (strcmp(r->finding.figures[i].id, "layers") == 0)
+            return r->finding.figures[i].grid;
+    fail_msg("no map of layers");
+    return NULL;
+}
+
+static void layers_that_were_moved_and_doubled_are_found_where_they_went(void **state)
+{
+    static const size_t from[] = {0, 2, 1,
+                                  3, 4, 4}; /* by layer of the suspect: cases/.../make.sh */
+    struct ran ran;
+    (void)state;
+    run_case("moved-layers", &ran);
+    assert_true(best_over_stated(result(&ran, 0)) > 2);
+    assert_true(answers_say(result(&ran, 0), "those of A: 0 2 1 3 4 4"));
+    assert_true(answers_say(result(&ran, 1), "No relation was found"));
+    const struct assay_grid *own = layers_of(result(&ran, 0)), *other = layers_of(result(&ran, 1));
+    assert_int_equal(own->row_count, 5);
+    assert_int_equal(own->column_count, 6);
+    for (size_t a = 0; a < 5; a++)
+        for (size_t b = 0; b < 6; b++) {
+            double found = own->values[a * 6 + b];
+            assert_true(from[b] == a ? found > 90 : found < 10);
+            assert_true(other->values[a * 6 + b] < 10);
+        }
+    end_case(&ran);
+}
+
 static void a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days(void **state)
 {
     struct ran ran;
@@ -249,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_public_truth_of_llama_is_not_doubted),
+        cmocka_unit_test(layers_that_were_moved_and_doubled_are_found_where_they_went),
         cmocka_unit_test(a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days),
         cmocka_unit_test(a_teacher_that_is_known_by_construction_is_named),
         cmocka_unit_test(a_disguised_copy_is_found_and_a_shared_seed_is_no_shared_training),
