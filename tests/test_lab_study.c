@@ -137,6 +137,63 @@ static void probabilities_of_bytes_sum_to_one(void **state)
     lab_grams_free(g);
 }
 
+/* Asked once a kind, each byte gets what it gets when it is asked about itself. */
+static void places_of_a_kind_are_as_probable_as_each_of_them(void **state)
+{
+    const struct lab_text texts[] = {plain, {"a", 1}, {"", 0}, other, plain};
+    (void)state;
+    for (unsigned order = 1; order <= LAB_MOST_ORDER; order++) {
+        struct lab_grams *g;
+        struct lab_places places;
+        size_t k = 0;
+        assert_int_equal(lab_grams_new(order, &plain, 1, &g, NULL), ASSAY_OK);
+        assert_int_equal(lab_places_find(order, texts, 5, &places, NULL), ASSAY_OK);
+        double *log_p = malloc(places.kinds * sizeof *log_p);
+        assert_non_null(log_p);
+        lab_grams_log_kinds(g, &places, log_p);
+        for (size_t i = 0; i < 5; i++)
+            for (size_t at = 0; at < texts[i].size; at++, k++) {
+                assert_in_range(places.kind[k], 0, places.kinds - 1);
+                near(log_p[places.kind[k]], lab_grams_log_at(g, texts[i], at), 0);
+            }
+        assert_true(places.kinds <= k - plain.size); /* a text that stands twice adds none */
+        free(log_p);
+        lab_places_free(&places);
+        lab_grams_free(g);
+    }
+}
+
+/* A table that has grown holds what it held: against counts by hand over 20,000 bytes. */
+static void models_of_long_texts_count_every_run(void **state)
+{
+    enum { BYTES = 20000 };
+    char *bytes = malloc(BYTES);
+    struct assay_random random;
+    struct lab_grams *g;
+    double seen[3] = {0}, after_a[3] = {0}, a = 0;
+    (void)state;
+    assert_non_null(bytes);
+    assay_random_start(&random, 11, 0);
+    for (size_t i = 0; i < BYTES; i++)
+        bytes[i] = (char)('a' + assay_random_below(&random, 3));
+    for (size_t i = 0; i < BYTES; i++) {
+        seen[bytes[i] - 'a']++;
+        if (i > 0 && bytes[i - 1] == 'a') {
+            after_a[bytes[i] - 'a']++;
+            a++;
+        }
+    }
+    assert_int_equal(lab_grams_new(2, &(struct lab_text){bytes, BYTES}, 1, &g, NULL), ASSAY_OK);
+    for (int b = 0; b < 3; b++) {
+        const char pair[] = {'a', (char)('a' + b)};
+        double shorter = (seen[b] + 3 / 256.0) / (BYTES + 3);
+        near(exp(lab_grams_log_at(g, (struct lab_text){pair, 2}, 1)),
+             (after_a[b] + 3 * shorter) / (a + 3), 1e-12);
+    }
+    lab_grams_free(g);
+    free(bytes);
+}
+
 /* "ab": after nothing seen, order 1: p(a) = (1 + 2/256) / (2 + 2). */
 static void smoothing_is_witten_and_bells(void **state)
 {
@@ -611,6 +668,8 @@ int main(void)
         cmocka_unit_test(ratios_of_nothing_say_nothing),
         cmocka_unit_test(probabilities_of_bytes_sum_to_one),
         cmocka_unit_test(smoothing_is_witten_and_bells),
+        cmocka_unit_test(places_of_a_kind_are_as_probable_as_each_of_them),
+        cmocka_unit_test(models_of_long_texts_count_every_run),
         cmocka_unit_test(a_text_is_nearer_to_its_own_writer),
         cmocka_unit_test(manners_are_as_far_apart_as_asked),
         cmocka_unit_test(twins_share_the_manner_not_the_text),

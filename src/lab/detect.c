@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/detect.h"
 
-#include <assay/stats.h>
-
 #include <math.h>
 #include <stdlib.h>
+
+#define RUN 2     /* words */
+#define SHARE 0.2 /* of a student's runs; what is found depends little on it from 0.05 to 0.5 */
+
+static assay_status no_memory(struct assay_error *error)
+{
+    return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
 
 size_t lab_level_answers(const struct lab_design *d, int level)
 {
@@ -20,80 +26,102 @@ static bool is_other(const struct lab_study *s, const struct lab_cell *c, unsign
     return manner != s->writers[t].manner && !own;
 }
 
-static double log_p_of(const struct lab_grams *g, struct lab_text answer)
-{
-    double sum = 0;
-    for (size_t at = 0; at < answer.size; at++)
-        sum += lab_grams_log_at(g, answer, at);
-    return sum;
-}
-
 /* ---- black box ----------------------------------------------------------------------- */
 
-/* ln p of an answer's being something else than the writer's. */
-static double log_else(const struct lab_study *s, const struct lab_cell *c, unsigned t,
-                       const double *log_p, double undosed, double *room)
+/* Where the runs of a text begin, and its end after them; returns how many runs there are. */
+static size_t cut_runs(struct lab_text text, size_t *starts)
 {
-    size_t n = 0;
-    for (unsigned w = 0; w < lab_writers(s->d); w++)
-        if (is_other(s, c, t, w))
-            room[n++] = log_p[w];
-    double both[2] = {undosed, n > 0 ? assay_stats_log_sum_exp(room, n) - log((double)n) : undosed};
-    return assay_stats_log_sum_exp(both, 2) - log(2);
-}
-
-/* The best share's log likelihood ratio, over the first `n` answers. */
-static double best_share(const double *ratio, size_t n)
-{
-    static const double shares[] = {0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95};
-    double best = -INFINITY;
-    for (size_t k = 0; k < sizeof shares / sizeof shares[0]; k++) {
-        double sum = 0;
-        for (size_t i = 0; i < n; i++) {
-            double terms[2] = {log1p(-shares[k]), log(shares[k]) + ratio[i]};
-            sum += assay_stats_log_sum_exp(terms, 2);
-        }
-        best = fmax(best, sum);
+    size_t n = 0, words = 0;
+    for (size_t at = 0; at < text.size; at++) {
+        char before = at > 0 ? text.bytes[at - 1] : ' ';
+        if ((before == ' ' || before == '\n') && words++ % RUN == 0)
+            starts[n++] = at;
     }
-    return best / (double)n;
+    starts[n] = text.size;
+    return n;
 }
 
-static assay_status black(const struct lab_study *s, const struct lab_cell *c,
-                          const struct lab_examined *e, const struct lab_undosed *u,
-                          struct lab_scores *scores, struct assay_error *error)
+struct black_work {
+    struct lab_places places; /* of all answers */
+    double *undosed, *writer; /* ln p of a kind of place */
+    size_t *starts;           /* of one answer's runs */
+};
+
+static void black_end(struct black_work *w)
 {
-    const struct lab_design *d = s->d;
-    size_t writers = lab_writers(d), answers = d->answers;
-    double *log_p = malloc((writers + 1) * sizeof *log_p);
-    double *room = malloc((writers + 1) * sizeof *room);
-    double *ratio = malloc((answers * writers + 1) * sizeof *ratio);
-    bool good = log_p && room && ratio;
-    for (size_t i = 0; good && i < answers; i++) {
+    lab_places_free(&w->places);
+    free(w->undosed);
+    free(w->writer);
+    free(w->starts);
+}
+
+static assay_status black_start(const struct lab_study *s, const struct lab_examined *e,
+                                const struct lab_undosed *u, struct black_work *w,
+                                struct assay_error *error)
+{
+    size_t length = s->d->length, answers = s->d->answers;
+    struct lab_text *texts = malloc(answers * sizeof *texts);
+    for (size_t i = 0; texts && i < answers; i++)
+        texts[i] = (struct lab_text){e->texts + i * length, length};
+    assay_status status = texts
+                              ? lab_places_find(LAB_GRAMS_ORDER, texts, answers, &w->places, error)
+                              : no_memory(error);
+    free(texts);
+    ASSAY_TRY(status);
+    w->undosed = malloc((w->places.kinds + 1) * sizeof *w->undosed);
+    w->writer = malloc((w->places.kinds + 1) * sizeof *w->writer);
+    w->starts = malloc((length + 1) * sizeof *w->starts);
+    if (!w->undosed || !w->writer || !w->starts)
+        return no_memory(error);
+    lab_grams_log_kinds(u->grams, &w->places, w->undosed);
+    return ASSAY_OK;
+}
+
+/* `w->writer` has been filled in. */
+static void black_near(const struct lab_design *d, const struct lab_examined *e,
+                       const struct black_work *w, unsigned writer, struct lab_scores *scores)
+{
+    double sum = 0;
+    size_t runs = 0, level = 0;
+    for (size_t i = 0; i < d->answers; i++) {
         struct lab_text answer = {e->texts + i * d->length, d->length};
-        double undosed = log_p_of(u->grams, answer);
-        for (size_t w = 0; w < writers; w++)
-            log_p[w] = log_p_of(s->writers[w].grams, answer);
-        for (unsigned w = 0; w < writers; w++)
-            ratio[w * answers + i] = log_p[w] - log_else(s, c, w, log_p, undosed, room);
+        const uint32_t *kind = w->places.kind + i * d->length;
+        size_t n = cut_runs(answer, w->starts);
+        for (size_t k = 0; k < n; k++) {
+            double ratio = 0;
+            for (size_t at = w->starts[k]; at < w->starts[k + 1]; at++)
+                ratio += w->writer[kind[at]] - w->undosed[kind[at]];
+            sum += ratio > 30 ? ratio + log(SHARE) : log1p(SHARE * expm1(ratio));
+        }
+        runs += n;
+        for (; level < LAB_LEVELS && i + 1 == lab_level_answers(d, (int)level); level++)
+            scores->near[level][writer] = sum / (double)runs;
     }
-    for (int level = 0; good && level < LAB_LEVELS; level++)
-        for (unsigned w = 0; w < writers; w++)
-            scores->near[level][w] = best_share(ratio + w * answers, lab_level_answers(d, level));
-    free(log_p);
-    free(room);
-    free(ratio);
-    return good ? ASSAY_OK : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
+
+static assay_status black(const struct lab_study *s, const struct lab_examined *e,
+                          const struct lab_undosed *u, struct lab_scores *scores,
+                          struct assay_error *error)
+{
+    struct black_work w = {.undosed = NULL};
+    assay_status status = black_start(s, e, u, &w, error);
+    for (unsigned t = 0; status == ASSAY_OK && t < lab_writers(s->d); t++) {
+        lab_grams_log_kinds(s->writers[t].grams, &w.places, w.writer);
+        black_near(s->d, e, &w, t, scores);
+    }
+    black_end(&w);
+    return status;
 }
 
 /* ---- both ---------------------------------------------------------------------------- */
 
-assay_status lab_detect_near(const struct lab_study *s, const struct lab_cell *c,
-                             const struct lab_examined *e, const struct lab_undosed *u,
-                             struct lab_scores *scores, struct assay_error *error)
+assay_status lab_detect_near(const struct lab_study *s, const struct lab_examined *e,
+                             const struct lab_undosed *u, struct lab_scores *scores,
+                             struct assay_error *error)
 {
     for (unsigned w = 0; w < lab_writers(s->d); w++)
         scores->near[LAB_LEVELS][w] = e->log_p[w] - u->log_p[w];
-    return black(s, c, e, u, scores, error);
+    return black(s, e, u, scores, error);
 }
 
 double lab_detect_score(const struct lab_study *s, const struct lab_cell *c, unsigned t,

@@ -5,9 +5,12 @@
  * student of the candidate. What can go wrong: memory.
  *
  * First, how near the student is to each writer, candidate or control teacher:
- * Black box: each answer may be the writer's or something else. Something else is, in equal parts,
- * what undosed students write and what teachers of other manners write, each by byte n-grams:
- *     max over d of mean over answers of ln(1 - d + d p(answer | writer) / p(answer | else)).
+ * Black box: a student that was taught chooses its words now as its teacher does, now as others
+ * do, within one answer. Of every run of two words, by byte n-grams of the writer's texts and of
+ * undosed students':
+ *     mean over runs of ln(1 - d + d p(run | writer) / p(run | undosed)), d = 0.2.
+ * The share is set, not fitted: a sum over runs that is the same for every student is what the line
+ * below can take others' influence out of; the best share of each student is not.
  * Grey box: how much likelier than reference students it finds held answers of the writer, in nats
  * a byte.
  *
@@ -45,7 +48,6 @@ struct lab_undosed {
 
 /* Fills scores->near, whose arrays are there. */
 ASSAY_MUST_USE assay_status lab_detect_near(const struct lab_study *study,
-                                            const struct lab_cell *cell,
                                             const struct lab_examined *student,
                                             const struct lab_undosed *undosed,
                                             struct lab_scores *scores, struct assay_error *error);

@@ -18,6 +18,7 @@ struct lab_text {
 };
 
 #define LAB_MOST_ORDER 8
+#define LAB_GRAMS_ORDER 4 /* of what the lab judges by */
 
 /*
  * A model of `n` texts, no byte being seen across two of them. `order` is 1 to LAB_MOST_ORDER.
@@ -29,6 +30,26 @@ void lab_grams_free(struct lab_grams *grams);
 
 /* ln of the probability of the byte at `at` given those before it. */
 double lab_grams_log_at(const struct lab_grams *grams, struct lab_text text, size_t at);
+
+/*
+ * The bytes of texts, those of one kind together: a kind is a byte and the `order` - 1 bytes before
+ * it, or as many as there are. A model is asked once a kind, not once a byte.
+ */
+struct lab_places {
+    unsigned order;
+    uint32_t *kind; /* of each byte, the texts one after another */
+    size_t kinds;
+    uint64_t *keys; /* private */
+};
+
+/* Free with lab_places_free. ASSAY_ERROR_LIMIT for 2^32 bytes or more; ASSAY_ERROR_MEMORY. */
+ASSAY_MUST_USE assay_status lab_places_find(unsigned order, const struct lab_text *texts, size_t n,
+                                            struct lab_places *places, struct assay_error *error);
+void lab_places_free(struct lab_places *places);
+
+/* lab_grams_log_at of each kind. The model and the places have one order. */
+void lab_grams_log_kinds(const struct lab_grams *grams, const struct lab_places *places,
+                         double *log_p);
 
 /*
  * The black-box score: the mean over the suspect's bytes of ln p under `teacher` less ln p under

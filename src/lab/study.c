@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define GRAMS 4    /* order */
 #define PROSE 1000 /* the manner of the author who teaches nobody */
 #define HUMAN 2000 /* and of the one who stands in for a teacher */
 
@@ -253,7 +252,7 @@ static assay_status take_teacher(struct lab_study *s, const struct lab_cell *c, 
         return assay_error_at(s->error, ASSAY_ERROR_UNANSWERABLE, NULL, 0,
                               "a teacher wrote nothing but working: it needs more steps");
     struct lab_text text = {w->plain, w->plain_count * length};
-    ASSAY_TRY(lab_grams_new(GRAMS, &text, 1, &w->grams, s->error));
+    ASSAY_TRY(lab_grams_new(LAB_GRAMS_ORDER, &text, 1, &w->grams, s->error));
     return weights ? take_weights(s, c, &w->model) : ASSAY_OK;
 }
 

@@ -22,8 +22,8 @@ static void near_one(void *data, size_t i)
     unsigned w = lab_width_index(m->study->d, one->cell->width);
     struct lab_undosed undosed = {m->study->undosed[w], m->undosed_log_p[w]};
     if (one->cell->role != LAB_REFERENCE)
-        one->status = lab_detect_near(m->study, one->cell, &one->examined, &undosed, &one->scores,
-                                      &one->error);
+        one->status =
+            lab_detect_near(m->study, &one->examined, &undosed, &one->scores, &one->error);
 }
 
 /* How near control teachers' students of a width are to each writer, but for those of `own`. */
@@ -77,7 +77,7 @@ static assay_status know_undosed(struct lab_study *s, struct lab_marks *m, unsig
         for (unsigned k = 0; k < lab_writers(s->d); k++)
             m->undosed_log_p[w][k] += one->examined.log_p[k] / s->d->reference_students;
     }
-    return lab_grams_new(4, texts, n, &s->undosed[w], s->error);
+    return lab_grams_new(LAB_GRAMS_ORDER, texts, n, &s->undosed[w], s->error);
 }
 
 static assay_status read_students(struct lab_study *s, struct lab_marks *m)
