@@ -382,6 +382,7 @@ def log_probabilities_find_the_taught_and_nobody_else():
     r = answer("rank", "--logprobs", scored(0.1))
     assert not r["abstain"] and r["candidates"][0]["name"] == "t2", r["reason"]
     assert r["candidates"][0]["q_value"] == 1 / 25 and r["null_lineages"] == 24
+    assert any("fewer than six writers" in limit for limit in r["limits"]), r["limits"]
     assert answer("rank", "--logprobs", scored(0.0))["abstain"]
     assert answer("rank", "--logprobs", scored(0.1), "--suspect", path("r3.json"))["abstain"]
     both = answer("rank", "--logprobs", scored(0.1), "--suspect", path("suspect.json"),
@@ -392,6 +393,29 @@ def log_probabilities_find_the_taught_and_nobody_else():
     refused(call("rank", "--logprobs", write("bad.jsonl", "\n{")), "bad.jsonl:2", "broken JSON")
     refused(call("rank", "--logprobs", write("bad.jsonl", '{"writer": "a", "prompt": "p", "bytes": 3, '
                                              '"log_probability": 1}\n')), "0 or less")
+
+
+def another_teachers_student_is_not_named_for_what_any_teacher_does():
+    """Eight writers; all scorers but the first six were taught by somebody else, which makes every
+    writer's texts more probable, t0's most of all. The suspect went that way further than any."""
+    def scored(own):
+        source = random.Random(9)
+        lines = []
+        for scorer in ["suspect"] + [f"r{i}" for i in range(24)]:
+            far = 1.0 if scorer == "suspect" else max(0, int(scorer[1:]) - 5) / 20
+            habit = [source.gauss(0, 0.004) for _ in range(8)]
+            for prompt in range(24):
+                for writer in range(8):
+                    drift = far * 0.2 * (1 - writer / 7)
+                    more = own if scorer == "suspect" and writer == 5 else 0
+                    each = -1 + habit[writer] + drift + source.gauss(0, 0.03) + more
+                    lines.append(json.dumps({"scorer": scorer, "writer": f"t{writer}", "bytes": 400,
+                                             "prompt": f"p{prompt}", "log_probability": 400 * each}))
+        return write("drift.jsonl", "\n".join(lines))
+    nobody = answer("rank", "--logprobs", scored(0.0))
+    assert nobody["abstain"], nobody["reason"]
+    taught = answer("rank", "--logprobs", scored(0.05))
+    assert not taught["abstain"] and taught["candidates"][0]["name"] == "t5", taught["reason"]
 
 
 def collect_says_when_nobody_answers():

@@ -32,15 +32,16 @@ static assay_status read_row(const struct csv *csv, const struct csv_row *row,
     return ASSAY_OK;
 }
 
-/* Of the rows of a question the one with the largest `key` that is no more than `amount`. */
+/* Of the rows of a question the one with the largest `key` that is no more than `amount`; nor may
+ * `other`, another column, be more than `other_amount`. */
 static assay_status read_row_for(const char *path, const char *question, const char *key,
-                                 size_t amount, struct style_calibration *c,
-                                 struct assay_error *error)
+                                 size_t amount, const char *other, size_t other_amount,
+                                 struct style_calibration *c, struct assay_error *error)
 {
-    double most = -1, least = 0;
-    const char *const needed[] = {
-        "question",       key,          "intercept", "slope", "intercept_variance",
-        "slope_variance", "covariance", "bound"};
+    double most = -1, least = 0, least_other = 0;
+    const char *const needed[] = {"question",       key,          other,
+                                  "intercept",      "slope",      "intercept_variance",
+                                  "slope_variance", "covariance", "bound"};
     struct csv csv;
     *c = (struct style_calibration){.known = false};
     if (!path)
@@ -58,7 +59,11 @@ static assay_status read_row_for(const char *path, const char *question, const c
             continue;
         status =
             csv_number_within(&csv, &csv.rows[i], csv_column(&csv, key), 0, 1e9, &least, error);
-        if (status != ASSAY_OK || least > (double)amount || least <= most)
+        if (status == ASSAY_OK)
+            status = csv_number_within(&csv, &csv.rows[i], csv_column(&csv, other), 0, 1e9,
+                                       &least_other, error);
+        if (status != ASSAY_OK || least > (double)amount || least <= most ||
+            least_other > (double)other_amount)
             continue;
         most = least;
         status = read_row(&csv, &csv.rows[i], c, error);
@@ -71,13 +76,14 @@ assay_status style_calibration_read(const char *path, enum assay_style_question 
                                     size_t answers, struct style_calibration *c,
                                     struct assay_error *error)
 {
-    return read_row_for(path, questions[question], "answers", answers, c, error);
+    return read_row_for(path, questions[question], "answers", answers, "answers", answers, c,
+                        error);
 }
 
-assay_status style_calibration_read_contrast(const char *path, size_t scorers,
+assay_status style_calibration_read_contrast(const char *path, size_t scorers, size_t writers,
                                              struct style_calibration *c, struct assay_error *error)
 {
-    return read_row_for(path, "contrast", "scorers", scorers, c, error);
+    return read_row_for(path, "contrast", "scorers", scorers, "writers", writers, c, error);
 }
 
 static double within(double value, double bound)

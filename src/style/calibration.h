@@ -28,8 +28,10 @@ ASSAY_MUST_USE assay_status style_calibration_read(const char *path,
                                                    struct assay_error *error);
 
 /* The same of scores of log-probabilities, from lab_calibration.csv, which `assay lab run` writes:
- * the row for the most other scorers that are no more than `scorers`. */
+ * the row for the most other scorers that are no more than `scorers`, and for no more writers
+ * than `writers`. */
 ASSAY_MUST_USE assay_status style_calibration_read_contrast(const char *path, size_t scorers,
+                                                            size_t writers,
                                                             struct style_calibration *calibration,
                                                             struct assay_error *error);
 

@@ -2,6 +2,7 @@
 /* Whose texts the suspect finds more probable than other models do. */
 #include "style/calibration.h"
 #include "style/corpus.h"
+#include "style/drift.h"
 #include "style/verdict.h"
 
 #include <assay/stats.h>
@@ -34,9 +35,10 @@ struct work {
     struct item *items;
     size_t n;
     struct style_population population; /* scorers, then writers, each a candidate */
-    double *table;  /* [scorer * writer_count + writer] contrasts, for the draw at hand */
-    double *scores; /* population x population */
-    double *draws;  /* [writer * replicates + replicate] */
+    double *table;      /* [scorer * writer_count + writer] contrasts, for the draw at hand */
+    double *deviations; /* the same, less what all scorers find */
+    double *scores;     /* population x population */
+    double *draws;      /* [writer * replicates + replicate] */
     struct style_calibration calibration;
     struct assay_error *error;
 };
@@ -175,12 +177,9 @@ static bool fill_table(struct work *w, const unsigned times[STYLE_BLOCKS])
 }
 
 /* Each writer's column less its mean over all scorers, the suspect's too: then scorers can change
- * places if none was taught. One spread for all writers: of a few scorers each one's is not known.
- */
-static void score(struct work *w)
+ * places if none was taught. What a scorer makes of its maker's texts is left out. */
+static void deviate(struct work *w)
 {
-    size_t n = w->population.n;
-    double square = 0, count = 0;
     for (size_t c = 0; c < w->writer_count; c++) {
         double sum = 0, known = 0;
         for (size_t s = 0; s < w->scorer_count; s++)
@@ -188,21 +187,51 @@ static void score(struct work *w)
                 sum += w->table[s * w->writer_count + c];
                 known++;
             }
-        for (size_t s = 0; s < w->scorer_count; s++) {
-            double d = w->table[s * w->writer_count + c] - sum / known;
-            w->scores[s * n + w->scorer_count + c] = d;
-            square += s > 0 && !isnan(d) ? d * d : 0;
-            count += s > 0 && !isnan(d);
-        }
+        size_t maker = w->population.maker[w->scorer_count + c];
+        for (size_t s = 0; s < w->scorer_count; s++)
+            w->deviations[s * w->writer_count + c] =
+                w->population.maker[s] == maker ? (double)NAN
+                                                : w->table[s * w->writer_count + c] - sum / known;
     }
-    double spread = count > 1 ? sqrt(fmax(square / (count - 1), 1e-18)) : 1;
-    for (size_t s = 0; s < w->scorer_count; s++)
-        for (size_t c = 0; c < w->writer_count; c++)
-            w->scores[s * n + w->scorer_count + c] /= spread;
 }
 
-/* Sequential: a draw is a pass over numbers that are there. */
-static assay_status bootstrap(struct work *w)
+/* Rows of scorers from 0 to `scorers` - 1: how far each writer stands off from the drift. */
+static bool take_out_drift(struct work *w, size_t scorers)
+{
+    struct style_drift drift;
+    size_t n = w->population.n;
+    deviate(w);
+    bool good = style_drift_start(w->scorer_count, w->writer_count, w->deviations, &drift);
+    for (size_t s = 0; good && s < scorers; s++)
+        style_drift_off(&drift, s, w->scores + s * n + w->scorer_count);
+    style_drift_end(&drift);
+    return good;
+}
+
+/* One spread for all writers, that of the other scorers: of a few each one's is not known. */
+static double spread_of(const struct work *w)
+{
+    size_t n = w->population.n;
+    double square = 0, count = 0;
+    for (size_t s = 1; s < w->scorer_count; s++)
+        for (size_t c = 0; c < w->writer_count; c++) {
+            double d = w->scores[s * n + w->scorer_count + c];
+            square += isnan(d) ? 0 : d * d;
+            count += !isnan(d);
+        }
+    return count > 1 ? sqrt(fmax(square / (count - 1), 1e-18)) : 1;
+}
+
+static void in_spreads(struct work *w, size_t scorers, double spread)
+{
+    for (size_t s = 0; s < scorers; s++)
+        for (size_t c = 0; c < w->writer_count; c++)
+            w->scores[s * w->population.n + w->scorer_count + c] /= spread;
+}
+
+/* The suspect's scores when prompts are drawn anew. Sequential: a draw is a pass over numbers that
+ * are there. */
+static assay_status bootstrap(struct work *w, double spread)
 {
     size_t replicates = (size_t)w->settings->replicates;
     w->draws = calloc(w->writer_count * replicates + 1, sizeof *w->draws);
@@ -214,9 +243,9 @@ static assay_status bootstrap(struct work *w)
         assay_random_start(&random, w->context->seed, i);
         for (int b = 0; b < STYLE_BLOCKS; b++)
             times[assay_random_below(&random, STYLE_BLOCKS)]++;
-        if (!fill_table(w, times))
+        if (!fill_table(w, times) || !take_out_drift(w, 1))
             return no_memory(w);
-        score(w);
+        in_spreads(w, 1, spread);
         for (size_t c = 0; c < w->writer_count; c++)
             w->draws[c * replicates + i] = style_candidate_score(&w->population, w->scores, 0, c);
     }
@@ -227,10 +256,13 @@ static assay_status fill_results(struct work *w)
 {
     static const unsigned every[STYLE_BLOCKS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     size_t replicates = (size_t)w->settings->replicates;
-    ASSAY_TRY(bootstrap(w));
-    if (!fill_table(w, every))
+    if (!fill_table(w, every) || !take_out_drift(w, w->scorer_count))
         return no_memory(w);
-    score(w);
+    double spread = spread_of(w);
+    ASSAY_TRY(bootstrap(w, spread));
+    if (!fill_table(w, every) || !take_out_drift(w, w->scorer_count))
+        return no_memory(w);
+    in_spreads(w, w->scorer_count, spread);
     for (size_t c = 0; c < w->writer_count; c++) {
         struct assay_style_result *r = &w->r->results[c];
         double score = style_candidate_score(&w->population, w->scores, 0, c);
@@ -268,7 +300,7 @@ static assay_status fill_results(struct work *w)
 static assay_status conclude(struct work *w)
 {
     struct assay_style_comparison *r = w->r;
-    const char **limits = assay_arena_alloc(r->arena, 4, sizeof *limits);
+    const char **limits = assay_arena_alloc(r->arena, 5, sizeof *limits);
     if (!limits)
         return no_memory(w);
     limits[0] =
@@ -282,7 +314,13 @@ static assay_status conclude(struct work *w)
             "Likelihood ratios are those of small models that the lab taught in a made-up world "
             "(%s): never more than %.3g to one, and no proof that they hold for yours.",
             w->settings->lab, pow(10, w->calibration.bound));
-    limits[3] = "Fewer than 20 prompts were scored: expect little.";
+    size_t n = 3;
+    if (r->prompts < FEW_PROMPTS)
+        limits[n++] = "Fewer than 20 prompts were scored: expect little.";
+    if (w->writer_count < STYLE_DRIFT_LEAST)
+        limits[n++] =
+            "With fewer than six writers what any teacher does to a model cannot be taken "
+            "out: a suspect that some other model taught may score high as well.";
     qsort(r->results, r->count, sizeof *r->results, style_result_by_score);
     const struct assay_style_result *top = &r->results[0];
     double least = 1 / (1 + (double)r->null_lineages);
@@ -306,7 +344,7 @@ static assay_status conclude(struct work *w)
             "some writer's texts as probable as the suspect finds %s's.",
             top->q_value, r->null_lineages, top->name);
     r->limits = limits;
-    r->limit_count = r->prompts < FEW_PROMPTS ? 4 : 3;
+    r->limit_count = n;
     return r->reason && limits[2] ? ASSAY_OK : no_memory(w);
 }
 
@@ -315,13 +353,14 @@ static assay_status run(struct work *w, const struct assay_scored_texts *texts)
     ASSAY_TRY(gather(w, texts));
     ASSAY_TRY(populate(w));
     ASSAY_TRY(style_calibration_read_contrast(w->settings->lab, w->scorer_count - 1,
-                                              &w->calibration, w->error));
+                                              w->writer_count, &w->calibration, w->error));
     size_t n = w->population.n;
     w->r->count = w->writer_count;
     w->r->results = assay_arena_alloc(w->r->arena, w->r->count, sizeof *w->r->results);
     w->table = calloc(w->scorer_count * w->writer_count + 1, sizeof *w->table);
+    w->deviations = calloc(w->scorer_count * w->writer_count + 1, sizeof *w->deviations);
     w->scores = calloc(n * n + 1, sizeof *w->scores);
-    if (!w->r->results || !w->table || !w->scores)
+    if (!w->r->results || !w->table || !w->deviations || !w->scores)
         return no_memory(w);
     ASSAY_TRY(fill_results(w));
     return conclude(w);
@@ -347,6 +386,7 @@ assay_status assay_style_rank_scored(const struct assay_context *context,
     assay_status status = comparison->arena ? run(&w, texts) : no_memory(&w);
     free(w.items);
     free(w.table);
+    free(w.deviations);
     free(w.scores);
     free(w.draws);
     if (status != ASSAY_OK)
