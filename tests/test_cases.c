@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +18,20 @@ struct ran {
     struct assay_case subject;
     struct assay_assessment assessment;
 };
+
+/* For the test of the page, which computes the same (test_page.mjs). */
+static void keep_report(const char *name, const struct assay_assessment *assessment)
+{
+    const char *folder = getenv("ASSAY_REPORTS");
+    char path[4200], *text;
+    if (!folder)
+        return;
+    mkdir(folder, 0777);
+    snprintf(path, sizeof path, "%s/%s.json", folder, name);
+    assert_int_equal(assay_report_json(assessment, &text, NULL), ASSAY_OK);
+    assert_int_equal(assay_file_write(path, text, strlen(text), NULL), ASSAY_OK);
+    free(text);
+}
 
 static void run_case(const char *name, struct ran *ran)
 {
@@ -29,6 +44,7 @@ static void run_case(const char *name, struct ran *ran)
         fail_msg("%s", error.message);
     if (assay_case_run(&ran->subject, facts, &context, &ran->assessment, &error) != ASSAY_OK)
         fail_msg("%s", error.message);
+    keep_report(name, &ran->assessment);
 }
 
 static void end_case(struct ran *ran)
@@ -42,6 +58,31 @@ static const struct assay_case_result *result(const struct ran *ran, size_t ques
     assert_true(question < ran->assessment.reply_count);
     assert_true(ran->assessment.replies[question].result_count > 0);
     return &ran->assessment.replies[question].results[0];
+}
+
+static const struct assay_combination *combination(const struct ran *ran, const char *question)
+{
+    for (size_t q = 0; q < ran->assessment.reply_count; q++)
+        if (strcmp(ran->assessment.replies[q].question->id, question) == 0) {
+            assert_non_null(ran->assessment.replies[q].combination);
+            return ran->assessment.replies[q].combination;
+        }
+    fail_msg("no question %s", question);
+    return NULL;
+}
+
+/* log10 of the likelihood of hypothesis `a` over that of `b`, all findings together. */
+static double over(const struct assay_combination *c, const char *a, const char *b)
+{
+    double of_a = NAN, of_b = NAN;
+    for (size_t h = 0; h < c->hypothesis_count; h++) {
+        if (strcmp(c->hypotheses[h].id, a) == 0)
+            of_a = c->hypotheses[h].log10_ratio.median;
+        if (strcmp(c->hypotheses[h].id, b) == 0)
+            of_b = c->hypotheses[h].log10_ratio.median;
+    }
+    assert_false(isnan(of_a - of_b));
+    return of_a - of_b;
 }
 
 /* log10 of the best hypothesis's likelihood over the stated one's. */
@@ -69,6 +110,8 @@ static void the_public_truth_of_llama_is_not_doubted(void **state)
     assert_string_equal(r->reference, "16384 x H100-SXM");
     assert_true(best_over_stated(r) < 0.7);
     assert_true(answers_say(r, "lies inside that interval"));
+    assert_true(over(combination(&ran, "hardware"), "as-stated", "a100") > 0.5);
+    assert_true(over(combination(&ran, "hardware"), "as-stated", "other-count") >= 0);
     end_case(&ran);
 }
 
@@ -215,31 +258,6 @@ static void the_public_teacher_of_alpaca_comes_first(void **state)
 
 /* ---- findings combined --------------------------------------------------------------------- */
 
-static const struct assay_combination *combination(const struct ran *ran, const char *question)
-{
-    for (size_t q = 0; q < ran->assessment.reply_count; q++)
-        if (strcmp(ran->assessment.replies[q].question->id, question) == 0) {
-            assert_non_null(ran->assessment.replies[q].combination);
-            return ran->assessment.replies[q].combination;
-        }
-    fail_msg("no question %s", question);
-    return NULL;
-}
-
-/* log10 of the likelihood of hypothesis `a` over that of `b`, all findings together. */
-static double over(const struct assay_combination *c, const char *a, const char *b)
-{
-    double of_a = NAN, of_b = NAN;
-    for (size_t h = 0; h < c->hypothesis_count; h++) {
-        if (strcmp(c->hypotheses[h].id, a) == 0)
-            of_a = c->hypotheses[h].log10_ratio.median;
-        if (strcmp(c->hypotheses[h].id, b) == 0)
-            of_b = c->hypotheses[h].log10_ratio.median;
-    }
-    assert_false(isnan(of_a - of_b));
-    return of_a - of_b;
-}
-
 static void cases_of_known_outcome_point_the_right_way(void **state)
 {
     struct ran ran;
@@ -250,10 +268,6 @@ static void cases_of_known_outcome_point_the_right_way(void **state)
     end_case(&ran);
     run_case("yi-34b", &ran); /* accused, and its own */
     assert_true(over(combination(&ran, "descent"), "own", "derived") > 0.7);
-    end_case(&ran);
-    run_case("llama-3.1-405b", &ran);
-    assert_true(over(combination(&ran, "hardware"), "as-stated", "a100") > 0.5);
-    assert_true(over(combination(&ran, "hardware"), "as-stated", "other-count") >= 0);
     end_case(&ran);
 }
 
@@ -273,6 +287,9 @@ static void the_case_of_deepseek_claims_no_more_than_its_sources_carry(void **st
     assert_true(over(combination(&ran, "hardware"), "as-stated", "restricted") > 0);
     assert_true(over(combination(&ran, "teacher"), "on-purpose", "incidental") > 0);
     assert_true(over(combination(&ran, "descent"), "own", "taken") > 0.5);
+    end_case(&ran);
+    run_case("deepseek-v3", &ran); /* the claim alone */
+    assert_true(best_over_stated(result(&ran, 0)) < 1);
     end_case(&ran);
 }
 

@@ -3,7 +3,7 @@
 // readable, runs nothing of a case's text. Prints TAP.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -225,50 +225,90 @@ async function ten_thousand_exhibits_open() {
     return `opened in ${seconds.toFixed(2)} s`;
 }
 
-/** The page's weigher, without the page. */
-async function load_weigher() {
+/** A module of the page, without the page. */
+async function load(name) {
     const esbuild = require("esbuild");
-    const { outputFiles } = esbuild.buildSync({ entryPoints: [join(SOURCE, "web/src/weigh.ts")], bundle: true, format: "esm", write: false });
+    const { outputFiles } = esbuild.buildSync({ entryPoints: [join(SOURCE, "web/src", name)], bundle: true, format: "esm", write: false });
     return await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
 }
 
-/** Every ratio that the program gives at the medians, computed by the page: the largest difference in log10. */
+/** Every likelihood ratio of pairs that the program gives at the medians, computed by the page: the largest difference in log10. */
 function disagreement({ Weigher, no_changes }, c) {
     const weigher = new Weigher(c), z = weigher.evaluate(no_changes());
     let most = Math.abs((z[c.leading] - z[c.runner_up]) / Math.LN10 - c.log10_lead), compared = 1;
-    const compare = (a, b) => { most = Math.max(most, Math.abs(a - b)); compared++; };
-    for (const pair of c.pairs) compare((z[pair.a] - z[pair.b]) / Math.LN10, pair.log10_lr);
-    for (const left of c.left_out) {
-        const changes = no_changes();
-        if (left.kind === "finding") changes.findings_out.add(c.findings.findIndex((f) => f.id === left.id));
-        else if (left.kind !== "assumption") changes.nodes_out.add(c.nodes.findIndex((n) => n.kind === left.kind && n.name === left.id));
-        else if (left.id === "grades") c.nodes.forEach((n, i) => { if (n.kind !== "cause") changes.probability.set(i, 1); });
-        else if (left.id.startsWith("dependence:")) changes.correlation.set(c.dependences.findIndex((d) => `dependence:${d.id}` === left.id), 0);
-        else continue;
-        const without = weigher.evaluate(changes);
-        const others = Math.max(...[...without].filter((_, h) => h !== c.leading));
-        compare((without[c.leading] - others) / Math.LN10, left.log10_lr);
+    for (const pair of c.pairs) {
+        most = Math.max(most, Math.abs((z[pair.a] - z[pair.b]) / Math.LN10 - pair.log10_lr));
+        compared++;
     }
     return { most, compared };
 }
 
-async function the_page_weighs_as_the_program_does() {
-    const weigher = await load_weigher();
+/** The reports to compare by: made ones, cases that are quick, and whatever the test `cases` has run. */
+function reports() {
+    const run = (path) => JSON.parse(execFileSync(process.env.ASSAY, ["case", "run", path, "--out", join(folder, "run"), "--json", "--data", join(SOURCE, "data")], big));
     const made = join(folder, "made");
     execFileSync("python3", [join(SOURCE, "bench/make_case.py"), made, "60", "5"]);
-    const reports = [sample, JSON.parse(execFileSync(process.env.ASSAY, ["case", "run", made, "--json", "--data", join(SOURCE, "data")], big))];
+    const kept = process.env.ASSAY_REPORTS;
+    const files = kept && existsSync(kept) ? readdirSync(kept).filter((name) => name.endsWith(".json")) : [];
+    const found = files.map((name) => JSON.parse(readFileSync(join(kept, name), "utf8")));
+    const quick = ["llama3-v", "renamed-copy", "yi-34b"].filter((name) => !files.includes(`${name}.json`));
+    return [sample, run(made), ...quick.map((name) => run(join(SOURCE, "cases", name))), ...found];
+}
+const combinations = () => reports().flatMap((report) => report.questions.filter((q) => q.combination).map((q) => ({ name: `${report.title}: ${q.id}`, c: q.combination })));
+
+async function the_page_weighs_as_the_program_does() {
+    const weigher = await load("weigh.ts");
     let compared = 0;
-    for (const report of reports)
-        for (const question of report.questions) {
-            if (!question.combination) continue;
-            const found = disagreement(weigher, question.combination);
-            // the report rounds log10 values to a millionth, a finding at a time
-            const room = 2e-6 + 1e-6 * question.combination.findings.length;
-            assert.ok(found.most < room, `${report.title}: ${found.most} apart`);
-            compared += found.compared;
-        }
+    for (const { name, c } of combinations()) {
+        const found = disagreement(weigher, c);
+        // the report rounds log10 values to a millionth, a finding at a time
+        assert.ok(found.most < 2e-6 + 1e-6 * c.findings.length, `${name}: ${found.most} apart`);
+        compared += found.compared;
+    }
     assert.ok(compared > 100);
     return `${compared} ratios compared`;
+}
+
+async function what_hangs_on_what_is_for_the_page_what_it_is_for_the_program() {
+    const { Weigher, no_changes } = await load("weigh.ts"), { hangs } = await load("hangs.ts");
+    const all = combinations();
+    let compared = 0;
+    for (const { name, c } of all) {
+        const room = 2e-6 + 1e-6 * c.findings.length;
+        const close = (a, b, what, within = room) => {
+            assert.ok(Math.abs(a - b) <= within, `${name}: ${what}: ${a} against ${b}`);
+            compared++;
+        };
+        const holders = c.posteriors.map((p) => ({ who: p.held_by, priors: p.rows.map((row) => row.prior ?? 0) }));
+        const now = hangs(c, new Weigher(c), no_changes(), holders[0]?.priors ?? c.hypotheses.map(() => 1 / c.hypotheses.length), holders);
+        assert.deepEqual([now.leading, now.runner_up, now.of], [c.leading, c.runner_up, c.left_out_total], name);
+        const by_name = new Map(now.left_out.map((l) => [`${l.kind} ${l.id}`, l]));
+        assert.equal(by_name.size, c.left_out.length, name);
+        for (const left of c.left_out) {
+            const mine = by_name.get(`${left.kind} ${left.id}`);
+            assert.ok(mine, `${name}: without ${left.kind} ${left.id}`);
+            close(mine.log10_lr, left.log10_lr, `without ${left.id}`);
+            close(mine.change, left.change, `change without ${left.id}`, 2 * room);
+            if (Math.abs(left.log10_lr) > room) assert.deepEqual([mine.leading, mine.overturns, mine.text], [left.leading, left.overturns, left.text], `${name}: ${left.id}`);
+        }
+        assert.deepEqual(now.overturn.map((o) => o.kind), c.overturn.map((o) => o.kind), name);
+        now.overturn.forEach((o, i) => {
+            close(o.value, c.overturn[i].value, o.text, o.kind === "prior" ? 1e-4 * Math.max(c.overturn[i].value, 1e-6) + 3 * room : 1e-4);
+            if (o.kind === "exhibits") assert.equal(o.text, c.overturn[i].text, name);
+        });
+        assert.deepEqual(now.next.map((n) => n.id).sort(), c.next.map((n) => n.id).sort(), name);
+        for (const n of c.next) {
+            const mine = now.next.find((x) => x.id === n.id);
+            close(mine.bits, n.bits, `bits of ${n.id}`, 10 * room);
+            close(mine.overturn, n.overturn, `overturn of ${n.id}`, 10 * room);
+            assert.equal(mine.efficient, n.efficient, `${name}: ${n.id}`);
+            n.outcomes.forEach((o, i) => {
+                close(mine.outcomes[i].probability, o.probability, `${n.id}: ${o.text}`, 10 * room);
+                if (o.log10_lr !== null) close(mine.outcomes[i].log10_lr, o.log10_lr, `${n.id}: ${o.text}`, 10 * room);
+            });
+        }
+    }
+    return `${compared} numbers of ${all.length} questions compared`;
 }
 
 async function a_change_is_weighed_at_once_and_can_be_put_back() {
@@ -281,7 +321,11 @@ async function a_change_is_weighed_at_once_and_can_be_put_back() {
     await page.keyboard.press("Space"); // by keyboard
     await question.getByText("As you changed it:").waitFor();
     assert.notEqual(await line.innerText(), before);
+    const hanging = question.locator("section[aria-label^=Sensitivity]");
+    await hanging.getByText("As you changed it.").waitFor();
+    assert.ok(!(await hanging.innerText()).includes("Without one thing: log10 ratio of undefined"));
     await question.getByRole("button", { name: "Put everything back" }).click();
+    await hanging.getByText("As you changed it.").waitFor({ state: "detached" });
     await page.waitForFunction((text) => document.querySelector(".headline").innerText === text, before);
     assert.deepEqual(page.wrong, []);
     await page.close();
@@ -323,6 +367,7 @@ const failed = await tap([
     a_finding_that_stands_in_no_case_opens,
     a_tree_is_drawn_and_what_is_none_is_said_to_be_none,
     the_page_weighs_as_the_program_does,
+    what_hangs_on_what_is_for_the_page_what_it_is_for_the_program,
     a_change_is_weighed_at_once_and_can_be_put_back,
     a_prior_redraws_within_some_frames,
     it_prints_on_a4_and_letter,

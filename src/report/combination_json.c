@@ -9,6 +9,7 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MOST_CELLS 200000 /* findings x hypotheses up to which every interval is listed */
 
@@ -215,16 +216,21 @@ static json_t *overturn_to_json(const struct assay_overturn *overturn)
     return o;
 }
 
-static json_t *outcome_to_json(const struct assay_next *next, size_t i)
+/* With all their digits: a page weighs them anew. */
+static json_t *outcome_to_json(const struct assay_next *next, size_t i, size_t n)
 {
-    json_t *o = json_object();
+    json_t *o = json_object(), *likelihoods = json_array();
+    for (size_t h = 0; h < n; h++)
+        json_array_append_new(likelihoods,
+                              json_number_or_null(next->obtainable->outcomes[i].probabilities[h]));
     json_set_text(o, "text", next->obtainable->outcomes[i].text);
+    json_object_set_new(o, "likelihoods", likelihoods);
     json_object_set_new(o, "probability", rounded(next->probabilities[i]));
     json_object_set_new(o, "log10_lr", rounded(next->log10_ratios[i]));
     return o;
 }
 
-static json_t *next_to_json(const struct assay_next *next)
+static json_t *next_to_json(const struct assay_next *next, size_t n)
 {
     const struct assay_case_obtainable *obtainable = next->obtainable;
     json_t *o = json_object();
@@ -240,7 +246,22 @@ static json_t *next_to_json(const struct assay_next *next)
     json_object_set_new(o, "bits", rounded(next->bits));
     json_set_number(o, "bits_per_cost", next->bits_per_cost);
     json_object_set_new(o, "overturn", rounded(next->overturn));
-    LIST(o, "outcomes", obtainable->outcomes, obtainable->outcome_count, outcome_to_json(next, i_));
+    LIST(o, "outcomes", obtainable->outcomes, obtainable->outcome_count,
+         outcome_to_json(next, i_, n));
+    return o;
+}
+
+static json_t *assumption_to_json(const struct assay_case_assumption *a,
+                                  const struct assay_combination *c)
+{
+    json_t *o = json_object(), *findings = json_array();
+    for (size_t i = 0; i < a->finding_count; i++)
+        for (size_t f = 0; f < c->finding_count; f++)
+            if (strcmp(c->findings[f].id, a->findings[i]) == 0)
+                json_array_append_new(findings, json_integer((json_int_t)f));
+    json_set_text(o, "id", a->id);
+    json_set_text(o, "text", a->text);
+    json_object_set_new(o, "findings", findings);
     return o;
 }
 
@@ -264,6 +285,8 @@ json_t *combination_to_json(const struct assay_case_reply *reply)
          finding_to_json(&c->findings[i_], reply, n, whole));
     LIST(o, "dependences", c->dependences, c->dependence_count,
          dependence_to_json(&c->dependences[i_]));
+    LIST(o, "assumptions", reply->question->assumptions, reply->question->assumption_count,
+         assumption_to_json(&reply->question->assumptions[i_], c));
     LIST(o, "posteriors", c->posteriors, c->posterior_count,
          posterior_to_json(&c->posteriors[i_], n));
     LIST(o, "curves", c->curves, c->curve_count, curve_to_json(&c->curves[i_]));
@@ -271,7 +294,7 @@ json_t *combination_to_json(const struct assay_case_reply *reply)
     json_object_set_new(o, "left_out_total", json_integer((json_int_t)c->left_out_total));
     LIST(o, "pairs", c->pairs, c->pair_count, pair_to_json(&c->pairs[i_], c->finding_count));
     LIST(o, "overturn", c->overturns, c->overturn_count, overturn_to_json(&c->overturns[i_]));
-    LIST(o, "next", c->next, c->next_count, next_to_json(&c->next[i_]));
+    LIST(o, "next", c->next, c->next_count, next_to_json(&c->next[i_], n));
     json_set_text(o, "confidence", c->confidence);
     json_object_set_new(o, "confidence_reasons",
                         json_texts(c->confidence_reasons, c->confidence_reason_count));

@@ -46,6 +46,15 @@ export function once_a_frame(work: () => void): () => void {
     };
 }
 
+/** One call, so many milliseconds after the last of the calls made. */
+export function once_quiet(milliseconds: number, work: () => void): () => void {
+    let waiting = 0;
+    return () => {
+        clearTimeout(waiting);
+        waiting = setTimeout(work, milliseconds);
+    };
+}
+
 let ids = 0;
 /** An id that no other element has. */
 export function fresh_id(prefix: string): string {

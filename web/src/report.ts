@@ -108,6 +108,7 @@ export interface Combination {
     nodes: { kind: "source" | "exhibit" | "cause"; name: string; probability: number }[];
     findings: CombinedFinding[];
     dependences: { id: string; because: string | null; declared: boolean; correlation: number; informative: number; findings: number[] }[];
+    assumptions: { id: string; text: string; findings: number[] }[];
     posteriors: { held_by: string; reason: string | null; rows: { prior: number | null; posterior: Interval | null; words: string | null }[]; leading: number; even_prior: number | null }[];
     curves: { hypothesis: number; priors: number[]; posteriors: Intervals }[];
     left_out: { kind: string; id: string; text: string | null; log10_lr: number; change: number; words: string; leading: number; overturns: boolean }[];
@@ -165,7 +166,7 @@ export interface Next {
     bits: number;
     bits_per_cost: number | null;
     overturn: number;
-    outcomes: { text: string; probability: number; log10_lr: number }[];
+    outcomes: { text: string; likelihoods: (number | null)[]; probability: number; log10_lr: number }[];
 }
 export interface Report {
     assay: string;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // view: a question as the reader has it now: the report's own numbers until something is changed,
 // then those of the page's weigher; and the priors chosen.
+import { hangs, type Hangs, type Holder } from "./hangs";
 import type { Combination, Interval } from "./report";
 import { against_others, interval, is_changed, no_changes, posterior, Weigher, type Changes, type Drawn } from "./weigh";
 
@@ -123,6 +124,17 @@ export class View {
             low: middle - Math.hypot(d(median, h) - d(low, h), d(high, g) - d(median, g)),
             high: middle + Math.hypot(d(high, h) - d(median, h), d(median, g) - d(low, g)),
         };
+    }
+
+    /** What hangs on what with what was changed; null: nothing was, and the report says it. */
+    hangs(): Hangs | null {
+        const first = this.c.posteriors[0]?.rows.map((row) => row.prior ?? 0) ?? this.equal();
+        const same = first.every((p, h) => Math.abs(p - this.priors[h]!) < 1e-12);
+        if (!this.changed && same) return null;
+        this.weigher ??= new Weigher(this.c);
+        const holders: Holder[] = this.c.posteriors.map((p) => ({ who: p.held_by, priors: p.rows.map((row) => row.prior ?? 0) }));
+        if (this.chose_priors && !holders.some((x) => x.who === this.holder)) holders.push({ who: "your choice", priors: this.priors });
+        return hangs(this.c, this.weigher, this.changes, this.priors, holders);
     }
 
     left_out(f: number): boolean {

@@ -103,7 +103,7 @@ export interface Drawn {
 /** A question's network, evaluated as often as a reader likes. */
 export class Weigher {
     readonly n: number;
-    private readonly ln_l: Float64Array; // findings x n
+    readonly ln_l: Float64Array; // findings x n
     private circuit: Circuit | null = null;
     private built_for = "?";
     private drawn: Float64Array[] | null = null; // draws of ln_l, made once
@@ -128,6 +128,11 @@ export class Weigher {
             for (const f of left) weights[f] = group_weight(left.length, changes.correlation.get(g) ?? d.correlation);
         });
         return weights;
+    }
+
+    /** Numbers that an evaluation goes through, about. */
+    get size(): number {
+        return this.n * ((this.circuit?.leaves.length ?? 0) + (this.circuit?.mixtures.length ?? 0) + 1);
     }
 
     /** ln Z of every hypothesis at the medians; null if the network is too entangled for a page. */

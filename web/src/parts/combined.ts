@@ -5,7 +5,7 @@ import { bars_chart } from "../charts/bars";
 import { curve_chart, type Point } from "../charts/curve";
 import { heat_chart } from "../charts/heat";
 import { ladder, type Rung } from "../charts/ladder";
-import { fill, h, once_a_frame } from "../dom";
+import { fill, h, once_a_frame, once_quiet } from "../dom";
 import { figure, type Drawing } from "../figure";
 import { number, percent, ratio } from "../number";
 import type { Combination, Question } from "../report";
@@ -29,7 +29,7 @@ export interface Weighable {
     restore(saved: Saved): number;
 }
 
-export function combined_section(question: Question, c: Combination, describe: (exhibit: string) => string): { element: HTMLElement; weighable: Weighable } {
+export function combined_section(question: Question, c: Combination, describe: (exhibit: string) => string, settled: (view: View) => void): { element: HTMLElement; weighable: Weighable } {
     const view = new View(c);
     const file = question.id;
     const order = [...c.hypotheses.keys()].sort((a, b) => c.hypotheses[a]!.rank - c.hypotheses[b]!.rank);
@@ -150,7 +150,10 @@ export function combined_section(question: Question, c: Combination, describe: (
     };
     const show_posterior = () => { figures.posterior.element.hidden = !view.has_priors; };
     show_posterior();
+    // what takes longer than a frame waits until the reader has let go
+    const settle = once_quiet(150, () => settled(view));
     const redraw_prior = once_a_frame(() => {
+        settle();
         say();
         show_posterior();
         figures.posterior.redraw(posterior_drawing());
@@ -161,6 +164,7 @@ export function combined_section(question: Question, c: Combination, describe: (
         figures.curve.redraw(curve_drawing());
     };
     const redraw = once_a_frame(() => {
+        settle();
         view.weigh();
         say();
         show_posterior();
