@@ -106,6 +106,22 @@ async function every_figure_gives_its_numbers_as_table_csv_and_svg() {
     await page.close();
 }
 
+async function a_drawing_as_a_file_has_plain_colours_in_light_and_dark() {
+    for (const colorScheme of ["light", "dark"]) {
+        const page = await open(chromium, page_file(sample), { colorScheme });
+        for (const title of ["Which finding tells", "Units found", "Who is found"]) {
+            const figure = page.locator("figure").filter({ hasText: title }).first();
+            const [download] = await Promise.all([page.waitForEvent("download"), figure.getByRole("button", { name: "SVG", exact: true }).click()]);
+            const text = readFileSync(await download.path(), "utf8");
+            // what Inkscape and LibreOffice would not know
+            assert.doesNotMatch(text, /color-mix|oklab|var\(|transparent|color\(/, `${title}, ${colorScheme}`);
+            assert.match(text, /fill="#[0-9a-f]{6}"/);
+        }
+        assert.deepEqual(page.wrong, []);
+        await page.close();
+    }
+}
+
 /** The grid of the sample, and that grid with `rows` by `columns` cells. */
 const grid_of = (report) => report.questions[0].results[0].finding.figures.find((f) => f.grid).grid;
 const of_size = (rows, columns) => {
@@ -361,6 +377,7 @@ const failed = await tap([
     a_script_that_is_let_in_does_not_run,
     axe_finds_nothing_light_or_dark_wide_or_narrow,
     every_figure_gives_its_numbers_as_table_csv_and_svg,
+    a_drawing_as_a_file_has_plain_colours_in_light_and_dark,
     a_grid_is_drawn_cell_by_cell_with_its_numbers,
     a_grid_beyond_what_is_drawn_says_so_and_keeps_its_numbers,
     curves_are_drawn_with_their_intervals_and_numbers,

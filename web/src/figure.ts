@@ -25,14 +25,33 @@ function download(name: string, type: string, text: string): void {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-/** The drawing as a file of its own: what the page's style gives is written into it. */
+/** A colour as other programs read it: #rrggbb, or none. Browsers give mixed ones as oklab(...). */
+function plain_colour(colour: string): string {
+    const context = h("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+    if (!context || colour === "none") return colour;
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = context.getImageData(0, 0, 1, 1).data;
+    return alpha === 0 ? "none" : `#${[red, green, blue].map((x) => x!.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/**
+ * The drawing as a file of its own, for Inkscape and LibreOffice too: what the page's style gives
+ * is written into it, and colours that the browser mixes are written as they came out.
+ */
 function standalone(svg: SVGSVGElement): string {
     const copy = svg.cloneNode(true) as SVGSVGElement;
-    const style = getComputedStyle(svg);
+    const style = getComputedStyle(svg), known = new Map<string, string>();
     const resolve = (value: string) => value.replace(/var\((--[\w-]+)\)/g, (_, name: string) => style.getPropertyValue(name).trim());
-    for (const element of [copy, ...copy.querySelectorAll("*")])
-        for (const { name, value } of [...element.attributes])
-            if (value.includes("var(")) element.setAttribute(name, resolve(value));
+    const drawn = [svg, ...svg.querySelectorAll("*")], copies = [copy, ...copy.querySelectorAll("*")];
+    copies.forEach((element, i) => {
+        for (const { name, value } of [...element.attributes]) {
+            if ((name === "fill" || name === "stroke") && /var\(|color-mix\(|transparent/.test(value)) {
+                if (!known.has(value)) known.set(value, plain_colour(getComputedStyle(drawn[i]!)[name]));
+                element.setAttribute(name, known.get(value)!);
+            } else if (value.includes("var(")) element.setAttribute(name, resolve(value));
+        }
+    });
     copy.removeAttribute("aria-hidden");
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     copy.setAttribute("style", `background:${style.getPropertyValue("--paper").trim()};color:${style.color};font-family:system-ui,sans-serif`);

@@ -24,7 +24,9 @@ function superscript(n: number): string {
 
 /** With two digits after the point: for logarithms. */
 export function fixed(x: number | null | undefined, digits = 2): string {
-    return x === null || x === undefined || !Number.isFinite(x) ? "–" : x.toFixed(digits).replace("-", "−");
+    if (x === null || x === undefined || !Number.isFinite(x)) return "–";
+    const text = x.toFixed(digits);
+    return Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "−"); // nought has no sign
 }
 
 /** 10^x as a ratio: "12", "1/12". */

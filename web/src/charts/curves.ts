@@ -101,7 +101,7 @@ export function curves_chart(all: Curve[], axes: CurveAxes, width: number): { sv
             line(points.filter((p) => curves[p.curve]!.reference), { x: "x", y: "y", z: "curve", stroke: colour, strokeWidth: 1.5, strokeDasharray: "5,4" }),
             line(points.filter((p) => !curves[p.curve]!.reference), { x: "x", y: "y", z: "curve", stroke: colour, strokeWidth: 2.2 }),
             dot(marked, { x: "x", y: "y", r: 4, symbol: (p: { curve: number }) => p.curve % SYMBOLS.length, fill: colour, stroke: PAPER, strokeWidth: 1 }),
-            dot(known, { x: "x", y: "y", r: 6, fill: "transparent", stroke: "none", title: words, tip: true }),
+            dot(known, { x: "x", y: "y", r: 6, fill: "none", stroke: "none", title: words, tip: true }),
             labelled && end_labels(curves, Math.max(...xs), to_pixel, height - top - bottom).map((e) =>
                 text([e], { x: "x", y: "y", text: () => short(curves[e.curve]!.name, letters), textAnchor: "start", dx: 16, dy: e.shift, fill: colours[e.curve]!, fontWeight: "600", fontSize: 11.5 })),
         ].filter((m) => m !== false),

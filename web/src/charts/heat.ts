@@ -11,11 +11,12 @@ export interface HeatCell {
     value: number;
 }
 
+/** How full a cell's colour is, 0 to 1. */
+const strength = (value: number, most: number, diverging: boolean): number => Math.min(1, Math.abs(value) / most) * (diverging ? 0.85 : 1);
+
 /** Shares of two colours of the page, mixed by the browser, so that both themes work. */
-function shade(value: number, most: number, diverging: boolean): string {
-    const share = Math.round(100 * Math.min(1, Math.abs(value) / most));
-    return `color-mix(in oklab, var(${value < 0 ? "--against" : "--for"}) ${diverging ? Math.round(share * 0.85) : share}%, var(--panel))`;
-}
+const shade = (value: number, most: number, diverging: boolean): string =>
+    `color-mix(in oklab, var(${value < 0 ? "--against" : "--for"}) ${Math.round(100 * strength(value, most, diverging))}%, var(--panel))`;
 
 export function heat_chart(cells: HeatCell[], width: number, options: { diverging: boolean; unit: string; square?: boolean }): { svg: Element; says: string } {
     const rows = [...new Set(cells.map((c) => c.row))], columns = [...new Set(cells.map((c) => c.column))];
@@ -38,8 +39,7 @@ export function heat_chart(cells: HeatCell[], width: number, options: { divergin
             cell(cells.filter((c) => Number.isFinite(c.value)), { x: "column", y: "row", fill: (c) => shade(c.value, cap, options.diverging), rx: each > 12 ? 2 : 0,
                 title: (c) => `${c.row}\n${c.column}\n${number(c.value)} ${options.unit}`, tip: true }),
             each > 34 && height > 16 && text(cells.filter((c) => Number.isFinite(c.value)), { x: "column", y: "row", text: (c) => fixed(c.value, Math.abs(c.value) < 10 ? 1 : 0),
-                fontSize: 11, ...(options.diverging ? { fill: INK, stroke: PAPER, strokeOpacity: 0.55, strokeWidth: 2.5 }
-                    : { fill: (c: HeatCell) => (c.value > most / 2 ? PAPER : INK) }) }),
+                fontSize: 11, fill: (c: HeatCell) => (strength(c.value, cap, options.diverging) > 0.68 ? PAPER : INK) }),
         ].filter((m) => m !== false),
     });
     const top = cells.filter((c) => Number.isFinite(c.value)).reduce<HeatCell | undefined>((best, c) => (!best || Math.abs(c.value) > Math.abs(best.value) ? c : best), undefined);

@@ -51,8 +51,8 @@ function next_figures(list: Next[], file: string): HTMLElement[] {
         const costed = of_unit.filter((n) => cost_of(n) !== null);
         const drawing: Drawing = costed.length > 0 ? {
             title: `Information expected against cost${unit ? ` in ${unit}` : ""}`, file: `${file}-next`,
-            note: of_unit.length > costed.length ? `${of_unit.length - costed.length} have no stated cost and stand in the numbers alone.` : null,
-            draw: (width) => next_chart(costed.map((n) => ({ name: n.text, bits: n.bits, cost: cost_of(n)! })), unit, width), table,
+            note: [costed.some((n) => n.efficient) && "Full marks: nothing as cheap tells as much. ", of_unit.length > costed.length && `${of_unit.length - costed.length} have no stated cost and stand in the numbers alone.`],
+            draw: (width) => next_chart(costed.map((n) => ({ name: n.text, bits: n.bits, cost: cost_of(n)!, efficient: n.efficient })), unit, width), table,
         } : {
             title: "Information expected, cost not stated", file: `${file}-next`,
             draw: (width) => bars_chart(of_unit.map((n) => ({ label: n.text, group: null, value: n.bits, low: NaN, high: NaN })), "bits", width), table,
