@@ -21,7 +21,7 @@ export interface Hangs {
 export interface Holder { who: string; priors: number[] }
 
 const LN10 = Math.LN10, EQUAL = 1e-9;
-const MOST_NUMBERS = 2e7; // that an answer may take: some tenths of a second
+const MOST_NUMBERS = 1e7; // that each search may go through: some tenths of a second
 const MOST_REMOVED = 64, MOST_OVERTURNS = 16, MOST_FINDINGS = 500;
 const KINDS = ["finding", "exhibit", "source", "assumption"];
 
@@ -95,8 +95,9 @@ function leave_out(c: Combination, w: Weigher, changes: Changes, leading: number
 /** Exhibits that favour the lead most, taken away until another leads: a greedy search. */
 function fewest_exhibits(c: Combination, w: Weigher, changes: Changes, list: Hangs["left_out"], leading: number): Overturn | null {
     const removed = copy(changes), names: string[] = [];
+    const most = Math.min(MOST_REMOVED, Math.max(4, Math.floor(MOST_NUMBERS / w.size)));
     for (const l of list) {
-        if (l.kind !== "exhibit" || l.change >= -EQUAL || names.length === MOST_REMOVED) continue;
+        if (l.kind !== "exhibit" || l.change >= -EQUAL || names.length === most) continue;
         names.push(l.id);
         removed.nodes_out.add(c.nodes.findIndex((node) => node.kind === "exhibit" && node.name === l.id));
         const z = w.evaluate(removed);
@@ -109,7 +110,7 @@ function fewest_exhibits(c: Combination, w: Weigher, changes: Changes, list: Han
 /** How far a source must be trusted, or distrusted, that another leads. */
 function source_limits(c: Combination, w: Weigher, changes: Changes, leading: number): Overturn[] {
     const list: Overturn[] = [];
-    if (c.findings.length > MOST_FINDINGS || 42 * c.nodes.length * w.size > 5 * MOST_NUMBERS) return list;
+    if (c.findings.length > MOST_FINDINGS || 42 * c.nodes.length * w.size > 10 * MOST_NUMBERS) return list;
     c.nodes.forEach((node, i) => {
         if (node.kind !== "source" || changes.nodes_out.has(i)) return;
         const now = changes.probability.get(i) ?? node.probability;
