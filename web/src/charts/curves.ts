@@ -35,10 +35,10 @@ export function curve_colours(curves: Curve[]): string[] {
     return curves.map((c) => (c.reference ? SOFT : group_colour(at++)));
 }
 
-/** Marks of a legend, in the order of the curves: a class for the swatch. */
+/** Marks of a legend, in the order of the curves: a class for the swatch. Beyond six colours come dots. */
 export function curve_marks(curves: Curve[]): string[] {
     let at = 0;
-    return curves.map((c) => (c.reference ? "dashed" : `g${at++ % 6}`));
+    return curves.map((c) => (c.reference ? "dashed" : `g${at % 6}${at++ < 6 ? "" : " dotted"}`));
 }
 
 /** Where an axis is marked: at the points themselves if they are few. */
@@ -86,6 +86,7 @@ export function curves_chart(all: Curve[], axes: CurveAxes, width: number): { sv
     const marked = known.filter((p) => marks[p.curve]);
     const words = (p: (typeof known)[number]) => `${curves[p.curve]!.name}\n${axes.x}: ${number(p.x)}\n${axes.y}: ${number(p.y)}` +
         (has_interval(p) ? ` (${number(p.low)} to ${number(p.high)})` : "");
+    const dotted = curve_marks(curves).map((mark) => mark.endsWith(" dotted"));
     const svg = chart({
         width, height, marginLeft: 52, marginRight: room, marginTop: top, marginBottom: bottom,
         x: { type: axes.logarithmic ? "log" : "linear", domain: [Math.min(...xs), Math.max(...xs)], label: null, inset: 8 },
@@ -99,7 +100,8 @@ export function curves_chart(all: Curve[], axes: CurveAxes, width: number): { sv
             few && areaY(points.filter(has_interval), { x: "x", y1: "low", y2: "high", z: "curve", fill: colour, fillOpacity: 0.14 }),
             link(whiskers, { x1: "x", x2: "x", y1: "low", y2: "high", stroke: colour, strokeOpacity: 0.55, strokeWidth: 1.4 }),
             line(points.filter((p) => curves[p.curve]!.reference), { x: "x", y: "y", z: "curve", stroke: colour, strokeWidth: 1.5, strokeDasharray: "5,4" }),
-            line(points.filter((p) => !curves[p.curve]!.reference), { x: "x", y: "y", z: "curve", stroke: colour, strokeWidth: 2.2 }),
+            line(points.filter((p) => !dotted[p.curve] && !curves[p.curve]!.reference), { x: "x", y: "y", z: "curve", stroke: colour, strokeWidth: 2.2 }),
+            line(points.filter((p) => dotted[p.curve]), { x: "x", y: "y", z: "curve", stroke: colour, strokeWidth: 2.2, strokeDasharray: "1.5,3.5", strokeLinecap: "round" }),
             dot(marked, { x: "x", y: "y", r: 4, symbol: (p: { curve: number }) => p.curve % SYMBOLS.length, fill: colour, stroke: PAPER, strokeWidth: 1 }),
             dot(known, { x: "x", y: "y", r: 6, fill: "none", stroke: "none", title: words, tip: true }),
             labelled && end_labels(curves, Math.max(...xs), to_pixel, height - top - bottom).map((e) =>

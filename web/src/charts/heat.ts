@@ -23,15 +23,18 @@ export function heat_chart(cells: HeatCell[], width: number, options: { divergin
     const most = Math.max(1e-9, ...cells.map((c) => Math.abs(c.value)).filter(Number.isFinite));
     const cap = options.diverging ? Math.max(1, Math.min(most, 6)) : most;
     const { left, most: letters } = label_room(rows, width);
-    const each = (width - left - 12) / columns.length;
-    const turned = each < 58 || columns.some((c) => c.length * 6.4 > each);
+    const across = (width - left - 12) / columns.length;
+    const turned = across < 58 || columns.some((c) => c.length * 6.4 > across);
+    // a turned name stands out beyond its column
+    const right = 12 + (turned ? Math.max(0, Math.min(26, columns.at(-1)?.length ?? 0) * 4.6 - across / 2) : 0);
+    const each = (width - left - right) / columns.length;
     const longest = Math.min(26, Math.max(...columns.map((c) => c.length)));
     const head = turned ? 20 + longest * 4.7 : 30;
     const every = Math.ceil(columns.length / Math.max(1, Math.floor((width - left) / 16)));
     const height = options.square ? Math.max(6, Math.min(28, each)) : 28;
     const every_row = Math.ceil(14 / height);
     const svg = chart({
-        width, height: head + rows.length * height + 12, marginLeft: left, marginTop: head, marginRight: 12, marginBottom: 8,
+        width, height: head + rows.length * height + 12, marginLeft: left, marginTop: head, marginRight: right, marginBottom: 8,
         x: { domain: columns, label: null, padding: each > 12 ? 0.05 : 0 }, y: { domain: rows, label: null, padding: height > 12 ? 0.08 : 0 },
         marks: [
             axisX({ anchor: "top", tickSize: 0, tickRotate: turned ? -42 : 0, textAnchor: turned ? "start" : "middle", ticks: columns.filter((_, i) => i % every === 0), tickFormat: (c: string) => short(c, 26) }),
