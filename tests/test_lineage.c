@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "lineage_files.h"
+
 /* ---- files ------------------------------------------------------------------------------------
  */
 
@@ -50,14 +52,6 @@ static void compare_paths(const char *a, const char *b, struct assay_lineage_com
     }
     assay_checkpoint_close(&ca);
     assay_checkpoint_close(&cb);
-}
-
-static bool has(const struct assay_lineage_comparison *r, const char *kind)
-{
-    for (size_t i = 0; i < r->relation_count; i++)
-        if (strcmp(r->relations[i].kind, kind) == 0)
-            return true;
-    return false;
 }
 
 /* ---- the bounds ---------------------------------------------------------------------- */
@@ -113,7 +107,7 @@ static double compare_made(const struct made *a, const struct made *b, bool *per
         assay_lineage_compare(&a->checkpoint, &b->checkpoint, &settings, &context, &r, NULL),
         ASSAY_OK);
     double p = r.log10_p;
-    *permuted = has(&r, "permuted") || has(&r, "rotated");
+    *permuted = has_relation(&r, "permuted") || has_relation(&r, "rotated");
     assay_lineage_comparison_free(&r);
     return p;
 }
@@ -230,7 +224,7 @@ static void a_quick_look_finds_a_descendant_and_no_stranger(void **state)
     assert_true(r.log10_p < -30);
     assert_int_equal(r.match_count, 1);
     assert_true(r.tests > 1); /* all that were planned are corrected for */
-    assert_true(has(&r, "related"));
+    assert_true(has_relation(&r, "related"));
     assay_lineage_comparison_free(&r);
     assert_int_equal(
         assay_lineage_compare(&a.checkpoint, &stranger.checkpoint, &settings, &context, &r, NULL),
@@ -265,8 +259,9 @@ static void a_turn_is_found_from_fewer_tokens_than_dimensions(void **state)
         assert_int_equal(assay_checkpoint_open(path, &c, NULL), ASSAY_OK);
         assert_int_equal(assay_lineage_compare(&a.checkpoint, &c, &settings, &context, &r, NULL),
                          ASSAY_OK);
-        if (related ? r.log10_p > -20 || !has(&r, "rotated") || !has(&r, "fine-tuned")
-                    : r.log10_p < -2)
+        if (related
+                ? r.log10_p > -20 || !has_relation(&r, "rotated") || !has_relation(&r, "fine-tuned")
+                : r.log10_p < -2)
             fail_msg("%s: p = 10^%.1f, first found %s", related ? "related" : "independent",
                      r.log10_p, r.relation_count ? r.relations[0].kind : "nothing");
         assay_lineage_comparison_free(&r);
@@ -298,7 +293,8 @@ static void models_without_gates_are_found_behind_renumbering(void **state)
             assert_int_equal(assay_checkpoint_open(path, &c, NULL), ASSAY_OK);
             assert_int_equal(
                 assay_lineage_compare(&a.checkpoint, &c, &settings, &context, &r, NULL), ASSAY_OK);
-            if (related ? r.log10_p > -20 || !has(&r, "permuted") || !has(&r, "fine-tuned")
+            if (related ? r.log10_p > -20 || !has_relation(&r, "permuted") ||
+                              !has_relation(&r, "fine-tuned")
                         : r.log10_p < -2)
                 fail_msg("%s, names %s: p = 10^%.1f, first found %s",
                          related ? "related" : "independent", hidden ? "hidden" : "known",
@@ -346,7 +342,7 @@ static void rotary_rows_in_another_order_are_the_same_weights(void **state)
         assay_lineage_compare(&a.checkpoint, &b.checkpoint, &settings, &context, &r, NULL),
         ASSAY_OK);
     assert_true(r.equal_share >= 1);
-    assert_true(has(&r, "identical"));
+    assert_true(has_relation(&r, "identical"));
     assay_lineage_comparison_free(&r);
 }
 
@@ -379,8 +375,8 @@ static void a_low_rank_change_is_told_from_a_full_one(void **state)
         assert_int_equal(
             assay_lineage_compare(&a.checkpoint, &b.checkpoint, &settings, &context, &r, NULL),
             ASSAY_OK);
-        assert_true(has(&r, "fine-tuned"));
-        assert_int_equal(has(&r, "low-rank"), !full);
+        assert_true(has_relation(&r, "fine-tuned"));
+        assert_int_equal(has_relation(&r, "low-rank"), !full);
         assay_lineage_comparison_free(&r);
     }
 }
@@ -436,7 +432,7 @@ static void every_known_relation_among_real_models_is_found_and_none_invented(vo
             skip();
         for (int swap = 0; swap < 2; swap++) {
             compare_paths(swap ? b : a, swap ? a : b, &r);
-            if (known[i].kind ? r.log10_p > -100 || !has(&r, known[i].kind)
+            if (known[i].kind ? r.log10_p > -100 || !has_relation(&r, known[i].kind)
                               : r.log10_p < -2 || r.relation_count > 0)
                 fail_msg("%s and %s: p = 10^%.1f, %zu relations (%s), expected %s", known[i].a,
                          known[i].b, r.log10_p, r.relation_count,
@@ -527,7 +523,7 @@ static void every_disguise_of_a_real_transformer_is_seen_through(void **state)
         assay_checkpoint_close(&c);
         compare_paths(source, path, &r);
         for (size_t k = 0; k < 3 && disguises[i].kinds[k]; k++)
-            if (r.log10_p > -30 || !has(&r, disguises[i].kinds[k]))
+            if (r.log10_p > -30 || !has_relation(&r, disguises[i].kinds[k]))
                 fail_msg("disguise %zu: p = 10^%.1f, expected %s, first found %s", i, r.log10_p,
                          disguises[i].kinds[k], r.relation_count ? r.relations[0].kind : "nothing");
         if (d.quantise && !d.rotate)
@@ -593,7 +589,7 @@ static void names_hidden_on_both_sides_hide_nothing(void **state)
         assert_int_equal(assay_lineage_disguise(&c, &cases[i].disguise, second, NULL), ASSAY_OK);
         compare_paths(first, second, &r);
         for (size_t k = 0; k < 2 && cases[i].kinds[k]; k++)
-            if (r.log10_p > -30 || !has(&r, cases[i].kinds[k]))
+            if (r.log10_p > -30 || !has_relation(&r, cases[i].kinds[k]))
                 fail_msg("case %zu: p = 10^%.1f, expected %s, first found %s", i, r.log10_p,
                          cases[i].kinds[k], r.relation_count ? r.relations[0].kind : "nothing");
         assay_lineage_comparison_free(&r);
@@ -656,16 +652,16 @@ static void experts_that_began_as_copies_are_upcycled_and_others_are_not(void **
     close(mkstemp(path));
     write_experts(source, path, true);
     compare_paths(source, path, &r);
-    assert_true(has(&r, "upcycled") && r.log10_p < -100);
+    assert_true(has_relation(&r, "upcycled") && r.log10_p < -100);
     assert_int_equal(r.direction, ASSAY_DIRECTION_A_TO_B);
     assay_lineage_comparison_free(&r);
     compare_paths(path, source, &r);
-    assert_true(has(&r, "upcycled"));
+    assert_true(has_relation(&r, "upcycled"));
     assert_int_equal(r.direction, ASSAY_DIRECTION_B_TO_A);
     assay_lineage_comparison_free(&r);
     write_experts(source, path, false);
     compare_paths(source, path, &r);
-    assert_false(has(&r, "upcycled"));
+    assert_false(has_relation(&r, "upcycled"));
     assay_lineage_comparison_free(&r);
     unlink(path);
 }
@@ -689,8 +685,9 @@ static void experts_under_other_numbers_are_found(void **state)
     assert_int_equal(assay_lineage_disguise(&c, &renumbered, second, NULL), ASSAY_OK);
     assay_checkpoint_close(&c);
     compare_paths(first, second, &r);
-    assert_true(r.log10_p < -50 && has(&r, "permuted") && has(&r, "experts-permuted"));
-    assert_false(has(&r, "upcycled"));
+    assert_true(r.log10_p < -50 && has_relation(&r, "permuted") &&
+                has_relation(&r, "experts-permuted"));
+    assert_false(has_relation(&r, "upcycled"));
     /* by agreement alone: marked, and worth no more than what was measured */
     assert_false(r.exact);
     assert_true(r.log10_lr > 2 && r.log10_lr < 2.5);

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "lineage_files.h"
+
 enum { EXPERTS = 4, MOST = 128 };
 
 /* How a file holds experts. */
@@ -167,26 +169,6 @@ static int remove_experts(void **state)
     return 0;
 }
 
-static void compare(const char *a, const char *b, struct assay_lineage_comparison *r)
-{
-    struct assay_checkpoint x, y;
-    struct assay_lineage_settings settings = assay_lineage_settings_default();
-    struct assay_context context = assay_context_default();
-    assert_int_equal(assay_checkpoint_open(a, &x, NULL), ASSAY_OK);
-    assert_int_equal(assay_checkpoint_open(b, &y, NULL), ASSAY_OK);
-    assert_int_equal(assay_lineage_compare(&x, &y, &settings, &context, r, NULL), ASSAY_OK);
-    assay_checkpoint_close(&x);
-    assay_checkpoint_close(&y);
-}
-
-static bool has(const struct assay_lineage_comparison *r, const char *kind)
-{
-    for (size_t i = 0; i < r->relation_count; i++)
-        if (strcmp(r->relations[i].kind, kind) == 0)
-            return true;
-    return false;
-}
-
 static void experts_held_together_are_bit_equal_to_the_same_apart(void **state)
 {
     (void)state;
@@ -195,8 +177,8 @@ static void experts_held_together_are_bit_equal_to_the_same_apart(void **state)
         skip();
     for (int layout = 0; layout < LAYOUTS; layout++) {
         pack(apart, (enum layout)layout, in_order, held);
-        compare(apart, held, &r);
-        if (!has(&r, "identical") || r.equal_share != 1)
+        compare_files(apart, held, &r);
+        if (!has_relation(&r, "identical") || r.equal_share != 1)
             fail_msg("layout %d: %s", layout, r.relation_count ? r.relations[0].note : "nothing");
         assay_lineage_comparison_free(&r);
     }
@@ -210,8 +192,9 @@ static void upcycling_is_found_where_experts_are_held_together(void **state)
         skip();
     for (int layout = 0; layout < LAYOUTS; layout += 2) {
         pack(apart, (enum layout)layout, in_order, held);
-        compare(source, held, &r);
-        if (!has(&r, "upcycled") || r.log10_p > -50 || r.direction != ASSAY_DIRECTION_A_TO_B)
+        compare_files(source, held, &r);
+        if (!has_relation(&r, "upcycled") || r.log10_p > -50 ||
+            r.direction != ASSAY_DIRECTION_A_TO_B)
             fail_msg("layout %d: 10^%.1f", layout, r.log10_p);
         assay_lineage_comparison_free(&r);
     }
@@ -226,8 +209,8 @@ static void experts_in_another_order_are_found_where_held_together(void **state)
         skip();
     for (int layout = 0; layout < 2; layout++) {
         pack(apart, (enum layout)layout, moved, held);
-        compare(apart, held, &r);
-        if (!has(&r, "experts-permuted"))
+        compare_files(apart, held, &r);
+        if (!has_relation(&r, "experts-permuted"))
             fail_msg("layout %d: %s", layout, r.relation_count ? r.relations[0].kind : "nothing");
         assay_lineage_comparison_free(&r);
     }

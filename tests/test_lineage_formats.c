@@ -4,6 +4,7 @@
  * file as llama.cpp's converter makes it, and against llama2.c's.
  */
 #include "checkpoint_bytes.h"
+#include "lineage_files.h"
 
 #include <assay/lineage.h>
 
@@ -141,26 +142,6 @@ static void write_gguf(const char *path, const char *family, bool moved)
     assert_int_equal(fclose(file), 0);
 }
 
-static void compare(const char *a, const char *b, struct assay_lineage_comparison *r)
-{
-    struct assay_checkpoint x, y;
-    struct assay_lineage_settings settings = assay_lineage_settings_default();
-    struct assay_context context = assay_context_default();
-    assert_int_equal(assay_checkpoint_open(a, &x, NULL), ASSAY_OK);
-    assert_int_equal(assay_checkpoint_open(b, &y, NULL), ASSAY_OK);
-    assert_int_equal(assay_lineage_compare(&x, &y, &settings, &context, r, NULL), ASSAY_OK);
-    assay_checkpoint_close(&x);
-    assay_checkpoint_close(&y);
-}
-
-static bool has_relation(const struct assay_lineage_comparison *r, const char *kind)
-{
-    for (size_t i = 0; i < r->relation_count; i++)
-        if (strcmp(r->relations[i].kind, kind) == 0)
-            return true;
-    return false;
-}
-
 static void llamas_rows_moved_by_the_converter_are_moved_back(void **state)
 {
     (void)state;
@@ -180,7 +161,7 @@ static void llamas_rows_moved_by_the_converter_are_moved_back(void **state)
         for (int swap = 0; swap < (i == 0 ? 2 : 1); swap++) {
             struct assay_lineage_comparison r;
             write_gguf(b, cases[i].family, cases[i].moved);
-            compare(swap ? b : a, swap ? a : b, &r);
+            compare_files(swap ? b : a, swap ? a : b, &r);
             if (has_relation(&r, "identical") != cases[i].identical)
                 fail_msg("%s, rows %s: %s", cases[i].family, cases[i].moved ? "moved" : "left",
                          r.relation_count ? r.relations[0].note : "no relation");
@@ -242,7 +223,7 @@ static void weights_that_are_no_numbers_are_left_out_and_named(void **state)
     weights[4][77] = INFINITY;
     weights[4][78] = -INFINITY;
     write_hugging_face(b);
-    compare(a, b, &r);
+    compare_files(a, b, &r);
     assert_true(r.log10_p < -100);
     assert_int_equal(r.ignored_count, 1);
     assert_string_equal(r.ignored[0].tensor, names[0][4]);

@@ -110,6 +110,14 @@ bool json_set_interval(json_t *object, const char *key, struct assay_interval in
     return json_object_set_new(object, key, value) == 0;
 }
 
+json_t *json_numbers(const double *values, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++)
+        json_array_append_new(list, json_real(values[i]));
+    return list;
+}
+
 json_t *json_texts(const char *const *texts, size_t count)
 {
     json_t *list = json_array();

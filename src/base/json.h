@@ -27,6 +27,9 @@ bool json_set_interval(json_t *object, const char *key, struct assay_interval in
 /* An array of strings. */
 json_t *json_texts(const char *const *texts, size_t count);
 
+/* A list of numbers. */
+json_t *json_numbers(const double *values, size_t count);
+
 /* A number, or null if it is not finite. */
 json_t *json_number_or_null(double value);
 

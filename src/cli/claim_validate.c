@@ -144,7 +144,11 @@ static assay_status validate(struct cli_call *call, const struct assay_claim_dat
     return status;
 }
 
-static assay_status run_command(struct cli_call *call)
+/* Both commands have --runs as their first option. */
+static assay_status with_runs(struct cli_call *call,
+                              assay_status (*function)(struct cli_call *call,
+                                                       const struct assay_claim_data *data,
+                                                       const struct assay_training_runs *runs))
 {
     struct assay_claim_data data;
     struct assay_training_runs runs;
@@ -154,11 +158,16 @@ static assay_status run_command(struct cli_call *call)
     assay_status status =
         assay_training_runs_read(call->value[0] ? call->value[0] : path, &runs, &call->error);
     if (status == ASSAY_OK) {
-        status = validate(call, &data, &runs);
+        status = function(call, &data, &runs);
         assay_training_runs_free(&runs);
     }
     assay_claim_data_free(&data);
     return status;
+}
+
+static assay_status run_command(struct cli_call *call)
+{
+    return with_runs(call, validate);
 }
 
 const struct cli_command cli_claim_validate = {
@@ -182,23 +191,15 @@ const struct cli_command cli_claim_validate = {
 
 /* ---- calibrate ------------------------------------------------------------------------------ */
 
+static assay_status calibrate(struct cli_call *call, const struct assay_claim_data *data,
+                              const struct assay_training_runs *runs)
+{
+    return assay_claim_calibrate(data, runs, &call->context, call->positional[0], &call->error);
+}
+
 static assay_status run_calibrate(struct cli_call *call)
 {
-    struct assay_claim_data data;
-    struct assay_training_runs runs;
-    char path[4200];
-    snprintf(path, sizeof path, "%s/training_runs.csv", call->data_folder);
-    ASSAY_TRY(assay_claim_data_read(call->data_folder, &data, &call->error));
-    assay_status status =
-        assay_training_runs_read(call->value[0] ? call->value[0] : path, &runs, &call->error);
-    if (status == ASSAY_OK) {
-        status =
-            assay_claim_calibrate(&data, &runs, &call->context, call->positional[0], &call->error);
-        assay_training_runs_free(&runs);
-    }
-    assay_claim_data_free(&data);
-    if (status != ASSAY_OK)
-        return status;
+    ASSAY_TRY(with_runs(call, calibrate));
     if (call->json)
         return cli_print_json(call, json_pack("{s:s}", "written", call->positional[0]));
     printf("Written: %s/efficiency.csv and efficiency_factor.csv\n", call->positional[0]);

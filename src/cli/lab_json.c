@@ -19,14 +19,6 @@ json_t *cli_lab_rate(const struct assay_lab_rate *r)
     return o;
 }
 
-static json_t *numbers_json(const double *values, size_t n)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_real(values[i]));
-    return list;
-}
-
 static json_t *power_json(const struct assay_lab_power *p)
 {
     json_t *o = json_object(), *roc = json_array();
@@ -47,12 +39,12 @@ static json_t *power_json(const struct assay_lab_power *p)
     json_set_number(o, "cllr", p->cllr);
     json_set_number(o, "most_log10_lr", p->most_log10_lr);
     for (size_t i = 0; i < p->roc_count; i++)
-        json_array_append_new(roc, numbers_json(p->roc + 2 * i, 2));
+        json_array_append_new(roc, json_numbers(p->roc + 2 * i, 2));
     json_object_set_new(o, "roc", roc);
     if (p->dosed_lr) {
         json_t *tippett = json_object();
-        json_object_set_new(tippett, "dosed", numbers_json(p->dosed_lr, p->named.n));
-        json_object_set_new(tippett, "null", numbers_json(p->null_lr, p->null_count));
+        json_object_set_new(tippett, "dosed", json_numbers(p->dosed_lr, p->named.n));
+        json_object_set_new(tippett, "null", json_numbers(p->null_lr, p->null_count));
         json_object_set_new(o, "tippett", tippett);
     }
     return o;

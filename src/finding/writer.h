@@ -14,6 +14,10 @@ struct finding_writer {
     bool short_of_memory;
 };
 
+/* What it is called and how it came about; all literals, which are not copied. */
+void finding_entitle(struct finding_writer *writer, const char *id, const char *method,
+                     const char *version, uint64_t seed);
+
 /* A copy of `text`; NULL, noted, for NULL or if memory is short. */
 const char *finding_keep(struct finding_writer *writer, const char *text);
 

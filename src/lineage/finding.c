@@ -200,11 +200,7 @@ static void write_figures(struct writer *w)
 static assay_status write_finding(struct writer *w, const struct assay_context *context,
                                   struct assay_error *error)
 {
-    w->to.finding->id = "descent";
-    w->to.finding->question = "descent";
-    w->to.finding->method = "lineage.compare";
-    w->to.finding->method_version = "2";
-    w->to.finding->seed = context->seed;
+    finding_entitle(&w->to, "descent", "lineage.compare", "3", context->seed);
     write_weights(w);
     write_answers(w);
     write_cannot_tell(w);
@@ -247,14 +243,9 @@ assay_status assay_lineage_finding(const char *path, const char *pairs,
                                    struct assay_finding *finding, struct assay_error *error)
 {
     struct finding_files files;
-    memset(finding, 0, sizeof *finding);
-    finding->arena = assay_arena_new();
-    if (!finding->arena)
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    struct writer w = {.to = {finding, finding->arena, false}};
-    assay_status status = finding_files_read(path, false, finding->arena, &files, error);
-    if (status == ASSAY_OK)
-        status = compare(&w, &files, pairs, context, error);
+    struct writer w = {.r = NULL};
+    ASSAY_TRY(finding_files_start(path, false, finding, &w.to, &files, error));
+    assay_status status = compare(&w, &files, pairs, context, error);
     if (status != ASSAY_OK)
         assay_finding_free(finding);
     return status;

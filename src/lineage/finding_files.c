@@ -12,8 +12,8 @@ static assay_status take(struct assay_yaml *node, const char *from, struct assay
                : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
-assay_status finding_files_read(const char *path, bool with_base, struct assay_arena *arena,
-                                struct finding_files *files, struct assay_error *error)
+static assay_status read_paths(const char *path, bool with_base, struct assay_arena *arena,
+                               struct finding_files *files, struct assay_error *error)
 {
     static const char *const keys[] = {"first", "second"};
     struct assay_yaml *root, *node;
@@ -27,6 +27,20 @@ assay_status finding_files_read(const char *path, bool with_base, struct assay_a
     if (node)
         ASSAY_TRY(take(node, path, arena, files, error));
     return assay_yaml_finish(root, error);
+}
+
+assay_status finding_files_start(const char *path, bool with_base, struct assay_finding *finding,
+                                 struct finding_writer *writer, struct finding_files *files,
+                                 struct assay_error *error)
+{
+    *finding = (struct assay_finding){.arena = assay_arena_new()};
+    if (!finding->arena)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    *writer = (struct finding_writer){finding, finding->arena, false};
+    assay_status status = read_paths(path, with_base, finding->arena, files, error);
+    if (status != ASSAY_OK)
+        assay_finding_free(finding);
+    return status;
 }
 
 assay_status finding_files_digest(struct finding_writer *w, const struct finding_files *files,

@@ -14,11 +14,17 @@ struct finding_files {
     size_t count;         /* 3, or 4 with a base */
 };
 
-/* `with_base`: the key `base` may stand there. Paths live in `arena`. */
-ASSAY_MUST_USE assay_status finding_files_read(const char *path, bool with_base,
-                                               struct assay_arena *arena,
-                                               struct finding_files *files,
-                                               struct assay_error *error);
+/*
+ * Begins a finding and its writer, and reads which files it is about; `with_base`: the key `base`
+ * may stand there. Free the finding with assay_finding_free unless this fails.
+ */
+ASSAY_MUST_USE assay_status finding_files_start(const char *path, bool with_base,
+                                                struct assay_finding *finding,
+                                                struct finding_writer *writer,
+                                                struct finding_files *files,
+                                                struct assay_error *error);
+
+/* The files with their digests, as the finding's exhibits. */
 ASSAY_MUST_USE assay_status finding_files_digest(struct finding_writer *writer,
                                                  const struct finding_files *files,
                                                  struct assay_error *error);

@@ -125,11 +125,7 @@ static assay_status write_finding(struct writer *w, const struct stage_input *in
     w->r = &r;
     if (status == ASSAY_OK && r.log10_p < SIGNIFICANT)
         status = weigh_gains(w, in, pairs, error);
-    w->to.finding->id = "stages";
-    w->to.finding->question = "stages";
-    w->to.finding->method = "lineage.stages";
-    w->to.finding->method_version = "1";
-    w->to.finding->seed = in->context->seed;
+    finding_entitle(&w->to, "stages", "lineage.stages", "2", in->context->seed);
     if (status == ASSAY_OK) {
         write_weights(w);
         write_answers(w);
@@ -164,14 +160,9 @@ assay_status assay_lineage_stages_finding(const char *path, const char *pairs,
                                           struct assay_finding *finding, struct assay_error *error)
 {
     struct finding_files files;
-    memset(finding, 0, sizeof *finding);
-    finding->arena = assay_arena_new();
-    if (!finding->arena)
-        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    struct writer w = {.to = {finding, finding->arena, false}, .other_data = NAN, .like_data = NAN};
-    assay_status status = finding_files_read(path, true, finding->arena, &files, error);
-    if (status == ASSAY_OK)
-        status = open_all(&w, &files, pairs, context, error);
+    struct writer w = {.other_data = NAN, .like_data = NAN};
+    ASSAY_TRY(finding_files_start(path, true, finding, &w.to, &files, error));
+    assay_status status = open_all(&w, &files, pairs, context, error);
     if (status != ASSAY_OK)
         assay_finding_free(finding);
     return status;

@@ -60,14 +60,6 @@ static json_t *numbers(const uint32_t *values, size_t count)
     return list;
 }
 
-static json_t *doubles(const double *values, size_t count)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, rounded(values[i]));
-    return list;
-}
-
 /* list = [convert(&entries[0]), ...] under `key`. */
 #define LIST(object, key, entries, count, convert)                                                 \
     do {                                                                                           \
@@ -203,7 +195,7 @@ static json_t *pair_to_json(const struct assay_pair *pair, size_t findings)
     json_object_set_new(o, "a", json_integer((json_int_t)pair->a));
     json_object_set_new(o, "b", json_integer((json_int_t)pair->b));
     json_object_set_new(o, "log10_lr", rounded(pair->log10_ratio));
-    json_object_set_new(o, "findings", doubles(pair->log10_ratios, findings));
+    json_object_set_new(o, "findings", json_numbers(pair->log10_ratios, findings));
     return o;
 }
 

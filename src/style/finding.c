@@ -124,11 +124,7 @@ static void write_figure(struct writer *w)
 static assay_status write_finding(struct writer *w, enum assay_style_question question,
                                   const struct assay_context *context, struct assay_error *error)
 {
-    w->to.finding->id = ids[question];
-    w->to.finding->question = ids[question];
-    w->to.finding->method = "style.rank";
-    w->to.finding->method_version = "2";
-    w->to.finding->seed = context->seed;
+    finding_entitle(&w->to, ids[question], "style.rank", "3", context->seed);
     write_weights(w);
     write_sentences(w);
     write_numbers(w);
