@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program from outside: help, exit statuses, bad input, output that cannot be written.
 Prints TAP. Needs ASSAY (the program) and ASSAY_SOURCE (the tree) in the environment."""
+import csv
 import json
 import os
 import subprocess
@@ -161,6 +162,28 @@ def capitals_in_a_choice_do_not_matter():
     path, _ = changed("precision: fp8", "precision: FP8")
     assert call("claim", "predict", path, "--json").stdout == \
         call("claim", "predict", CLAIM, "--json").stdout
+
+
+def a_row_that_cannot_be_is_listed_with_the_reason():
+    """None may stop the others, or the program."""
+    with open(os.path.join(SOURCE, "data/training_runs.csv"), encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    good = next(r for r in rows if r["group"] == "nemo_bridge" and r["tok_s_accel"] and not r["dropped"])
+    changes = [("heads", "0"), ("layers", "0.5"), ("hidden", "1e300"), ("n_accel", "1e12"),
+               ("vocab", "0"), ("mbs", "0"), ("dp", "1e10"), ("experts", "1e6"), ("gbs", "7")]
+    path = os.path.join(FOLDER, "odd.csv")
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, good.keys())
+        table.writeheader()
+        for column, value in [("notes", "as it is")] + changes:
+            table.writerow(dict(good, id=column, **{column: value}))
+    result = call("claim", "validate", "--runs", path, "--json")
+    assert result.returncode == 0, result.stderr
+    told = {row["id"]: row for row in json.loads(result.stdout)["rows"]}
+    assert told["notes"]["used"]
+    for column, _ in changes:
+        why = "global batch" if column == "gbs" else column
+        assert not told[column]["used"] and why in told[column]["note"], told[column]
 
 
 def a_byte_order_mark_and_windows_line_ends_change_nothing():

@@ -98,6 +98,53 @@ static bool is_unfused(const char *software)
     return false;
 }
 
+/* ---- what can be at all ------------------------------------------------------------------ */
+
+/* Every count that is stated must be whole and in range: the rest divides by them and casts them.
+ */
+static bool counts_can_be(const struct assay_training_run *row, char *why, size_t size)
+{
+    const struct {
+        const char *column;
+        double value, least, most;
+    } counts[] = {
+        {"layers", row->layers, 1, 1e5},
+        {"hidden", row->hidden, 1, 1e7},
+        {"heads", row->heads, 1, 1e6},
+        {"kv_heads", row->kv_heads, 1, 1e6},
+        {"ffn", row->ffn, 0, 1e8},
+        {"vocab", row->vocabulary, 1, 1e8},
+        {"seq", row->sequence, 1, 1e8},
+        {"experts", row->experts, 0, 1e5},
+        {"topk", row->experts_active, 0, 1e5},
+        {"moe_ffn", row->expert_ffn, 0, 1e8},
+        {"head_dim", row->head_dim, 0, 1e5},
+        {"n_accel", row->devices, 1, 1e7},
+        {"tp", row->tensor, 1, 1e7},
+        {"pp", row->pipeline, 1, 1e7},
+        {"vp", row->virtual_stages, 1, 1e5},
+        {"dp", row->data_parallel, 1, 1e7},
+        {"ep", row->expert_parallel, 1, 1e7},
+        {"cp", row->context, 1, 1e7},
+        {"mbs", row->micro_batch, 1, 1e6},
+        {"gbs", row->global_batch, 1, 1e9},
+    };
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        double value = counts[i].value;
+        if (isnan(value) ||
+            (value >= counts[i].least && value <= counts[i].most && value == floor(value)))
+            continue;
+        snprintf(why, size, "%s is %g, expected a whole number from %g to %g", counts[i].column,
+                 value, counts[i].least, counts[i].most);
+        return false;
+    }
+    if (row->parameters > 1e16 || row->active_parameters > 1e16) {
+        snprintf(why, size, "params_B or active_B is above ten million");
+        return false;
+    }
+    return true;
+}
+
 /* ---- architecture ----------------------------------------------------------------------- */
 
 /* How far the architecture's counts are from what the row states, in log. */
@@ -277,6 +324,9 @@ static void set_bytes(const struct assay_training_run *row, struct assay_run *ru
 /* It did run, and predicted peaks are off by about a tenth. */
 static const double near_enough = 1.1;
 
+/* Of a batch that does not divide: beyond this, its row means something else. */
+static const double most_rounding = 1.5;
+
 static bool read_layout(const struct assay_claim_data *data, const struct assay_training_run *row,
                         struct measured *m, char *why, size_t size)
 {
@@ -325,6 +375,11 @@ static bool read_layout(const struct assay_claim_data *data, const struct assay_
     }
     int64_t replica = p->micro_batch * p->data;
     if (run->plan_known && p->global_batch % replica != 0) {
+        if ((double)replica > most_rounding * (double)p->global_batch) {
+            snprintf(why, size, "a global batch of %lld is not a multiple of mbs x dp = %lld",
+                     (long long)p->global_batch, (long long)replica);
+            return false;
+        }
         p->global_batch = (p->global_batch / replica + 1) * replica;
         assume(m, "global batch rounded to %lld", (long long)p->global_batch);
     }
@@ -422,6 +477,8 @@ bool measured_read(const struct assay_claim_data *data, const struct assay_train
     memset(m, 0, sizeof *m);
     assay_run_default(run);
     run->path = NULL;
+    if (!counts_can_be(row, why, size))
+        return false;
     if (has(row->kind, "finetune") && has(row->model, "LoRA")) {
         snprintf(why, size, "low-rank fine-tuning: most weight gradients are not computed");
         return false;
@@ -456,6 +513,8 @@ bool measured_read(const struct assay_claim_data *data, const struct assay_train
     if (row->network_bandwidth > 0)
         run->machine.accelerator.scale_out_bandwidth = row->network_bandwidth;
     run->precision = precision_of(row->precision);
+    if (run->precision == ASSAY_PRECISION_BF16 && row->precision[0] && !has(row->precision, "16"))
+        assume(m, "precision %.20s taken as 16 bits", row->precision);
     set_bytes(row, run);
     run->tokens = row->tokens;
     run->sequence = (int64_t)first(row->sequence, 4096);
