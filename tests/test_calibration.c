@@ -72,7 +72,7 @@ static void combined_ratios_are_worth_what_they_say_and_a_plain_product_is_not(v
     struct assay_error error = {0};
     snprintf(claim, sizeof claim, "%s/cases/deepseek-v3/claim.yaml", getenv("ASSAY_SOURCE"));
     snprintf(data, sizeof data, "%s/data", getenv("ASSAY_SOURCE"));
-    if (assay_case_calibrate(claim, data, 40, &context, &c, &error) != ASSAY_OK)
+    if (assay_case_calibrate(claim, data, 40, ASSAY_FORM_COUNT, &context, &c, &error) != ASSAY_OK)
         fail_msg("%s", error.message);
     const struct assay_case_calibration_row *network = &c.rows[0], *product = &c.rows[1],
                                             *known = &c.rows[2];

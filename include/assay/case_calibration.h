@@ -23,6 +23,15 @@ enum assay_case_world {
     ASSAY_WORLD_COUNT
 };
 
+/* What simulated cases ask. */
+enum assay_case_form {
+    ASSAY_FORM_HARDWARE,
+    ASSAY_FORM_TEACHER,
+    ASSAY_FORM_DESCENT,
+    ASSAY_FORM_STATEMENTS, /* without an instrument */
+    ASSAY_FORM_COUNT       /* all of them, in turns */
+};
+
 /* One way of combining, in one world. */
 struct assay_case_calibration_row {
     const char *world;  /* "as graded", "one letter worse" */
@@ -56,15 +65,16 @@ struct assay_case_calibration {
 };
 
 /*
- * Simulates `cases` cases (at least 10) in each world: a quarter of hardware, whose finding is
- * drawn by the forward model of the claim in `claim_path` (assay_claim_simulate_claims), a quarter
- * of teachers, whose finding is drawn by data/style_calibration.csv, a quarter of descent, whose
- * finding is of a pair of small models of known history (assay_lineage_simulate_stages), a quarter
- * of statements alone; all with statements of several sources. Errors as of what it calls.
+ * Simulates `cases` cases (at least 10) in each world, of one form or of all: a quarter of
+ * hardware, whose finding is drawn by the forward model of the claim in `claim_path`
+ * (assay_claim_simulate_claims), a quarter of teachers, whose finding is drawn by
+ * data/style_calibration.csv, a quarter of descent, whose finding is of a pair of small models of
+ * known history (assay_lineage_simulate_stages), a quarter of statements alone; all with statements
+ * of several sources. Errors as of what it calls.
  */
 ASSAY_API ASSAY_MUST_USE assay_status
 assay_case_calibrate(const char *claim_path, const char *data_folder, size_t cases,
-                     const struct assay_context *context,
+                     enum assay_case_form form, const struct assay_context *context,
                      struct assay_case_calibration *calibration, struct assay_error *error);
 
 #ifdef __cplusplus

@@ -215,15 +215,15 @@ static assay_status run_world(struct trial_materials *m, size_t cases, struct as
 }
 
 static assay_status calibrate(const char *claim_path, const struct assay_claim_data *data,
-                              const char *data_folder, const struct assay_context *context,
-                              struct assay_arena *arena, struct assay_case_calibration *out,
-                              struct assay_error *error)
+                              const char *data_folder, enum assay_case_form form,
+                              const struct assay_context *context, struct assay_arena *arena,
+                              struct assay_case_calibration *out, struct assay_error *error)
 {
     static const struct assay_case no_case;
     struct assay_case_reliability none;
     struct assay_simulated_claims claims;
     struct assay_simulated_stages stages;
-    struct trial_materials m = {.seed = context->seed};
+    struct trial_materials m = {.seed = context->seed, .form = form};
     struct assay_case plain = no_case;
     char sha256[65];
     size_t claims_needed = out->cases > LEAST_CLAIMS ? out->cases : LEAST_CLAIMS;
@@ -260,7 +260,7 @@ static assay_status calibrate(const char *claim_path, const struct assay_claim_d
 }
 
 assay_status assay_case_calibrate(const char *claim_path, const char *data_folder, size_t cases,
-                                  const struct assay_context *context,
+                                  enum assay_case_form form, const struct assay_context *context,
                                   struct assay_case_calibration *calibration,
                                   struct assay_error *error)
 {
@@ -273,7 +273,8 @@ assay_status assay_case_calibrate(const char *claim_path, const char *data_folde
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     assay_status status = assay_claim_data_read(data_folder, &data, error);
     if (status == ASSAY_OK) {
-        status = calibrate(claim_path, &data, data_folder, context, arena, calibration, error);
+        status =
+            calibrate(claim_path, &data, data_folder, form, context, arena, calibration, error);
         assay_claim_data_free(&data);
     }
     assay_arena_free(arena);

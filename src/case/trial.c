@@ -307,25 +307,27 @@ static assay_status add_result(struct world *w, const struct assay_case_hypothes
 assay_status trial_run(const struct trial_materials *materials, size_t number,
                        struct assay_arena *arena, struct trial *trial, struct assay_error *error)
 {
-    enum { HARDWARE, TEACHER, DESCENT, STATEMENTS, FORMS };
     const char *stated[] = {materials->stated}, *kind[] = {materials->stated_kind};
     static const char *const together[] = {"trained together"};
     static const char *const seed[] = {"one initialisation, trained apart"};
     struct assay_case_hypothesis hypotheses[N] = {
         {.id = ids[0]}, {.id = ids[1]}, {.id = ids[2]}, {.id = ids[3]}};
-    size_t form = number % FORMS, instruments = form != STATEMENTS;
+    enum assay_case_form form = materials->form < ASSAY_FORM_COUNT
+                                    ? materials->form
+                                    : (enum assay_case_form)(number % ASSAY_FORM_COUNT);
+    size_t instruments = form != ASSAY_FORM_STATEMENTS;
     struct world *w = assay_arena_alloc(arena, 1, sizeof *w);
     if (!w)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     w->m = materials;
     w->arena = arena;
     assay_random_start(&w->random, materials->seed, number);
-    w->n = form == HARDWARE || form == DESCENT ? TRIAL_GROUPS : N;
+    w->n = form == ASSAY_FORM_HARDWARE || form == ASSAY_FORM_DESCENT ? TRIAL_GROUPS : N;
     w->truth = below(w, w->n);
     make_statements(w);
     if (w->n == TRIAL_GROUPS) {
-        hypotheses[0].matches = form == HARDWARE ? stated : together;
-        hypotheses[1].matches = form == HARDWARE ? kind : seed;
+        hypotheses[0].matches = form == ASSAY_FORM_HARDWARE ? stated : together;
+        hypotheses[1].matches = form == ASSAY_FORM_HARDWARE ? kind : seed;
         hypotheses[0].match_count = hypotheses[1].match_count = 1;
     }
     hypotheses[w->n - 1].none = true;
@@ -340,14 +342,14 @@ assay_status trial_run(const struct trial_materials *materials, size_t number,
                                    .exhibits = rests,
                                    .exhibit_count = 1};
     struct assay_case_result result = {.task = &task};
-    bool made = form == HARDWARE  ? hardware_finding(w, &result.finding)
-                : form == TEACHER ? teacher_finding(w, &result.finding)
-                : form == DESCENT ? descent_finding(w, &result.finding)
-                                  : true;
+    bool made = form == ASSAY_FORM_HARDWARE  ? hardware_finding(w, &result.finding)
+                : form == ASSAY_FORM_TEACHER ? teacher_finding(w, &result.finding)
+                : form == ASSAY_FORM_DESCENT ? descent_finding(w, &result.finding)
+                                             : true;
     if (!made || w->short_of_memory)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     if (instruments)
-        ASSAY_TRY(add_result(w, hypotheses, &result.finding, form != TEACHER, error));
+        ASSAY_TRY(add_result(w, hypotheses, &result.finding, form != ASSAY_FORM_TEACHER, error));
 
     struct assay_case_question question = {.id = "simulated",
                                            .hypotheses = hypotheses,

@@ -32,6 +32,7 @@ struct trial_materials {
     double intercept, slope, intercept_variance, slope_variance, covariance, bound, spread;
     struct assay_case_reliability reliability; /* as graded */
     enum assay_case_world world;
+    enum assay_case_form form;
     uint64_t seed;
 };
 

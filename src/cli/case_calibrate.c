@@ -7,6 +7,7 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct assay_case_calibration_row row_type;
 
@@ -84,12 +85,36 @@ static void print(const struct assay_case_calibration *c)
     }
 }
 
+enum { CASES, OF };
+
+static assay_status read_form(struct cli_call *call, enum assay_case_form *form)
+{
+    static const char *const names[ASSAY_FORM_COUNT] = {"hardware", "teacher", "descent",
+                                                        "statements"};
+    const char *name = call->value[OF];
+    size_t at = 0;
+    *form = ASSAY_FORM_COUNT;
+    if (!name)
+        return ASSAY_OK;
+    while (at < ASSAY_FORM_COUNT && strcmp(names[at], name) != 0)
+        at++;
+    *form = (enum assay_case_form)at;
+    return at < ASSAY_FORM_COUNT
+               ? ASSAY_OK
+               : assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                                "--of: found \"%.40s\", expected hardware, teacher, descent or "
+                                "statements",
+                                name);
+}
+
 static assay_status run(struct cli_call *call)
 {
     struct assay_case_calibration calibration;
+    enum assay_case_form form;
     int64_t cases = 1000;
-    ASSAY_TRY(cli_number(call, 0, 10, 1000000, &cases));
-    ASSAY_TRY(assay_case_calibrate(call->positional[0], call->data_folder, (size_t)cases,
+    ASSAY_TRY(cli_number(call, CASES, 10, 1000000, &cases));
+    ASSAY_TRY(read_form(call, &form));
+    ASSAY_TRY(assay_case_calibrate(call->positional[0], call->data_folder, (size_t)cases, form,
                                    &call->context, &calibration, &call->error));
     cli_progress_end();
     if (call->json)
@@ -104,7 +129,8 @@ const struct cli_command cli_case_calibrate = {
     .arguments = "CLAIM.yaml",
     .summary = "Check on simulated cases that likelihood ratios are worth what they say",
     .text =
-        "Simulates cases whose truth is known: a quarter with a claim that the forward model draws\n"
+        "Simulates cases whose truth is known: a quarter with a claim that the forward model "
+        "draws\n"
         "from CLAIM.yaml, a quarter with a teacher whose score is drawn from the calibration of\n"
         "style, a quarter with a pair of small models of known history as `lineage stages` weighs\n"
         "it, a quarter of statements alone; all with sources that mislead. Combines them as\n"
@@ -113,6 +139,8 @@ const struct cli_command cli_case_calibrate = {
         "the same without grades and dependence; \"all known\" is the most that could be told.\n",
     .least = 1,
     .most = 1,
-    .options = {{"cases", "N", "simulated cases in each world (1000)"}},
+    .options = {{"cases", "N", "simulated cases in each world (1000)"},
+                {"of", "KIND",
+                 "hardware, teacher, descent or statements alone; else all in turns"}},
     .run = run,
 };
