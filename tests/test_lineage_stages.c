@@ -363,11 +363,44 @@ static void embeddings_of_strangers_give_no_small_p(void **state)
     assert_true(below_tenth <= 34); /* 20 expected at most; 34 is beyond by 3 deviations */
 }
 
+/* As bench/stage_kinds.py counts: each pair by the groups that it is not in. */
+static void pairs_of_known_history_are_weighed_without_their_own_group(void **state)
+{
+    (void)state;
+    const char *source = getenv("ASSAY_SOURCE");
+    struct assay_simulated_stages s;
+    struct assay_error error;
+    char pairs[1024];
+    size_t right[ASSAY_STAGE_TRUTHS] = {0}, all[ASSAY_STAGE_TRUTHS] = {0};
+    snprintf(pairs, sizeof pairs, "%s/data/stage_pairs.csv", source ? source : "..");
+    assert_int_equal(assay_lineage_simulate_stages(pairs, &s, &error), ASSAY_OK);
+    for (size_t i = 0; i < s.count; i++) {
+        const struct assay_weight *w = s.pairs[i].weights;
+        all[s.pairs[i].truth]++;
+        if (!s.pairs[i].related)
+            continue;
+        double apart = w[0].log10_likelihood.median - w[1].log10_likelihood.median;
+        right[s.pairs[i].truth] += s.pairs[i].truth == ASSAY_STAGE_TOGETHER ? apart > 0 : apart < 0;
+        assert_true(fabs(apart) <= log10(39));
+        assert_true(w[2].log10_likelihood.median < -50);
+    }
+    assert_int_equal(all[ASSAY_STAGE_NOTHING], 38);
+    assert_int_equal(all[ASSAY_STAGE_SEED], 76); /* half with other data, half with like data */
+    assert_true(right[ASSAY_STAGE_SEED] >= 38);
+    assert_true(right[ASSAY_STAGE_TOGETHER] > 0.9 * (double)all[ASSAY_STAGE_TOGETHER]);
+    assay_simulated_stages_free(&s);
+    struct assay_weight w[3];
+    assay_lineage_weigh_unrelated(log10(0.25), w); /* 1/(2 sqrt p) is 1 */
+    assert_true(fabs(w[2].log10_likelihood.median - w[0].log10_likelihood.median) < 1e-12);
+    assert_false(w[1].weighed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_seed_with_other_data_is_told_from_shared_training),
         cmocka_unit_test(a_shared_seed_is_not_called_a_tuning),
+        cmocka_unit_test(pairs_of_known_history_are_weighed_without_their_own_group),
         cmocka_unit_test(without_a_ratio_the_kind_is_said_to_be_open),
         cmocka_unit_test(independent_models_share_no_stage),
         cmocka_unit_test(with_a_base_shared_tuning_outweighs_separate_tuning),
