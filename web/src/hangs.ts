@@ -13,7 +13,7 @@ export interface Hangs {
     runner_up: number;
     log10_lead: number;
     left_out: Omit<LeftOut, "words">[];
-    of: number; // things that could be left out; more than listed where a page cannot try all
+    of: number; // things that could be left out; more than listed, or none, where a page cannot try all
     overturn: Overturn[];
     next: Next[];
 }
@@ -72,8 +72,9 @@ function things(c: Combination, w: Weigher, changes: Changes): { kind: string; i
 }
 
 function leave_out(c: Combination, w: Weigher, changes: Changes, leading: number, lead: number): { list: Hangs["left_out"]; of: number } {
+    const most = Math.floor(MOST_NUMBERS / w.size);
+    if (most < 12) return { list: [], of: c.left_out_total }; // so few would say little
     const all = things(c, w, changes);
-    const most = Math.max(8, Math.floor(MOST_NUMBERS / w.size));
     if (all.length > most) { // those that mattered most in the report
         const before = new Map(c.left_out.map((l, i) => [`${l.kind} ${l.id}`, i]));
         const place = (t: (typeof all)[number]) => before.get(`${t.kind} ${t.id}`) ?? Infinity;

@@ -74,7 +74,8 @@ export function hangs_sections(c: Combination, file: string): HangsSections {
         const shown = now ?? as_reported(c);
         overturn.hidden = shown.overturn.length === 0;
         fill(overturn, h("h4", { class: "small" }, "What would overturn it"), h("ul", null, shown.overturn.map((o) => h("li", null, o.text))));
-        fill(without, now && changed(), left_out_figure(c, shown, file));
+        fill(without, now && changed(), left_out_figure(c, shown, file),
+            now && now.left_out.length === 0 && now.of > 0 && h("p", { class: "soft" }, `In a case of this size a page cannot try to leave out each of ${number(now.of)} things: change case.yaml and run it.`));
         fill(next, now && changed(), next_figures(shown.next, file));
     };
     show(null);
