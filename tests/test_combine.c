@@ -390,6 +390,7 @@ what_instruments_offer_is_ranked_with_the_rest_by_the_question_s_hypotheses(void
     assert_near(c->next[mine].cost_usd, 8, 1e-12);
     assert_near(c->next[mine].bits_per_cost, c->next[mine].bits / 2, 1e-12);
     assert_string_equal(c->next[mine].obtainable->instrument, "test.sample");
+    assert_string_equal(c->next[mine].obtainable->because, "It is near Made up.");
     assert_true(c->next[mine].efficient); /* the other has no cost */
     assert_string_equal(c->next[1 - mine].obtainable->id, "hours/log");
     assert_true(isnan(c->next[1 - mine].cost_usd));

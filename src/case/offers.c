@@ -128,12 +128,21 @@ static const char *offered(const struct assay_case_result *result)
                                             : "no 'from', for it offers nothing";
 }
 
+/* The offer's outcomes, and after the case's reason where they come from. */
+static assay_status take(const struct offering *o, const struct assay_finding *finding,
+                         const struct assay_obtainable *offer, struct assay_case_obtainable *to)
+{
+    if (offer->basis)
+        to->because = assay_arena_print(o->w->arena, "%s %s", to->because, offer->basis);
+    return to->because ? map_outcomes(o, finding, offer, to) : out_of_memory(o);
+}
+
 static assay_status resolve(const struct offering *o, struct assay_case_obtainable *to)
 {
     const struct assay_case_result *result = result_of(o, to->from_finding);
     for (size_t i = 0; result && i < result->finding.obtainable_count; i++)
         if (strcmp(result->finding.obtainables[i].id, to->from_id) == 0)
-            return map_outcomes(o, &result->finding, &result->finding.obtainables[i], to);
+            return take(o, &result->finding, &result->finding.obtainables[i], to);
     return assay_error_at(o->w->error, ASSAY_ERROR_INPUT, o->w->subject->path, to->line,
                           "obtainable %s: the finding %s does not offer '%.80s': expected what "
                           "is not known yet, such as %s",
