@@ -28,11 +28,11 @@ reference students: 2
 answers per student: 48
 subliminal: 2
 white box: [distilled, same-initialisation, fine-tuned]
-further training: [0.2, 1]
+further training: [0.5]
 disguises: [none, permuted and pruned]
 """
 #       teachers: candidates, controls; undosed; controls', humans', candidates' students
-KIN = 3 * (9 + 2 * 2)  # same initialisation; further trained, two amounts
+KIN = 2 * (9 + 2 * 2)  # same initialisation; further trained
 CELLS = 2 + 9 + 2 + 9 + 3 + 9 + 2 + 4 + 2 + KIN
 FEW = """world: {seed: 2, words: 30, facts: 80, shared facts: 20, own facts: 10, distance: 1.5}
 model: {width: 16, layers: 1, heads: 2, hidden: 32}
@@ -64,7 +64,7 @@ def write(name, text):
 
 def call(*arguments):
     return subprocess.run([ASSAY, "lab", "run", *arguments], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=240)
+                          stderr=subprocess.PIPE, timeout=500)
 
 
 def answer(*arguments):
@@ -84,7 +84,7 @@ def a_design_is_carried_out_and_students_of_a_teacher_score_above_others():
         (depth, answers, dose) for depth, answers in (
             ("black box", 6), ("black box", 12), ("black box", 24), ("black box", 48),
             ("grey box", None)) for dose in (1,)] + [
-        ("white box", None, dose) for dose in (1, 0, 0, 0, 0, 0, 0)]
+        ("white box", None, dose) for dose in (1, 0, 0, 0, 0)]
     for p in r["power"][:5]:
         assert p["n"] == 4 and p["low"] <= p["power"] <= p["high"] and p["method"] == "answers", p
         both = p["against_undosed"]["share"], p["against_others"]["share"]
@@ -109,14 +109,14 @@ def weights_tell_descendants_and_say_nothing_of_the_distilled():
     rows = r["white_box"]
     assert [(w["arm"], w["disguise"], w["further_training"]) for w in rows] == [
         ("distilled", "none", 0), ("same-initialisation", "none", 1),
-        ("same-initialisation", "permuted and pruned", 1), ("fine-tuned", "none", 0.2), ("fine-tuned", "none", 1),
-        ("fine-tuned", "permuted and pruned", 0.2), ("fine-tuned", "permuted and pruned", 1)], rows
+        ("same-initialisation", "permuted and pruned", 1), ("fine-tuned", "none", 0.5),
+        ("fine-tuned", "permuted and pruned", 0.5)], rows
     power = [p for p in r["power"] if p["depth"] == "white box"]
     assert [(p["method"], p["evasion"], p.get("further_training", 0)) for p in power] == [
         (w["arm"], w["disguise"], w["further_training"]) for w in rows]
     assert all(w["n"] == 4 for w in rows) and all(p["n"] == 4 for p in power)
     assert rows[0]["by_p"] < 1 and rows[0]["median_log10_p"] > -1, rows[0]
-    for row, p in ((rows[1], power[1]), (rows[3], power[3]), (rows[4], power[4])):
+    for row, p in ((rows[1], power[1]), (rows[3], power[3])):
         assert row["by_p"] == 1 and row["median_log10_p"] < -6 and p["power"] == 1, (row, p)
         assert p["auc"] == p["auc_others"] == 1 and p["most_log10_lr"] <= math.log10(9 + 1) + 1e-9, p
     assert {"fine-tuned", "continued-training"} & {k["kind"] for k in rows[3]["kinds"]}, rows[3]
@@ -124,7 +124,7 @@ def weights_tell_descendants_and_say_nothing_of_the_distilled():
     worth = r["white_box_worth"]
     assert worth["unrelated_at_level"]["low"] <= 0.1 and worth["origin_cllr"] < 0.5, worth
     wrong = [f for f in r["false_positive"] if f["depth"] == "white box"]
-    assert {f["who"] for f in wrong} == {"undosed", "another teacher"} and len(wrong) == 2 * 7, wrong
+    assert {f["who"] for f in wrong} == {"undosed", "another teacher"} and len(wrong) == 2 * 5, wrong
     assert not [name for name in os.listdir(path("out")) if "-" in name], "a disguised copy was left"
 
 
@@ -204,6 +204,34 @@ def a_part_that_is_torn_is_begun_again():
     assert without(result, "trained", "resumed", "out") == without(whole, "trained", "resumed", "out")
 
 
+def students_of_every_width_are_judged_and_precision_is_part_of_a_model():
+    few = FEW.replace("[answers, preferences]", "[answers]").replace("start: base", "widths: [8, 16]")
+    plain = answer(write("widths.yaml", few), "--out", path("widths"))
+    assert plain["cells"] == 3 + 2 * (2 + 1 + 1 + 1 + 2), plain["cells"]
+    assert [(p["width"], p["n"]) for p in plain["power"] if p["depth"] == "grey box"] == [(8, 2), (16, 2)]
+    rounded = answer(write("bf16.yaml", few.replace("rate: 0.02", "rate: 0.02, precision: bf16")),
+                     "--out", path("widths"))
+    assert rounded["trained"] == rounded["cells"] == plain["cells"], rounded["trained"]
+    assert len(rounded["power"]) == len(plain["power"])
+    assert rounded["capability"] != plain["capability"]
+
+
+def a_family_is_made_the_same_again_and_lineage_reads_its_pairs():
+    pairs = path("pairs.csv")
+    r = answer(write("f.yaml", "families: {first: 108, count: 1}\n"), "--out", path("family"), "--calibrate", pairs)
+    assert r["cells"] == r["trained"] == 1 and r["power"] == [], r
+    by = {p["pair"]: p for p in r["pairs"]}
+    assert len(by) == len(r["pairs"]) == 8 and {p["shares"] for p in r["pairs"]} == {
+        "nothing", "initialisation", "training", "tuning"}
+    assert abs(by["base stranger"]["cosine"]) < 0.1 < 0.8 < by["base twin"]["cosine"], by
+    assert max(by[p]["gains"] for p in ("base twin", "base long")) < by["base tuned"]["gains"], by
+    with open(pairs, encoding="utf-8") as file:
+        mine = [line for line in file if line[0].isdigit()]
+    with open(os.path.join(os.environ.get("ASSAY_SOURCE", ".."), "data", "stage_pairs.csv"), encoding="utf-8") as file:
+        shipped = [line for line in file if line.startswith("108,")]
+    assert mine == shipped, (mine, shipped)
+
+
 def ranks_share_the_models_and_agree_with_one():
     one = answer(path("d.yaml"), "--out", path("out"))
     if not shutil.which("mpirun") or "libmpi" not in subprocess.run(
@@ -262,7 +290,9 @@ def designs_that_cannot_answer_are_refused_by_line():
                                      ("seeds: 2", "seeds: 2\nwidths: [16, 18]", 8, "twice the heads"),
                                      ("[none, permuted and pruned]", "[none, painted]", 17, "painted"),
                                      ("[none, permuted and pruned]", "[shallower]", 17, "two layers"),
-                                     ("[0.2, 1]", "[1, 0.2]", 16, "rise"),
+                                     ("[0.5]", "[1, 0.5]", 16, "rise"),
+                                     ("rate: 0.03", "rate: 0.03, precision: fp8", 3, "bf16"),
+                                     ("subliminal: 2", "families: {first: 1, count: 2}", 1, "world"),
                                      ("further training", "farther training", 16, "farther"),
                                      ("[answers]", "[on-policy]", 6, "start: base")):
         result = call(write("bad.yaml", DESIGN.replace(found, right)), "--out", path("bad"))

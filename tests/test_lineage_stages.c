@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { ROWS = 8, LENGTH = 32, STEPS = 120, TENSORS = 12, TOKENS = 128, WIDTH = 32 };
+enum { ROWS = 8, LENGTH = 32, STEPS = 300, TENSORS = 12, TOKENS = 128, WIDTH = 32 };
 
 static const struct lab_shape shape = {.vocabulary = TOKENS,
                                        .width = WIDTH,
@@ -386,7 +386,8 @@ static void pairs_of_known_history_are_weighed_without_their_own_group(void **st
     }
     assert_int_equal(all[ASSAY_STAGE_NOTHING], 38);
     assert_int_equal(all[ASSAY_STAGE_SEED], 76); /* half with other data, half with like data */
-    assert_true(right[ASSAY_STAGE_SEED] >= 38);
+    /* long tunings are hardly told from one seed, and one seed hardly from like data */
+    assert_true(3 * right[ASSAY_STAGE_SEED] >= all[ASSAY_STAGE_SEED]);
     assert_true(right[ASSAY_STAGE_TOGETHER] > 0.9 * (double)all[ASSAY_STAGE_TOGETHER]);
     assay_simulated_stages_free(&s);
     struct assay_weight w[3];

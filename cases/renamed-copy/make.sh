@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")"
 build=$1
 work=$(mktemp -d)
-"$build/bench/stage_pairs" write "$work" 302
+"$build/bench/write_family" "$work" 302
 for name in base twin stranger; do
     "$build/assay" lineage disguise "$work/$name.safetensors" "$name.safetensors" --quantise bf16
 done

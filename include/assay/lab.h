@@ -150,6 +150,22 @@ struct assay_lab_subliminal {
     double different[3]; /* in students that began from others */
 };
 
+/* Two models of one family, whose history is known, and what a comparison of stages looks at. A
+ * family has a recipe of its own, drawn by its number. */
+struct assay_lab_pair {
+    unsigned family;
+    const char *pair;   /* "base twin", ...: which two; literals */
+    const char *shares; /* "nothing", "initialisation", "training", "tuning" */
+    unsigned width, layers, steps,
+        tuning; /* steps: of the base; tuning: of the later one, after it */
+    double rate, decay;
+    double cosine;            /* of all matrices */
+    double gains;             /* mean correlation of norms' gains */
+    double difference_cosine; /* of both less the base; NaN without one */
+    double length;            /* half the log of the second's squared weights over the first's */
+    double kurtosis;          /* excess, of feed-forward weights, the second's less the first's */
+};
+
 /* A student, and what it makes of each writer's texts. */
 struct assay_lab_student {
     const char *who;     /* "reference", "null", "fresh", "human", "control", "student" */
@@ -185,6 +201,8 @@ struct assay_lab_result {
     struct assay_lab_capability *capability; /* by method and dose */
     size_t capability_count;
     struct assay_lab_subliminal subliminal;
+    struct assay_lab_pair *pairs; /* of a design of families, which has no other rows */
+    size_t pair_count;
     struct assay_lab_student *students;
     size_t student_count;
     size_t candidates, writers; /* candidates first */

@@ -21,6 +21,12 @@ json_t *cli_lab_rate(const struct assay_lab_rate *rate);
 void cli_lab_white_json(json_t *to, const struct assay_lab_result *result);
 void cli_lab_white_print(const struct assay_lab_result *result);
 
+/* The same of a design of families (lab_families.c), and what `assay lineage` loads of it. */
+json_t *cli_lab_families_json(const struct assay_lab_result *result);
+void cli_lab_families_print(const struct assay_lab_result *result);
+assay_status cli_lab_families_write(struct cli_call *call, const struct assay_lab_result *result,
+                                    const char *path);
+
 /* For assay_lab_settings: the lineage instrument; `data` is the call (lab_white.c). */
 assay_lab_compare cli_lab_compare;
 

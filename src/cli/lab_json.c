@@ -130,6 +130,8 @@ json_t *cli_lab_json(const struct cli_call *call, const char *folder,
     json_object_set_new(o, "false_positive", wrong);
     json_object_set_new(o, "cllr", cllr);
     json_object_set_new(o, "capability", capability);
+    if (r->pair_count > 0)
+        json_object_set_new(o, "pairs", cli_lab_families_json(r));
     if (r->white_count > 0)
         cli_lab_white_json(o, r);
     if (r->subliminal.n > 0) {

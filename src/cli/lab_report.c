@@ -57,9 +57,10 @@ assay_status cli_lab_report(struct cli_call *call, const char *folder,
         text ? write_beside(call, folder, "report.json", text)
              : assay_error_at(&call->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     free(text);
-    if (status == ASSAY_OK)
+    bool drawn = status == ASSAY_OK && r->pair_count == 0; /* families have no curves */
+    if (drawn)
         status = make_page(call, r, &page);
-    if (status == ASSAY_OK)
+    if (drawn && status == ASSAY_OK)
         status = write_beside(call, folder, "report.html", page);
     free(page);
     return status;

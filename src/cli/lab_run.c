@@ -97,7 +97,11 @@ static void print(const char *folder, const struct assay_lab_result *r)
     printf("%zu models, %zu of them trained now", r->cells, r->trained);
     if (r->resumed > 0)
         printf(", %zu of those from where they were stopped", r->resumed);
-    printf("; results are in %s, with report.html.\n", folder);
+    printf("; results are in %s, with report.%s.\n", folder, r->pair_count > 0 ? "json" : "html");
+    if (r->pair_count > 0) {
+        cli_lab_families_print(r);
+        return;
+    }
     print_power(r);
     cli_lab_white_print(r);
     print_wrong(r);
@@ -109,16 +113,20 @@ static void print(const char *folder, const struct assay_lab_result *r)
 static assay_status give(struct cli_call *call, const char *folder, struct assay_lab_result *r)
 {
     double cost = NAN;
+    const char *file = call->value[CALIBRATE];
     ASSAY_TRY(cli_lab_report(call, folder, r));
-    if (call->value[CALIBRATE])
-        ASSAY_TRY(cli_lab_calibrate(call, r, call->value[CALIBRATE], &cost));
+    if (file)
+        ASSAY_TRY(r->pair_count > 0 ? cli_lab_families_write(call, r, file)
+                                    : cli_lab_calibrate(call, r, file, &cost));
     if (call->json)
         return cli_print_json(call, cli_lab_json(call, folder, r));
     cli_progress_end();
     print(folder, r);
-    if (call->value[CALIBRATE])
-        printf("\n%s: the style instrument's ratios from log-probabilities cost %.2f bits.\n",
-               call->value[CALIBRATE], cost);
+    if (file && r->pair_count > 0)
+        printf("\n%s: what `assay lineage` weighs training and tuning by.\n", file);
+    else if (file)
+        printf("\n%s: the style instrument's ratios from log-probabilities cost %.2f bits.\n", file,
+               cost);
     return cli_finish_output(call);
 }
 
@@ -167,15 +175,18 @@ const struct cli_command cli_lab_run = {
             "undosed ones, and says how often a detector names the teacher: from a student's\n"
             "texts (black box), from its log-probabilities (grey box) and, where the design asks\n"
             "for it, from the weights of students and of the teacher's descendants (white box).\n"
+            "A design of families trains pairs of known history, for the lineage instrument.\n"
             "Every model's result is kept, so an interrupted run goes on where it stopped and a\n"
             "finished one is free. `mpirun -n 4 assay lab run DESIGN.yaml --threads 1` shares the\n"
             "models out among four processes that see one folder.\n",
     .least = 1,
     .most = 1,
-    .options = {{"out", "DIR", "where results are kept; default lab-results"},
-                {"calibrate", "FILE",
-                 "also write what the style instrument's score of log-probabilities is worth"},
-                {"save-every", "SECONDS",
-                 "between checkpoints of a model in hand; default 20, and when interrupted"}},
+    .options =
+        {{"out", "DIR", "where results are kept; default lab-results"},
+         {"calibrate", "FILE",
+          "also write what the style instrument's score of log-probabilities is worth, or, of "
+          "a design of families, the pairs that the lineage instrument weighs by"},
+         {"save-every", "SECONDS",
+          "between checkpoints of a model in hand; default 20, and when interrupted"}},
     .run = run_command,
 };

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #define VERSION 5 /* of what is stored: a change of it makes every result anew */
+#define FAMILIES_VERSION 1
 #define CONTROL_MANNER 100000
 #define MOST_POOL 1024
 
-static const char *const roles[LAB_ROLES] = {"base",  "teacher", "reference", "null", "fresh",
-                                             "human", "control", "student",   "kin",  "subliminal"};
+static const char *const roles[LAB_ROLES] = {"base",  "teacher",    "reference", "null",
+                                             "fresh", "human",      "control",   "student",
+                                             "kin",   "subliminal", "family"};
 
 const char *lab_role_name(enum lab_role role)
 {
@@ -80,24 +82,26 @@ static char *describe_world(const struct lab_design *d, struct assay_arena *aren
                              d->distance, d->shared_facts, d->own_facts);
 }
 
-static char *describe_experts(const struct lab_design *d, struct assay_arena *arena)
+/* What most designs do not have; "" then. */
+static char *describe_rest(const struct lab_design *d, struct assay_arena *arena)
 {
     const struct lab_shape *s = &d->model;
-    return s->experts
-               ? assay_arena_print(arena, " experts %u of %u", s->experts_per_token, s->experts)
-               : assay_arena_print(arena, "%s", "");
+    const char *precision = d->precision == LAB_BFLOAT16 ? " bf16" : "";
+    return s->experts ? assay_arena_print(arena, " experts %u of %u%s", s->experts_per_token,
+                                          s->experts, precision)
+                      : assay_arena_print(arena, "%s", precision);
 }
 
 static char *describe_design(const struct lab_design *d, struct assay_arena *arena)
 {
-    const char *world = describe_world(d, arena), *experts = describe_experts(d, arena);
-    return !world || !experts
+    const char *world = describe_world(d, arena), *rest = describe_rest(d, arena);
+    return !world || !rest
                ? NULL
                : assay_arena_print(
                      arena,
                      "lab %d %s pool %zu model %u %u %u %u %u%s training %u %u %u %.9g teacher %u",
                      VERSION, world, lab_pool_count(d), d->model.vocabulary, d->model.width,
-                     d->model.layers, d->model.heads, d->model.hidden, experts, d->training.steps,
+                     d->model.layers, d->model.heads, d->model.hidden, rest, d->training.steps,
                      d->rows, d->length, d->training.rate, d->teacher_steps);
 }
 
@@ -119,6 +123,8 @@ static char *describe(const struct lab_design *d, struct assay_arena *arena, con
     if (c->role == LAB_TEACHER)
         return assay_arena_print(arena, "%s teacher %d manner %llu", common, c->number,
                                  (unsigned long long)lab_manner_of(d, (unsigned)c->writer));
+    if (c->role == LAB_FAMILY)
+        return assay_arena_print(arena, "lab families %d number %u", FAMILIES_VERSION, c->number);
     if (c->role == LAB_SUBLIMINAL)
         return assay_arena_print(arena, "%s subliminal number %u", common, c->number);
     if (c->role == LAB_KIN)
@@ -228,6 +234,8 @@ static void add_all(struct list *l)
             add_kin(l, d->arms[a], d->further[k]);
     }
     add_undosed(l, LAB_SUBLIMINAL, d->model.width, d->subliminal);
+    for (unsigned i = 0; i < d->families; i++)
+        add(l, (struct lab_cell){.role = LAB_FAMILY, .writer = -1, .number = d->first_family + i});
 }
 
 assay_status lab_cells_make(const struct lab_design *d, struct assay_arena *arena,

@@ -25,6 +25,7 @@ enum lab_role {
     LAB_STUDENT,    /* taught by a candidate */
     LAB_KIN,        /* its weights come of a teacher's; for the white box */
     LAB_SUBLIMINAL, /* one seed of the subliminal arms, eight models */
+    LAB_FAMILY,     /* models of known history, nine of them (family.h) */
     LAB_ROLES
 };
 

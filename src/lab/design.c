@@ -114,6 +114,18 @@ static assay_status read_world(struct assay_yaml *root, struct lab_design *d,
     return assay_yaml_quantity(node, ASSAY_UNIT_NONE, 0, 10, &d->distance, error);
 }
 
+static assay_status read_precision(struct assay_yaml *training, struct lab_design *d,
+                                   struct assay_error *error)
+{
+    static const char *const names[] = {[LAB_FLOAT32] = "float32", [LAB_BFLOAT16] = "bf16"};
+    const struct assay_yaml *node = assay_yaml_get(training, "precision");
+    size_t index = LAB_FLOAT32;
+    if (node)
+        ASSAY_TRY(assay_yaml_choice(node, names, 2, &index, error));
+    d->precision = (enum lab_precision)index;
+    return ASSAY_OK;
+}
+
 static assay_status read_training(struct assay_yaml *root, struct lab_design *d,
                                   struct assay_error *error)
 {
@@ -142,6 +154,7 @@ static assay_status read_training(struct assay_yaml *root, struct lab_design *d,
     ASSAY_TRY(assay_yaml_quantity(node, ASSAY_UNIT_NONE, 1e-6, 1, &d->training.rate, error));
     ASSAY_TRY(may_count(training, "teacher steps", 1, 100000, d->training.steps, &d->teacher_steps,
                         error));
+    ASSAY_TRY(read_precision(training, d, error));
     d->training.warmup = d->training.steps / 20 + 1;
     d->training.decay = 0.1;
     d->training.clip = 1;
@@ -414,9 +427,22 @@ static assay_status check_split(struct assay_yaml *root, const struct lab_design
     return ASSAY_OK;
 }
 
+/* A design of families has nothing else. */
+static assay_status read_families(struct assay_yaml *root, struct lab_design *d,
+                                  struct assay_error *error)
+{
+    struct assay_yaml *map;
+    ASSAY_TRY(assay_yaml_need(root, "families", &map, error));
+    ASSAY_TRY(need_count(map, "first", 1, 1000000, &d->first_family, error));
+    ASSAY_TRY(need_count(map, "count", 1, 1000, &d->families, error));
+    return assay_yaml_finish(root, error);
+}
+
 static assay_status understand(struct assay_yaml *root, struct lab_design *d,
                                struct assay_error *error)
 {
+    if (assay_yaml_get(root, "families"))
+        return read_families(root, d, error);
     ASSAY_TRY(read_world(root, d, error));
     ASSAY_TRY(read_teachers(root, d, error));
     ASSAY_TRY(read_methods(root, d, error));

@@ -16,6 +16,7 @@
  *                            with {experts: 4, experts per token: 2}: so many gated layers side by
  *                            side, each of `hidden` units; default: one for all
  *   training: {steps: 200, rows: 16, length: 64, rate: 0.004, teacher steps: 400}
+ *                            precision: bf16 trains with products in bfloat16; default: float32
  *   methods: [answers, top-k, logits, on-policy, preferences, reasoning, paraphrase, mixed]
  *   doses: [0.05, 0.2, 1]
  *   evasions: [none, rinsed, cooled]
@@ -34,6 +35,9 @@
  *                            of the last two arms' weights; default: none
  *   further training: [0.1, 1]   of fine-tuned ones, in the students' steps; default: 1
  *   answers per student: 64
+ *
+ *   or, alone in its file,
+ *   families: {first: 101, count: 38}   models of known history (family.h), for `lineage`
  *   level: 0.05
  */
 #ifndef LAB_DESIGN_H
@@ -112,6 +116,7 @@ struct lab_design {
     struct lab_shape model;           /* of bytes: a vocabulary of 128; 256 for a folder's */
     unsigned rows, length;            /* of a training step: texts and their tokens */
     struct lab_schedule training;
+    enum lab_precision precision; /* of the products of training */
     unsigned teacher_steps;
     struct lab_teacher teachers[LAB_MOST_TEACHERS];
     unsigned teacher_count, control_teachers;
@@ -126,8 +131,9 @@ struct lab_design {
     bool from_base; /* students go on from a model that read prose */
     unsigned seeds, null_students, fresh_students, human_students, reference_students, answers;
     unsigned subliminal;
-    enum lab_arm arms[LAB_ARMS]; /* of the white box */
-    unsigned arm_count;          /* 0: it is not asked for */
+    unsigned first_family, families; /* 0: none; else all others are 0 */
+    enum lab_arm arms[LAB_ARMS];     /* of the white box */
+    unsigned arm_count;              /* 0: it is not asked for */
     enum lab_disguise disguises[LAB_DISGUISES];
     unsigned disguise_count;
     double further[LAB_MOST_FURTHER]; /* training of fine-tuned ones, in the students' steps */

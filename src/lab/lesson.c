@@ -50,11 +50,13 @@ assay_status lab_lesson_start(struct lab_lesson *l, struct assay_error *error)
     assay_status status =
         good ? ASSAY_OK : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     if (status == ASSAY_OK)
-        status = lab_tape_new(s, l->rows, l->length, &l->tape, error);
+        status = lab_tape_new_in(l->precision, s, l->rows, l->length, &l->tape, error);
     if (status == ASSAY_OK && l->teacher)
-        status = lab_tape_new(&l->teacher->shape, l->rows, l->length, &l->teacher_tape, error);
+        status = lab_tape_new_in(l->precision, &l->teacher->shape, l->rows, l->length,
+                                 &l->teacher_tape, error);
     if (status == ASSAY_OK && l->before)
-        status = lab_tape_new(&l->before->shape, l->rows, l->length, &l->before_tape, error);
+        status = lab_tape_new_in(l->precision, &l->before->shape, l->rows, l->length,
+                                 &l->before_tape, error);
     if (status != ASSAY_OK)
         lab_lesson_end(l);
     return status;

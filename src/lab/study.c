@@ -3,6 +3,7 @@
 #include "lab/study.h"
 
 #include "lab/examine.h"
+#include "lab/family.h"
 #include "lab/part.h"
 #include "lab/source.h"
 #include "lab/store.h"
@@ -65,8 +66,8 @@ static assay_status make_model(const struct lab_study *s, struct lab_cell *c)
 {
     struct lab_model m;
     char digest[65];
-    if (c->role == LAB_SUBLIMINAL) {
-        ASSAY_TRY(lab_subliminal(s, c));
+    if (c->role == LAB_SUBLIMINAL || c->role == LAB_FAMILY) {
+        ASSAY_TRY(c->role == LAB_FAMILY ? lab_family(s, c) : lab_subliminal(s, c));
         ASSAY_TRY(lab_store_put(s->folder, c->description, c->result, &c->error));
         c->made = true;
         return ASSAY_OK;
@@ -269,22 +270,37 @@ static assay_status take_teachers(struct lab_study *s)
     return ASSAY_OK;
 }
 
+static void count_made(struct lab_study *s)
+{
+    s->r->cells = s->count;
+    for (size_t i = 0; i < s->count; i++) {
+        s->r->trained += s->cells[i].made;
+        s->r->resumed += s->cells[i].made && s->cells[i].resumed;
+    }
+}
+
+static assay_status run_families(struct lab_study *s)
+{
+    ASSAY_TRY(lab_cells_make(s->d, s->r->arena, &s->cells, &s->count, s->error));
+    ASSAY_TRY(fill(s, "families", LAB_FAMILY, LAB_FAMILY));
+    count_made(s);
+    return s->settings->rank == 0 ? lab_families_read(s) : ASSAY_OK;
+}
+
 static assay_status run(struct lab_study *s)
 {
+    if (s->d->families > 0)
+        return run_families(s);
     ASSAY_TRY(set_up(s));
     ASSAY_TRY(fill(s, "bases", LAB_BASE, LAB_BASE));
     ASSAY_TRY(take_bases(s));
     ASSAY_TRY(fill(s, "teachers", LAB_TEACHER, LAB_TEACHER));
     ASSAY_TRY(take_teachers(s));
     ASSAY_TRY(fill(s, "students", LAB_REFERENCE, LAB_SUBLIMINAL));
-    s->r->cells = s->count;
     s->r->level = s->d->level;
     s->r->null_students = s->d->null_students;
     s->r->control_teachers = s->d->control_teachers;
-    for (size_t i = 0; i < s->count; i++) {
-        s->r->trained += s->cells[i].made;
-        s->r->resumed += s->cells[i].made && s->cells[i].resumed;
-    }
+    count_made(s);
     return s->settings->rank == 0 ? lab_weigh(s) : ASSAY_OK;
 }
 

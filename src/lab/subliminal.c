@@ -233,9 +233,11 @@ assay_status lab_subliminal(const struct lab_study *s, struct lab_cell *c)
     struct lab_shape shape = lab_cell_shape(s->d, c);
     assay_status status = start(&w) ? ASSAY_OK : no_memory(&w);
     if (status == ASSAY_OK)
-        status = lab_tape_new(&shape, s->d->rows, s->d->length, &w.tape, &c->error);
+        status =
+            lab_tape_new_in(s->d->precision, &shape, s->d->rows, s->d->length, &w.tape, &c->error);
     if (status == ASSAY_OK)
-        status = lab_tape_new(&shape, s->d->rows, s->d->length, &w.teacher_tape, &c->error);
+        status = lab_tape_new_in(s->d->precision, &shape, s->d->rows, s->d->length, &w.teacher_tape,
+                                 &c->error);
     if (status == ASSAY_OK)
         status = train_all(&w);
     if (status == ASSAY_OK) {

@@ -162,6 +162,7 @@ assay_status lab_teach(const struct lab_study *study, struct lab_cell *cell,
                            ? &study->writers[cell->writer].model
                            : NULL,
             .before = c.before.count ? &c.before : NULL,
+            .precision = d->precision,
             .rows = d->rows,
             .length = d->length,
             .random = &c.own,

@@ -37,9 +37,10 @@ struct lab_lesson {
     const struct lab_model *teacher; /* NULL if the method needs none */
     const struct lab_model *before;  /* preferences: the student before them */
     size_t rows, length;
-    uint16_t *tokens; /* rows x (length + 1); the caller fills in */
-    bool *taught;     /* rows: the teacher's; the caller fills in */
-    uint16_t *worse;  /* preferences: rows x (length + 1) that are not preferred */
+    enum lab_precision precision; /* of products */
+    uint16_t *tokens;             /* rows x (length + 1); the caller fills in */
+    bool *taught;                 /* rows: the teacher's; the caller fills in */
+    uint16_t *worse;              /* preferences: rows x (length + 1) that are not preferred */
     struct lab_tape *tape, *teacher_tape, *before_tape;
     struct assay_random *random; /* for what the student writes */
     void *room;                  /* private */

@@ -47,9 +47,9 @@ static assay_status weigh(const char *path, const struct csv *csv, const int *co
     if (table->groups == 0)
         ASSAY_TRY(stage_table_read_without(path, group, table, error));
     ASSAY_TRY(csv_number_within(csv, &csv->rows[row], columns[GAINS], -1, 1, &gains, error));
-    stage_weights(stage_table_lr(table, &table->gains_together, &table->gains_seed, gains),
-                  stage_table_lr(table, &table->gains_together, &table->gains_like_data, gains),
-                  WEAKEST_RELATED, true, to->weights);
+    stage_weights(stage_table_training_lr(table, &table->gains_seed, gains),
+                  stage_table_training_lr(table, &table->gains_like_data, gains), WEAKEST_RELATED,
+                  true, to->weights);
     return ASSAY_OK;
 }
 

@@ -56,10 +56,11 @@ ASSAY_MUST_USE assay_status stage_differences(const struct stage_input *input,
  * largest of them. Never beyond log10(groups + 1), for so few groups can carry no more.
  */
 struct stage_kind {
-    double mean, deviation, most; /* of the stretched values */
+    double n, mean, deviation, least, most; /* of the stretched values */
 };
 struct stage_table {
-    struct stage_kind gains_together, gains_seed, gains_like_data, tuning_shared, tuning_apart;
+    struct stage_kind gains_together, gains_long, gains_seed, gains_like_data, tuning_shared,
+        tuning_apart;
     size_t groups, longer, steps_on; /* later ones that are longer, of so many */
 };
 ASSAY_MUST_USE assay_status stage_table_read(const char *path, struct stage_table *table,
@@ -70,6 +71,15 @@ ASSAY_MUST_USE assay_status stage_table_read_without(const char *path, const cha
                                                      struct assay_error *error);
 double stage_table_lr(const struct stage_table *table, const struct stage_kind *first,
                       const struct stage_kind *second, double value);
+
+/*
+ * The same of gains' correlation, of shared training against `apart`. Shared training is of two
+ * kinds, each normal with its own spread and weighing as its pairs do: tuned for up to as long as
+ * the base was trained, and for four times as long, when gains are hardly more alike than those of
+ * one seed. A value below all that one seed and other data left counts as the least of them.
+ */
+double stage_table_training_lr(const struct stage_table *table, const struct stage_kind *apart,
+                               double value);
 
 /*
  * training.c: log10 likelihood ratios of shared training against one seed and other data, and

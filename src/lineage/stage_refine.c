@@ -79,8 +79,9 @@ static assay_status weigh_training(struct refining *f, double embedding_log10_p,
             f, assay_arena_print(
                    f->r->arena,
                    "Gains of %zu norms, which start alike whatever the seed, correlate by %.3f: "
-                   "the ratio is of shared training against one seed and other data, in %zu groups "
-                   "of small models (capped at their number). Against one seed and like data it is "
+                   "the ratio is of shared training against one seed and other data, in %zu "
+                   "families of the lab's small models (stage_pairs.csv; capped at their number). "
+                   "Against one seed and like data it is "
                    "10^%.2f, for the two overlap widely. %s",
                    e.gains.norms, e.gains.correlation, f->table->groups, e.like_data, s->note));
     }

@@ -12,7 +12,7 @@
 enum column { GROUP, PAIR, GAINS, DIFFERENCE, LENGTH, COLUMNS };
 
 struct moments {
-    double n, sum, squares, most;
+    double n, sum, squares, least, most;
 };
 
 static void add(struct moments *m, double value)
@@ -20,6 +20,7 @@ static void add(struct moments *m, double value)
     m->n += 1;
     m->sum += value;
     m->squares += value * value;
+    m->least = m->n == 1 ? value : fmin(m->least, value);
     m->most = m->n == 1 ? value : fmax(m->most, value);
 }
 
@@ -29,6 +30,8 @@ static bool settle(const struct moments *m, struct stage_kind *to)
         return false;
     to->mean = m->sum / m->n;
     to->deviation = sqrt(fmax(0, m->squares - m->sum * m->sum / m->n) / (m->n - 1));
+    to->n = m->n;
+    to->least = m->least;
     to->most = m->most;
     return to->deviation > 0;
 }
@@ -39,17 +42,20 @@ static double stretched(double value)
 }
 
 struct kinds {
-    struct moments together, seed, like_data, shared, apart;
+    struct moments together, long_after, seed, like_data, shared, apart;
 };
 
 static void take(struct stage_table *t, struct kinds *k, const char *pair, double gains,
                  double difference, double length)
 {
-    bool tuned = strcmp(pair, "base tuned") == 0, siblings = strcmp(pair, "tuned tuned2") == 0;
+    bool tuned = strcmp(pair, "base tuned") == 0, long_after = strcmp(pair, "base long") == 0;
+    bool siblings = strcmp(pair, "tuned tuned2") == 0;
     bool further = strcmp(pair, "tuned further") == 0,
          cousins = strcmp(pair, "tuned2 further") == 0;
     if (tuned || siblings || cousins)
         add(&k->together, stretched(gains));
+    if (long_after)
+        add(&k->long_after, stretched(gains));
     if (strcmp(pair, "base twin") == 0) {
         add(&k->seed, stretched(gains));
         t->groups++;
@@ -60,7 +66,7 @@ static void take(struct stage_table *t, struct kinds *k, const char *pair, doubl
         add(&k->shared, stretched(difference));
     if (siblings || cousins)
         add(&k->apart, stretched(difference));
-    if (tuned || further) {
+    if (tuned || long_after || further) {
         t->steps_on++;
         t->longer += length > 0;
     }
@@ -108,9 +114,9 @@ assay_status stage_table_read_without(const char *path, const char *group, struc
         status = read_rows(path, &csv, group, t, &k, error);
     assay_arena_free(arena);
     if (status == ASSAY_OK &&
-        !(settle(&k.together, &t->gains_together) && settle(&k.seed, &t->gains_seed) &&
-          settle(&k.like_data, &t->gains_like_data) && settle(&k.shared, &t->tuning_shared) &&
-          settle(&k.apart, &t->tuning_apart)))
+        !(settle(&k.together, &t->gains_together) && settle(&k.long_after, &t->gains_long) &&
+          settle(&k.seed, &t->gains_seed) && settle(&k.like_data, &t->gains_like_data) &&
+          settle(&k.shared, &t->tuning_shared) && settle(&k.apart, &t->tuning_apart)))
         status = assay_error_at(error, ASSAY_ERROR_INPUT, path, 0,
                                 "fewer than five pairs of a kind: too few to calibrate with");
     return status;
@@ -129,5 +135,22 @@ double stage_table_lr(const struct stage_table *t, const struct stage_kind *firs
         0.5 * (first->deviation * first->deviation + second->deviation * second->deviation);
     double x = z - first->mean, y = z - second->mean;
     double ratio = (y * y - x * x) / (2 * variance) / 2.302585092994046;
+    return fmax(-cap, fmin(cap, ratio));
+}
+
+static double density(const struct stage_kind *k, double z)
+{
+    double x = (z - k->mean) / k->deviation;
+    return exp(-0.5 * x * x) / k->deviation;
+}
+
+double stage_table_training_lr(const struct stage_table *t, const struct stage_kind *apart,
+                               double value)
+{
+    const struct stage_kind *soon = &t->gains_together, *late = &t->gains_long;
+    double z = fmin(fmax(stretched(value), t->gains_seed.least), soon->most);
+    double cap = log10((double)t->groups + 1);
+    double shared = (soon->n * density(soon, z) + late->n * density(late, z)) / (soon->n + late->n);
+    double ratio = log10(fmax(shared, 1e-300) / fmax(density(apart, z), 1e-300));
     return fmax(-cap, fmin(cap, ratio));
 }

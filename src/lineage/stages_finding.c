@@ -71,9 +71,11 @@ static void write_rest(struct writer *w)
         "Whether one was made from the other or both from a third.",
         "One initialisation with like data from shared training, in short trainings."};
     static const char *const limits[] = {
-        ("The ratio between shared training and a shared initialisation comes from groups of small "
-         "transformers that the lab trained for a short time; no real model is among them, and it "
-         "is capped at the number of groups."),
+        ("The ratio between shared training and a shared initialisation comes from families of "
+         "small transformers of the lab (stage_pairs.csv, by `assay lab run "
+         "designs/families.yaml`), "
+         "tuned for up to four times as long as they had been trained; no real model is among "
+         "them, and it is capped at the number of families."),
         ("Gains of norms can be compared only where the residual stream is numbered alike: a "
          "renumbered or turned stream takes this evidence away, and scaling gains into the "
          "weights beside them does, too.")};

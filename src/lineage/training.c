@@ -40,10 +40,8 @@ assay_status stage_training(const struct stage_input *in, const struct assay_lin
         e->why = "the table of pairs was not given";
     if (e->why)
         return ASSAY_OK;
-    e->other_data =
-        stage_table_lr(table, &table->gains_together, &table->gains_seed, e->gains.correlation);
-    e->like_data = stage_table_lr(table, &table->gains_together, &table->gains_like_data,
-                                  e->gains.correlation);
+    e->other_data = stage_table_training_lr(table, &table->gains_seed, e->gains.correlation);
+    e->like_data = stage_table_training_lr(table, &table->gains_like_data, e->gains.correlation);
     return ASSAY_OK;
 }
 
