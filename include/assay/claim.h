@@ -220,11 +220,11 @@ enum assay_clue_kind {
 
 struct assay_clue {
     enum assay_clue_kind kind;
-    const char *name; /* as the file names it, else the kind */
-    double value;     /* SI */
-    double log_sd;    /* of the observation itself */
-    char reliability; /* A to F: of the source */
-    int credibility;  /* 1 to 6: of the information */
+    const char *name;                            /* as the file names it, else the kind */
+    double value;                                /* SI */
+    double log_sd;                               /* of the observation itself */
+    char reliability;                            /* A to F: of the source */
+    int credibility;                             /* 1 to 6: of the information */
     const struct assay_accelerator *accelerator; /* of shipped and inspected, else NULL */
     double begin, receipts, shipments, end;      /* of shipped as a balance, else NaN */
     const char *source, *date;                   /* NULL if not given */
