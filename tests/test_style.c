@@ -136,7 +136,8 @@ static void a_student_is_ranked_to_its_teacher(void **state)
     assert_string_equal(r.results[0].name, "m02");
     assert_false(r.abstain);
     assert_true(r.results[0].p_value <= 0.05 && r.results[0].q_value >= r.results[0].p_value);
-    assert_true(r.results[0].score_low <= r.results[0].score_high);
+    assert_true(r.results[0].score_low < r.results[0].score &&
+                r.results[0].score < r.results[0].score_high);
     assert_int_equal(r.results[0].shared_prompts, PROMPTS);
     assert_true(isnan(r.results[0].log10_lr.median)); /* no calibration was given */
     for (size_t i = 1; i < r.count; i++)

@@ -88,7 +88,8 @@ struct assay_style_channel {
 struct assay_style_result {
     const char *name;
     double score;                 /* mean of the counting channels' residual likeness */
-    double score_low, score_high; /* 80% of bootstrap replicates over blocks of prompts */
+    double score_low, score_high; /* 80% of bootstrap replicates over blocks of prompts, their mean
+                                     at the score: they repeat prompts, which lowers likeness */
     double p_value;               /* conformal, this candidate alone */
     double q_value; /* the same for the largest over all candidates (Westfall and Young
                        1993, single step): holds the chance of naming any wrongly */

@@ -198,9 +198,9 @@ static assay_status bootstrap(struct work *w)
             status = no_memory(w);
     for (size_t i = 0; i < w->r->count && status == ASSAY_OK && n > 0; i++) {
         struct assay_style_result *result = &w->r->results[i];
-        const double *scores = r.scores + i * n; /* not yet sorted: still by candidate */
+        double *scores = r.scores + i * n; /* not yet sorted: still by candidate */
         if (!isnan(result->score))
-            status = assay_stats_interval(scores, NULL, n, 0.8, &result->score_low,
+            status = style_interval_about(result->score, scores, n, &result->score_low,
                                           &result->score_high, w->error);
         if (status == ASSAY_OK && !isnan(result->rest.median))
             status = assay_stats_interval(r.rests + i * n, NULL, n, 0.8, &result->rest.low,

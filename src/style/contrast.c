@@ -289,7 +289,7 @@ static assay_status fill_results(struct work *w)
         w->r->null_models = any.models;
         w->r->null_lineages = any.lineages;
         if (replicates > 0)
-            ASSAY_TRY(assay_stats_interval(w->draws + c * replicates, NULL, replicates, 0.8,
+            ASSAY_TRY(style_interval_about(score, w->draws + c * replicates, replicates,
                                            &r->score_low, &r->score_high, w->error));
     }
     return ASSAY_OK;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "style/verdict.h"
 
+#include <assay/stats.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +162,18 @@ struct style_null style_null_share(const struct style_population *p, const doubl
     free(own);
     result.p = (1 + sum) / (1 + (double)result.lineages);
     return result;
+}
+
+assay_status style_interval_about(double score, double *draws, size_t count, double *low,
+                                  double *high, struct assay_error *error)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += draws[i];
+    ASSAY_TRY(assay_stats_interval(draws, NULL, count, 0.8, low, high, error));
+    *low += score - sum / (double)count;
+    *high += score - sum / (double)count;
+    return ASSAY_OK;
 }
 
 int style_result_by_score(const void *a, const void *b)

@@ -39,6 +39,16 @@ struct style_null {
 struct style_null style_null_share(const struct style_population *population, const double *scores,
                                    size_t suspect, size_t candidate, double score);
 
+/*
+ * The middle 80% of `count` bootstrap draws of a score, moved so that their mean is the score. A
+ * draw repeats prompts, so it has fewer different ones, and of fewer prompts less likeness is
+ * seen: draws lie below the score for a reason that is theirs alone. Their spread is what counts.
+ * Sorts `draws`.
+ */
+ASSAY_MUST_USE assay_status style_interval_about(double score, double *draws, size_t count,
+                                                 double *low, double *high,
+                                                 struct assay_error *error);
+
 /* For qsort of results: best first, those without a score last, then by name. */
 int style_result_by_score(const void *a, const void *b);
 
