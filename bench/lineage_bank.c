@@ -19,9 +19,9 @@
 
 /* Grouped queries and not, tied and not, several widths; the last names a world of its own. */
 const struct bank_family bank_families[] = {
-    {"wide", {256, 64, 4, 8, 4, 176, 64, false}, 400, 16},
-    {"tied", {256, 48, 3, 4, 4, 128, 64, true}, 400, 12},
-    {"small", {256, 32, 2, 4, 2, 96, 64, false}, 400, 24},
+    {"wide", {256, 64, 4, 8, 4, 176, 64, false, 0, 0}, 400, 16},
+    {"tied", {256, 48, 3, 4, 4, 128, 64, true, 0, 0}, 400, 12},
+    {"small", {256, 32, 2, 4, 2, 96, 64, false, 0, 0}, 400, 24},
 };
 const size_t bank_family_count = sizeof bank_families / sizeof bank_families[0];
 

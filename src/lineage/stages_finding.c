@@ -22,13 +22,15 @@ static const char *const together = "trained together";
 static const char *const seed_only = "one initialisation, trained apart";
 static const char *const independent = "made independently";
 
-/* Relative to shared training; an initialisation alone lies between data that differ and like. */
+/* Relative to shared training. An initialisation alone: other data or like, who knows, so the mean
+ * of the two likelihoods, between them. */
 void stage_weights(double other_data, double like_data, double log10_lr_related, bool tested,
                    struct assay_weight weights[3])
 {
     bool known = isfinite(other_data) && isfinite(like_data);
     double less = fmax(other_data, like_data), more = fmin(other_data, like_data);
-    const double apart[3] = {known ? -(less + more) / 2 : 0, known ? -less : 0, known ? -more : 0};
+    const double apart[3] = {known ? log10((pow(10, -less) + pow(10, -more)) / 2) : 0,
+                             known ? -less : 0, known ? -more : 0};
     double chance = -log10_lr_related, best = fmax(0, fmax(known ? apart[0] : 0, chance));
     weights[0] = (struct assay_weight){together, {-best, -best, -best, 0.8}, NULL, true};
     weights[1] = (struct assay_weight){
@@ -127,7 +129,7 @@ static assay_status write_finding(struct writer *w, const struct stage_input *in
     w->r = &r;
     if (status == ASSAY_OK && r.log10_p < SIGNIFICANT)
         status = weigh_gains(w, in, pairs, error);
-    finding_entitle(&w->to, "stages", "lineage.stages", "2", in->context->seed);
+    finding_entitle(&w->to, "stages", "lineage.stages", "3", in->context->seed);
     if (status == ASSAY_OK) {
         write_weights(w);
         write_answers(w);
