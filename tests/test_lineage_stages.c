@@ -387,8 +387,8 @@ static void pairs_of_known_history_are_weighed_without_their_own_group(void **st
     assert_int_equal(all[ASSAY_STAGE_NOTHING], 38);
     assert_int_equal(all[ASSAY_STAGE_SEED], 76); /* half with other data, half with like data */
     /* long tunings are hardly told from one seed, and one seed hardly from like data */
-    assert_true(3 * right[ASSAY_STAGE_SEED] >= all[ASSAY_STAGE_SEED]);
-    assert_true(right[ASSAY_STAGE_TOGETHER] > 0.9 * (double)all[ASSAY_STAGE_TOGETHER]);
+    assert_true(right[ASSAY_STAGE_SEED] > 0.5 * (double)all[ASSAY_STAGE_SEED]);
+    assert_true(right[ASSAY_STAGE_TOGETHER] > 0.75 * (double)all[ASSAY_STAGE_TOGETHER]);
     assay_simulated_stages_free(&s);
     struct assay_weight w[3];
     assay_lineage_weigh_unrelated(log10(0.25), w); /* 1/(2 sqrt p) is 1 */
