@@ -65,9 +65,10 @@ static void choose_beside(struct work *w, unsigned width)
             continue;
         if (strcmp(s->who, "null") == 0)
             w->beside[i] = nulls++ % 2 == 0;
-        else if (strcmp(s->who, "control") == 0 && k % 2 == 0)
-            w->beside[i] = controls_of(r, s->writer, width, s) ==
-                           k / 2 % controls_of(r, s->writer, width, NULL);
+        else if (strcmp(s->who, "control") == 0 && k % 2 == 0) {
+            size_t all = controls_of(r, s->writer, width, NULL); /* s is one of them */
+            w->beside[i] = all > 0 && controls_of(r, s->writer, width, s) == k / 2 % all;
+        }
         w->scorers += w->beside[i];
     }
 }
