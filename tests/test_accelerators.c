@@ -198,16 +198,17 @@ static assay_status read_text(const char *text, struct assay_claim_data *read,
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
-    static const char *const others[] = {"efficiency.csv", "clues.csv"}; /* are read with it */
+    static const char *const others[] = {"efficiency.csv", "clues.csv",
+                                         "source_reliability.csv"}; /* are read with it */
     char beside[96], shipped[4200];
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         snprintf(beside, sizeof beside, "%s/%s", folder, others[i]);
         snprintf(shipped, sizeof shipped, "%s/data/%s", getenv("ASSAY_SOURCE"), others[i]);
         assert_int_equal(symlink(shipped, beside), 0);
     }
     assay_status status = assay_claim_data_read(folder, read, error);
     remove(path);
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         snprintf(beside, sizeof beside, "%s/%s", folder, others[i]);
         remove(beside);
     }
