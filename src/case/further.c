@@ -16,15 +16,6 @@ static assay_status out_of_memory(const struct adding *a)
     return assay_error_at(a->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
-static assay_status measurement(const struct adding *a, const struct power_offer *offer,
-                                struct power *power)
-{
-    ASSAY_TRY(power_read(a->powers, offer->measured, a->finding->arena, power, a->error));
-    return power->name ? ASSAY_OK
-                       : assay_error_at(a->error, ASSAY_ERROR_INPUT, a->powers, 0,
-                                        "no measurement is named \"%s\"", offer->measured);
-}
-
 /* The chance of the first outcome under a condition. */
 static assay_status chance(const struct adding *a, const struct power *power, const char *condition,
                            double *value)
@@ -50,7 +41,7 @@ static assay_status offer_naming(const struct adding *a, const char *instrument,
         double right = 0, wrong = 0;
         if (strcmp(offers[i].id, id) != 0)
             continue;
-        ASSAY_TRY(measurement(a, &offers[i], &power));
+        ASSAY_TRY(power_of_offer(a->powers, &offers[i], a->finding->arena, &power, a->error));
         ASSAY_TRY(chance(a, &power, is, &right));
         ASSAY_TRY(chance(a, &power, is_not, &wrong));
         ASSAY_TRY(power_offer_naming(a->finding, &offers[i], right, wrong, power.basis, a->error));
@@ -67,7 +58,7 @@ static assay_status offer_answers(const struct adding *a)
                                 a->error));
     for (size_t i = 0; i < count && a->finding->weight_count == 2; i++) {
         struct power power;
-        ASSAY_TRY(measurement(a, &offers[i], &power));
+        ASSAY_TRY(power_of_offer(a->powers, &offers[i], a->finding->arena, &power, a->error));
         size_t conditions[2] = {power_condition(&power, "parent"),
                                 power_condition(&power, "stranger")};
         if (conditions[0] == SIZE_MAX || conditions[1] == SIZE_MAX)

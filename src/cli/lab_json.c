@@ -19,9 +19,10 @@ json_t *cli_lab_rate(const struct assay_lab_rate *r)
     return o;
 }
 
-static json_t *power_json(const struct assay_lab_power *p)
+/* Which students, and how they are looked at. */
+static json_t *row_json(const struct assay_lab_power *p)
 {
-    json_t *o = json_object(), *roc = json_array();
+    json_t *o = json_object();
     json_set_text(o, "depth", p->depth);
     json_set_text(o, "method", p->method);
     json_set_text(o, "evasion", p->evasion);
@@ -31,6 +32,12 @@ static json_t *power_json(const struct assay_lab_power *p)
     json_set_number(o, "width", p->width);
     if (p->answers > 0)
         json_set_number(o, "answers", (double)p->answers);
+    return o;
+}
+
+static json_t *power_json(const struct assay_lab_power *p)
+{
+    json_t *o = row_json(p), *roc = json_array();
     cli_lab_set_rate(o, "power", &p->named);
     json_object_set_new(o, "against_undosed", cli_lab_rate(&p->against_undosed));
     json_object_set_new(o, "against_others", cli_lab_rate(&p->against_others));
@@ -108,17 +115,8 @@ json_t *cli_lab_json(const struct cli_call *call, const char *folder,
     json_set_number(o, "control_teachers", (double)r->control_teachers);
     for (size_t i = 0; i < r->power_count; i++) {
         const struct assay_lab_power *p = &r->power[i];
-        json_t *one = json_object();
+        json_t *one = row_json(p);
         json_array_append_new(power, power_json(p));
-        json_set_text(one, "depth", p->depth);
-        json_set_text(one, "method", p->method);
-        json_set_text(one, "evasion", p->evasion);
-        json_set_number(one, "dose", p->dose);
-        if (p->further > 0)
-            json_set_number(one, "further_training", p->further);
-        json_set_number(one, "width", p->width);
-        if (p->answers > 0)
-            json_set_number(one, "answers", (double)p->answers);
         json_set_number(one, "cllr", p->cllr);
         json_array_append_new(cllr, one);
     }

@@ -114,6 +114,16 @@ assay_status power_read(const char *path, const char *name, struct assay_arena *
                         : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
 }
 
+assay_status power_of_offer(const char *path, const struct power_offer *offer,
+                            struct assay_arena *arena, struct power *power,
+                            struct assay_error *error)
+{
+    ASSAY_TRY(power_read(path, offer->measured, arena, power, error));
+    return power->name ? ASSAY_OK
+                       : assay_error_at(error, ASSAY_ERROR_INPUT, path, 0,
+                                        "no measurement is named \"%s\"", offer->measured);
+}
+
 size_t power_condition(const struct power *power, const char *condition)
 {
     for (size_t c = 0; c < power->condition_count; c++)

@@ -44,6 +44,12 @@ ASSAY_MUST_USE assay_status power_offers_read(const char *path, const char *inst
                                               struct power_offer **offers, size_t *count,
                                               struct assay_error *error);
 
+/* The measurement that an offer rests on, from the table at `path`; a table without it is an error.
+ */
+ASSAY_MUST_USE assay_status power_of_offer(const char *path, const struct power_offer *offer,
+                                           struct assay_arena *arena, struct power *power,
+                                           struct assay_error *error);
+
 /*
  * Adds an offer to a finding whose hypotheses are candidates and `none`, the last: somebody is
  * named, the true one with chance `right`; where it is not, or there is none, anybody with chance

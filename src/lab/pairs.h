@@ -7,8 +7,11 @@
 #ifndef LAB_PAIRS_H
 #define LAB_PAIRS_H
 
+#include <float.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* k rows of n numbers each, `step` apart, two rows in one row of words, `row` apart; the last of an
  * odd k with 0. */
@@ -21,5 +24,20 @@ void lab_pair_along(size_t n, const float *from, uint32_t *to);
 void lab_pair_rows_plain(size_t k, size_t n, const float *from, size_t step, size_t row,
                          uint32_t *to);
 void lab_pair_along_plain(size_t n, const float *from, uint32_t *to);
+
+/* What is denormal is 0, with its sign, as instructions on pairs take it. */
+static inline float lab_pair_flushed(float x)
+{
+    return fabsf(x) < FLT_MIN ? copysignf(0, x) : x;
+}
+
+/* The second number of a pair; of pair << 16, the first. */
+static inline float lab_pair_high(uint32_t pair)
+{
+    float x;
+    pair &= 0xffff0000u;
+    memcpy(&x, &pair, sizeof x);
+    return lab_pair_flushed(x);
+}
 
 #endif

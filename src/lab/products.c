@@ -6,7 +6,6 @@
 #include "lab/pairs.h"
 #include "lab/transpose.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -90,29 +89,16 @@ static void down_plain(size_t k, const void *a, const void *b, const float *from
 
 /* The definition in bfloat16: of each pair the second product is added first, each sum is rounded,
  * and what is denormal is 0, with its sign (VDPBF16PS, Intel's manual, volume 2). */
-static float flushed(float x)
-{
-    return fabsf(x) < FLT_MIN ? copysignf(0, x) : x;
-}
-
-static float high(uint32_t pair)
-{
-    float x;
-    pair &= 0xffff0000u;
-    memcpy(&x, &pair, sizeof x);
-    return flushed(x);
-}
-
 static void tile_pairs(size_t k, const uint32_t *a, size_t row, size_t step, const uint32_t *b,
                        const float *from, size_t step_from, float *c, size_t step_c)
 {
     for (size_t i = 0; i < 4; i++)
         for (size_t j = 0; j < 8; j++) {
-            float sum = flushed(from[i * step_from + j]);
+            float sum = lab_pair_flushed(from[i * step_from + j]);
             for (size_t p = 0; p < k; p++) {
                 uint32_t x = a[i * row + p * step], y = b[p * PANEL + j];
-                sum = flushed(fmaf(high(x), high(y), sum));
-                sum = flushed(fmaf(high(x << 16), high(y << 16), sum));
+                sum = lab_pair_flushed(fmaf(lab_pair_high(x), lab_pair_high(y), sum));
+                sum = lab_pair_flushed(fmaf(lab_pair_high(x << 16), lab_pair_high(y << 16), sum));
             }
             c[i * step_c + j] = sum;
         }

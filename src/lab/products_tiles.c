@@ -2,28 +2,14 @@
 #include "lab/products_tiles.h"
 
 #include "base/amx.h"
+#include "lab/pairs.h"
 
 #include <assay/base.h>
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
 /* ---- the definition -------------------------------------------------------------------- */
-
-static float flushed(float x)
-{
-    return fabsf(x) < FLT_MIN ? copysignf(0, x) : x;
-}
-
-/* The number whose upper half these 16 bits, the upper ones, are. */
-static float widened(uint32_t bits)
-{
-    float x;
-    bits &= 0xffff0000u;
-    memcpy(&x, &bits, sizeof x);
-    return flushed(x);
-}
 
 /* 16 pairs, those of B a row of the panel apart. */
 static float pairs_of(const uint32_t *a, const uint32_t *b)
@@ -31,10 +17,10 @@ static float pairs_of(const uint32_t *a, const uint32_t *b)
     float first = 0, second = 0;
     for (size_t p = 0; p < LAB_TILE_PAIRS; p++) {
         uint32_t x = a[p], y = b[p * LAB_PANEL];
-        first = flushed(fmaf(widened(x << 16), widened(y << 16), first));
-        second = flushed(fmaf(widened(x), widened(y), second));
+        first = lab_pair_flushed(fmaf(lab_pair_high(x << 16), lab_pair_high(y << 16), first));
+        second = lab_pair_flushed(fmaf(lab_pair_high(x), lab_pair_high(y), second));
     }
-    return flushed(first + second);
+    return lab_pair_flushed(first + second);
 }
 
 void lab_tiles_plain(size_t k, const void *of_a, const void *of_b, const float *from,
@@ -43,9 +29,10 @@ void lab_tiles_plain(size_t k, const void *of_a, const void *of_b, const float *
     const uint32_t *a = of_a, *b = of_b;
     for (size_t i = 0; i < LAB_TILE_ROWS; i++)
         for (size_t j = 0; j < LAB_PANEL; j++) {
-            float sum = flushed(from[i * step_from + j]);
+            float sum = lab_pair_flushed(from[i * step_from + j]);
             for (size_t p = 0; p < k; p += LAB_TILE_PAIRS)
-                sum = flushed(sum + pairs_of(a + i * LAB_TILE_STRIDE + p, b + p * LAB_PANEL + j));
+                sum = lab_pair_flushed(
+                    sum + pairs_of(a + i * LAB_TILE_STRIDE + p, b + p * LAB_PANEL + j));
             c[i * step_c + j] = sum;
         }
 }

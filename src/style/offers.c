@@ -79,10 +79,7 @@ static assay_status offer_by(struct assay_finding *finding, const struct power_o
     struct power power;
     struct spreads spreads;
     size_t candidates = finding->weight_count - 1;
-    ASSAY_TRY(power_read(table, offer->measured, finding->arena, &power, error));
-    if (!power.name)
-        return assay_error_at(error, ASSAY_ERROR_INPUT, table, 0, "no measurement is named \"%s\"",
-                              offer->measured);
+    ASSAY_TRY(power_of_offer(table, offer, finding->arena, &power, error));
     read_spreads(&power, measured_among, &spreads);
     double now = spread_at(&spreads, (double)answered),
            then = spread_at(&spreads, (double)could_be);
