@@ -164,17 +164,24 @@ def parts(folder, ending):
     return [name for name in os.listdir(folder) if name.endswith(ending)] if os.path.isdir(folder) else []
 
 
+def in_hand(folder, ending):
+    """Whether a model has such a file and a part to go on from (its copy from before preferences is written
+    first), and no result yet."""
+    return any(os.path.exists(os.path.join(folder, name.replace(ending, "part.safetensors"))) and
+               not os.path.exists(os.path.join(folder, name.replace(ending, "json")))
+               for name in parts(folder, ending))
+
+
 def stopped_with(ending, sign, folder):
     """Runs the small design until a model in hand has left such a file, and stops it then."""
     for _ in range(20):
         process = subprocess.Popen([ASSAY, "lab", "run", path("few.yaml"), "--out", folder, "--threads", "1",
                                     "--save-every", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        while process.poll() is None and not parts(folder, ending):
+        while process.poll() is None and not in_hand(folder, ending):
             time.sleep(0.002)
         process.send_signal(sign)
         process.communicate(timeout=60)
-        if [name for name in parts(folder, ending) if not os.path.exists(
-                os.path.join(folder, name.replace(ending, "json")))]:
+        if in_hand(folder, ending):
             return
     raise AssertionError(f"no run left a {ending}")
 
@@ -305,7 +312,7 @@ def designs_that_cannot_answer_are_refused_by_line():
 
 TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, "__module__", "") == "__main__"
-         and name not in ("call", "answer", "path", "write", "without", "parts", "stopped_with")]
+         and name not in ("call", "answer", "path", "write", "without", "parts", "in_hand", "stopped_with")]
 
 print(f"1..{len(TESTS)}")
 failures = 0
