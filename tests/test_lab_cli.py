@@ -183,6 +183,7 @@ def stopped_with(ending, sign, folder):
         process.communicate(timeout=60)
         if in_hand(folder, ending):
             return
+        shutil.rmtree(folder, ignore_errors=True)
     raise AssertionError(f"no run left a {ending}")
 
 

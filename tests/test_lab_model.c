@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lab's transformer: its gradient, its products, and that it learns. */
 #include "lab/generate.h"
+#include "lab/part.h"
 #include "lab/pass.h"
 #include "lab/products.h"
 #include "lab/train.h"
 
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -575,6 +578,52 @@ static void the_rate_rises_then_falls_as_the_schedule_says(void **state)
     assert_true(lab_schedule_rate(&steady, 100) == 0);
 }
 
+static void a_part_after_preferences_began_is_read_back_to_the_bit(void **state)
+{
+    (void)state;
+    struct lab_schedule schedule = {.steps = UINT32_MAX,
+                                    .warmup = UINT32_MAX,
+                                    .rate = -1.0 / 3,
+                                    .decay = -DBL_MIN,
+                                    .clip = -DBL_MIN,
+                                    .cooldown = -DBL_MIN,
+                                    .balance = -DBL_MIN};
+    struct lab_model model, before, other, other_before;
+    struct lab_trainer t, into;
+    struct assay_random longest, drawn[2];
+    double loss = -1.0 / 3 * DBL_MIN, got = 0;
+    char folder[] = "/tmp/assay-part-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    memset(&longest, 0xff, sizeof longest);
+    longest.used = 4;
+    assert_int_equal(lab_model_new(&small, 1, &model, NULL), ASSAY_OK);
+    assert_int_equal(lab_model_new(&small, 2, &before, NULL), ASSAY_OK);
+    assert_int_equal(lab_model_new(&small, 3, &other, NULL), ASSAY_OK);
+    assert_int_equal(lab_model_new(&small, 4, &other_before, NULL), ASSAY_OK);
+    assert_int_equal(lab_trainer_new(&model, &schedule, &t, NULL), ASSAY_OK);
+    assert_int_equal(lab_trainer_new(&other, &schedule, &into, NULL), ASSAY_OK);
+    t.step = UINT32_MAX - 1;
+    struct lab_in_hand kept = {&t, &longest, &longest, &loss, &before};
+    struct lab_in_hand read = {&into, &drawn[0], &drawn[1], &got, &other_before};
+    assert_int_equal(lab_part_save(folder, "a model", &kept, NULL), ASSAY_OK);
+    assert_false(lab_part_load(folder, "another model", &read, 5));
+    assert_true(lab_part_load(folder, "a model", &read, 5));
+    assert_int_equal(into.step, t.step);
+    assert_true(got == loss);
+    assert_memory_equal(&drawn[0], &longest, sizeof longest);
+    assert_memory_equal(&drawn[1], &longest, sizeof longest);
+    assert_memory_equal(other.weights, model.weights, model.count * sizeof *model.weights);
+    assert_memory_equal(other_before.weights, before.weights, before.count * sizeof(float));
+    lab_part_forget(folder, "a model");
+    assert_int_equal(rmdir(folder), 0);
+    lab_trainer_free(&t);
+    lab_trainer_free(&into);
+    lab_model_free(&model);
+    lab_model_free(&before);
+    lab_model_free(&other);
+    lab_model_free(&other_before);
+}
+
 static void impossible_shapes_are_refused(void **state)
 {
     (void)state;
@@ -610,6 +659,7 @@ int main(void)
         cmocka_unit_test(tokens_are_drawn_as_often_as_the_model_says),
         cmocka_unit_test(the_gradient_is_that_of_an_implementation_written_apart),
         cmocka_unit_test(the_rate_rises_then_falls_as_the_schedule_says),
+        cmocka_unit_test(a_part_after_preferences_began_is_read_back_to_the_bit),
         cmocka_unit_test(impossible_shapes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

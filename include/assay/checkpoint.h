@@ -102,9 +102,11 @@ struct assay_tensor {
                          first parts of all pairs and then the second ones */
 };
 
+#define ASSAY_LONGEST_NOTE 1024
+
 /* A line of the file's own description: a safetensors metadata entry, a GGUF key. */
 struct assay_checkpoint_note {
-    const char *key, *value; /* long values are cut */
+    const char *key, *value; /* values are cut after ASSAY_LONGEST_NOTE bytes */
 };
 
 struct assay_checkpoint {

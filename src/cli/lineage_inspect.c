@@ -178,7 +178,7 @@ static void print(const struct about *a)
     for (size_t i = 0; a->digests && i < c->file_count; i++)
         printf("  sha256 %s %s\n", a->files[i], path_of(c, i));
     for (size_t i = 0; i < c->note_count; i++)
-        printf("  %s = %s\n", c->notes[i].key, c->notes[i].value);
+        printf("  %s = %.200s\n", c->notes[i].key, c->notes[i].value);
     for (size_t i = 0; i < c->count; i++) {
         const struct assay_tensor *t = &c->tensors[i];
         shape_text(t, shape, sizeof shape);

@@ -14,7 +14,6 @@
 
 #define MOST_FILE ((size_t)1 << 46)
 #define MOST_TENSORS 4000000
-#define LONGEST_NOTE 200
 #define MOST_VIEWS 64
 #define MOST_SHARDS 4096
 #define MOST_INDEX ((size_t)64 << 20)
@@ -131,7 +130,7 @@ assay_status checkpoint_note(struct checkpoint_draft *draft, const char *key, co
         void *plain;
     } list = {c->notes};
     length = utf8_valid_prefix((const unsigned char *)value,
-                               length < LONGEST_NOTE ? length : LONGEST_NOTE);
+                               length < ASSAY_LONGEST_NOTE ? length : ASSAY_LONGEST_NOTE);
     note.key = assay_arena_copy(c->arena, key);
     note.value = assay_arena_copy_bytes(c->arena, value, length);
     if (!note.key || !note.value ||

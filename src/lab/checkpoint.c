@@ -13,6 +13,8 @@
 #define SCHEDULE                                                                                   \
     "steps %u warmup %u rate %.17g decay %.17g clip %.17g cooldown %.17g balance %.17g step %u"
 
+_Static_assert(LAB_MOST_RECIPE <= ASSAY_LONGEST_NOTE, "a recipe is read back whole");
+
 /* One digest over the three tensors, which are of one length. */
 static assay_status digest(const float *weights, const float *first, const float *second, size_t n,
                            char hex[65], struct assay_error *error)
