@@ -2,7 +2,8 @@
 /*
  * Fuzz target: weights in several files, in a folder of their own. Input: a letter, the sizes of
  * an index and of the first part (two bytes each), the index, the first part, and what is left is
- * the second. The letter g: a GGUF file split in two. Else: index.json and the shards "1" and "2".
+ * the second. The letter g: a GGUF file split in two; p: two parts that only their names tell of;
+ * else: index.json and the shards "1" and "2".
  */
 #include "checkpoint.h"
 
@@ -10,9 +11,14 @@
 #include <unistd.h>
 
 static char folder[] = "/tmp/assay-fuzz-shards-XXXXXX";
-static const char *const names[] = {"m.index.json", "1", "2", "m-00001-of-00002.gguf",
-                                    "m-00002-of-00002.gguf"};
-enum { INDEX, SHARD, SPLIT = 3, FILES = 5 };
+static const char *const names[] = {"m.index.json",
+                                    "1",
+                                    "2",
+                                    "m-00001-of-00002.gguf",
+                                    "m-00002-of-00002.gguf",
+                                    "m-1-of-2.safetensors",
+                                    "m-2-of-2.safetensors"};
+enum { INDEX, SHARD, SPLIT = 3, PARTS = 5, FILES = 7 };
 
 static const char *path_of(int file)
 {
@@ -59,16 +65,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size < 5)
         return 0;
-    bool split = data[0] == 'g';
+    int kind = data[0] == 'g' ? SPLIT : data[0] == 'p' ? PARTS : SHARD;
     size_t index = data[1] | (size_t)data[2] << 8, first = data[3] | (size_t)data[4] << 8;
     data += 5;
     size -= 5;
     const uint8_t *map = cut(&data, &size, &index), *part = cut(&data, &size, &first);
-    if (!split)
+    if (kind == SHARD)
         put(INDEX, map, index);
-    put(split ? SPLIT : SHARD, part, first);
-    put((split ? SPLIT : SHARD) + 1, data, size);
-    if (assay_checkpoint_open(path_of(split ? SPLIT : INDEX), &checkpoint, &error) != ASSAY_OK)
+    put(kind, part, first);
+    put(kind + 1, data, size);
+    const char *path = kind == PARTS ? folder : path_of(kind == SHARD ? INDEX : kind);
+    if (assay_checkpoint_open(path, &checkpoint, &error) != ASSAY_OK)
         return 0;
     decode_checkpoint(&checkpoint);
     assay_checkpoint_close(&checkpoint);

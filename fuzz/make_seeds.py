@@ -180,6 +180,7 @@ def shards():
 def main():
     write("shards", "split", in_two(b"g", llama_gguf(), gguf([], [("output.weight", [4, 2], 0, bytes(32))])))
     write("shards", "index", shards())
+    write("shards", "parts", in_two(b"p", *(safetensors([(n, "F32", [2, 1], bytes(8))]) for n in "ab")))
     write("sketch", "none.sketch", sketch([]))
     write("sketch", "transformer.sketch", sketch([(b"embedding", 1, -1, 64, 512, 8),
                                                   (b"up", 0, 3, 172, 64, 9)]))

@@ -86,6 +86,32 @@ def as_signed_bytes(tensor):
     return "I8", shape, out
 
 
+def without_index(suspect, tensors, folder):
+    """Parts that only their names tell of: all there, one gone, one of another checkpoint."""
+    names = list(tensors)
+    parts = [os.path.join(folder, f"model-0000{i}-of-000003.safetensors") for i in (1, 2, 3)]
+    for i, part in enumerate(parts):
+        store(part, {n: tensors[n] for n in names[i::3]})
+    check(answer("lineage", "compare", suspect, folder)["relations"][0]["kind"] == "identical",
+          "parts without an index are read together")
+    found = answer("lineage", "scan", suspect, folder)["candidates"]
+    check([(c["path"], c["relation"]) for c in found] == [(folder, "identical")],
+          "scan takes them for one, by their folder")
+    os.rename(parts[1], parts[1] + ".aside")
+    code, _, error = run("lineage", "inspect", folder)
+    check(code == 2 and "part 2 of 3 is missing" in error, "a part that is missing is named")
+    check(len(answer("lineage", "inspect", parts[0])["tensors"]) == len(names[0::3]),
+          "a part that is named itself is read alone")
+    os.rename(parts[1] + ".aside", parts[1])
+    store(parts[2], {n: tensors[n] for n in names[1::3]})
+    code, _, error = run("lineage", "inspect", folder)
+    check(code == 2 and f'two tensors are named "{names[1]}"' in error and parts[1] in error and
+          parts[2] in error, "a tensor in two parts is refused, and both are named")
+    store(os.path.join(folder, "other-00001-of-00002.safetensors"), {"w": tensors[names[0]]})
+    code, _, error = run("lineage", "inspect", folder)
+    check(code == 2 and "different checkpoints" in error, "parts of two checkpoints are refused")
+
+
 def what_a_stranger_hands_over(folder):
     at = lambda *names: os.path.join(folder, *names)
     suspect = at("suspect.safetensors")
@@ -106,7 +132,20 @@ def what_a_stranger_hands_over(folder):
           "scan lists a checkpoint in parts once, and what is gone")
     check(found["in parts"]["relation"] == "identical", "a checkpoint in parts is compared whole")
     check("No such file" in found["gone.safetensors"]["reason"], "a link to nothing is named")
+    check(found["gone.safetensors"]["log10_p"] is None, "what could not be read has no p-value")
+    scanned = answer("lineage", "scan", suspect, at("zoo"))["candidates"]
+    check(scanned[-1]["path"].endswith("gone.safetensors"), "what could not be read comes last")
+    text = run("lineage", "scan", suspect, at("zoo"))[1].splitlines()
+    check(text[-1].startswith("- ") and "No such file" in text[-1] and "10^" not in text[-1],
+          "the text gives it no p-value either")
     check(found["int8.safetensors"]["log10_p"] < -30, "signed bytes are found without their scales")
+    without_index(suspect, tensors, at("bare"))
+    os.makedirs(at("only"))
+    os.symlink("nowhere", at("only", "gone.safetensors"))
+    code, out, _ = run("lineage", "scan", suspect, at("only"), "--json")
+    told = json.loads(out)
+    check(code == 1 and "none of the candidates" in told["reason"] and
+          len(told["candidates"]) == 1, "a folder of which nothing can be read is no answer")
     code, out, _ = run("lineage", "scan", suspect, at("zoo", "deep"), "--json")
     check(code == 1 and "no checkpoint" in json.loads(out)["reason"],
           "a folder without checkpoints is no answer")

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * checkpoint: the weights of a model as a list of named tensors, whatever file they stand in:
- * safetensors (one file, or shards by their index.json), GGUF version 2 and 3, ONNX, a PyTorch
- * zip (.pt, .pth, .bin, TorchScript .jit) and llama2.c's .bin.
+ * safetensors (one file, or shards by their index.json or their names), GGUF version 2 and 3, ONNX,
+ * a PyTorch zip (.pt, .pth, .bin, TorchScript .jit) and llama2.c's .bin.
  *
  * Files are mapped, never read whole; a tensor's bytes point into the mapping. No file is
  * trusted: every count, offset and product is checked against the file's size before use, and
@@ -124,18 +124,26 @@ struct assay_checkpoint {
 
 /*
  * Opens a checkpoint, recognising the format by its content (an index.json by its weight_map).
- * A folder stands for the index.json or the one checkpoint file inside it; one file of a split
- * GGUF (NAME-00001-of-00003.gguf) for all of them. Errors: what base
- * says of files; ASSAY_ERROR_INPUT with the byte offset for anything malformed;
- * ASSAY_ERROR_UNSUPPORTED for a well-formed file of a kind that is not read.
- * assay_checkpoint_close frees it; harmless on a zeroed or failed one.
+ * A folder stands for the index.json or the one checkpoint file inside it, or else for all parts
+ * NAME-00001-of-00003.safetensors (or .bin), of which none may be missing; one file of a split
+ * GGUF (NAME-00001-of-00003.gguf) for all of them. Errors: what base says of files;
+ * ASSAY_ERROR_INPUT with the byte offset for anything malformed; ASSAY_ERROR_UNSUPPORTED for a
+ * well-formed file of a kind that is not read. assay_checkpoint_close frees it; harmless on a
+ * zeroed or failed one.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_checkpoint_open(const char *path,
                                                             struct assay_checkpoint *checkpoint,
                                                             struct assay_error *error);
 ASSAY_API void assay_checkpoint_close(struct assay_checkpoint *checkpoint);
 
-/* The same from memory, which must outlive it; not for shards. `path` is for messages. */
+/*
+ * Whether a file's name is NAME-K-of-N.ENDING, as parts of a checkpoint are called: *part is K,
+ * *count is N (neither is checked against the other), *stem the length of NAME.
+ */
+ASSAY_API bool assay_checkpoint_part(const char *name, size_t *stem, unsigned long *part,
+                                     unsigned long *count);
+
+/* A checkpoint from memory, which must outlive it; not for shards. `path` is for messages. */
 ASSAY_API ASSAY_MUST_USE assay_status assay_checkpoint_parse(const char *path, const void *bytes,
                                                              size_t size,
                                                              struct assay_checkpoint *checkpoint,

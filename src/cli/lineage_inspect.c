@@ -233,8 +233,8 @@ const struct cli_command cli_lineage_inspect = {
     .arguments = "CHECKPOINT",
     .summary = "Say what a checkpoint is, and list its tensors",
     .text =
-        "Reads safetensors (shards by their index.json or their folder), GGUF, ONNX, a PyTorch\n"
-        "zip or llama2.c. Says the family, sizes and number of parameters as far as a "
+        "Reads safetensors (shards by their index.json, their folder or their names), GGUF, ONNX,\n"
+        "a PyTorch zip or llama2.c. Says the family, sizes and number of parameters as far as a "
         "config.json,\n"
         "keys, names and shapes tell them, and which tokenizer lies inside or beside; then the\n"
         "file's own description, and each tensor with its type, shape and what it does in the\n"

@@ -23,8 +23,8 @@
 
 struct candidate {
     char *path;
-    bool sketch; /* a fingerprint, not a checkpoint */
-    double log10_p, cosine, seconds;
+    bool sketch;                     /* a fingerprint, not a checkpoint */
+    double log10_p, cosine, seconds; /* NaN where there is none */
     size_t tests;
     const char *kind; /* of the first relation; static */
     char reason[256]; /* why it could not be compared; "" */
@@ -76,32 +76,23 @@ static assay_status add(struct cli_call *call, struct candidates *all, char *pat
         all->list = list;
         all->room = room;
     }
-    all->list[all->count++] =
-        (struct candidate){.path = path, .sketch = ends_in(path, ".sketch"), .cosine = NAN};
+    all->list[all->count++] = (struct candidate){
+        .path = path, .sketch = ends_in(path, ".sketch"), .log10_p = NAN, .cosine = NAN};
     return ASSAY_OK;
 }
 
-/* The number in NAME-00002-of-00005.ENDING, or 0. */
-static unsigned part_of(const char *name)
-{
-    unsigned part, parts;
-    const char *of = strstr(name, "-of-");
-    return of && of - name > 6 && sscanf(of - 6, "-%5u-of-%5u.", &part, &parts) == 2 ? part : 0;
-}
+/* How the files of a folder hang together. */
+struct folder {
+    const char *path;
+    int depth;
+    bool indexed; /* an index stands for its parts */
+    bool one;     /* the folder stands for one file, so that parts beside it are files like any */
+    bool listed;  /* the folder is a candidate */
+};
 
-/* Parts that an index or the first part stands for. */
-static bool is_stood_for(const char *name, bool indexed)
+static bool has_one_of(const char *folder, const char *const names[2])
 {
-    unsigned part = part_of(name);
-    return part > 1 ? indexed || ends_in(name, ".gguf")
-                    : part == 1 && indexed && !ends_in(name, ".gguf");
-}
-
-static bool has_index(const char *folder)
-{
-    static const char *const names[] = {"model.safetensors.index.json",
-                                        "pytorch_model.bin.index.json"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < 2; i++) {
         char path[4200];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         if (access(path, F_OK) == 0)
@@ -110,22 +101,45 @@ static bool has_index(const char *folder)
     return false;
 }
 
+/* The folder itself, for what lies in it in parts. */
+static assay_status add_folder(struct cli_call *call, struct folder *folder, struct candidates *all)
+{
+    char *itself = folder->listed ? NULL : strdup(folder->path);
+    if (folder->listed)
+        return ASSAY_OK;
+    folder->listed = true;
+    return itself ? add(call, all, itself) : no_memory(call);
+}
+
+/* A checkpoint: a file, or the folder for all parts in it, or the first part of a split GGUF. */
+static assay_status add_file(struct cli_call *call, const char *name, char *path,
+                             struct folder *folder, struct candidates *all)
+{
+    size_t stem;
+    unsigned long part, count;
+    if (!assay_checkpoint_part(name, &stem, &part, &count) || folder->one)
+        return add(call, all, path);
+    if (ends_in(name, ".gguf") && part == 1)
+        return add(call, all, path);
+    free(path);
+    return ends_in(name, ".gguf") || folder->indexed ? ASSAY_OK : add_folder(call, folder, all);
+}
+
 static assay_status list_folder(struct cli_call *call, const char *folder, int depth,
                                 struct candidates *all);
 
 /* Takes `path`. What looks like a checkpoint but cannot be read is listed with the reason later. */
-static assay_status list_entry(struct cli_call *call, const char *name, char *path, int depth,
-                               bool indexed, struct candidates *all)
+static assay_status list_entry(struct cli_call *call, const char *name, char *path,
+                               struct folder *folder, struct candidates *all)
 {
     struct stat info;
     bool there = stat(path, &info) == 0;
     assay_status status = ASSAY_OK;
     if (there && S_ISDIR(info.st_mode)) {
-        if (depth < 3 && access(path, R_OK | X_OK) == 0)
-            status = list_folder(call, path, depth + 1, all);
-    } else if ((!there || S_ISREG(info.st_mode)) && may_be_checkpoint(name) &&
-               !is_stood_for(name, indexed)) {
-        return add(call, all, path);
+        if (folder->depth < 3 && access(path, R_OK | X_OK) == 0)
+            status = list_folder(call, path, folder->depth + 1, all);
+    } else if ((!there || S_ISREG(info.st_mode)) && may_be_checkpoint(name)) {
+        return add_file(call, name, path, folder, all);
     }
     free(path);
     return status;
@@ -133,27 +147,29 @@ static assay_status list_entry(struct cli_call *call, const char *name, char *pa
 
 /*
  * Files of the folder, and of the folders in it; a checkpoint in parts is one candidate, by its
- * folder where it has an index, else by its first part.
+ * folder, or by its first part where it is a split GGUF file.
  */
-static assay_status list_folder(struct cli_call *call, const char *folder, int depth,
+static assay_status list_folder(struct cli_call *call, const char *path, int depth,
                                 struct candidates *all)
 {
-    DIR *open = opendir(folder);
+    static const char *const indices[] = {"model.safetensors.index.json",
+                                          "pytorch_model.bin.index.json"};
+    static const char *const ones[] = {"model.safetensors", "pytorch_model.bin"};
+    struct folder folder = {.path = path, .depth = depth, .indexed = has_one_of(path, indices)};
+    DIR *open = opendir(path);
     assay_status status = ASSAY_OK;
     if (!open)
-        return assay_error_at(&call->error, ASSAY_ERROR_IO, folder, 0, "cannot list this folder");
-    bool indexed = has_index(folder);
-    if (indexed) {
-        char *itself = strdup(folder);
-        status = itself ? add(call, all, itself) : no_memory(call);
-    }
+        return assay_error_at(&call->error, ASSAY_ERROR_IO, path, 0, "cannot list this folder");
+    folder.one = !folder.indexed && has_one_of(path, ones);
+    if (folder.indexed)
+        status = add_folder(call, &folder, all);
     for (struct dirent *e = readdir(open); e && status == ASSAY_OK; e = readdir(open)) {
-        size_t size = strlen(folder) + strlen(e->d_name) + 2;
-        char *path = e->d_name[0] == '.' ? NULL : malloc(size);
-        if (!path)
+        size_t size = strlen(path) + strlen(e->d_name) + 2;
+        char *entry = e->d_name[0] == '.' ? NULL : malloc(size);
+        if (!entry)
             continue;
-        snprintf(path, size, "%s/%s", folder, e->d_name);
-        status = list_entry(call, e->d_name, path, depth, indexed, all);
+        snprintf(entry, size, "%s/%s", path, e->d_name);
+        status = list_entry(call, e->d_name, entry, &folder, all);
     }
     closedir(open);
     return status;
@@ -172,11 +188,13 @@ static void compare_sketches(const struct suspect *suspect, const struct assay_s
                              struct candidate *c)
 {
     struct assay_sketch_likeness l = assay_lineage_sketches_compare(&suspect->sketch, other);
-    c->log10_p = l.log10_p;
     c->tests = l.tests;
-    c->kind = l.log10_p < SIGNIFICANT ? "related" : NULL;
-    if (l.tests == 0)
+    if (l.tests == 0) {
         snprintf(c->reason, sizeof c->reason, "no axis of one role and shape in both");
+        return;
+    }
+    c->log10_p = l.log10_p;
+    c->kind = l.log10_p < SIGNIFICANT ? "related" : NULL;
 }
 
 struct sketching {
@@ -217,10 +235,13 @@ static assay_status compare_weights(struct cli_call *call, const struct suspect 
     if (r.log10_p < SIGNIFICANT) /* how far training was shared */
         status = assay_lineage_refine_stages(&r, &suspect->checkpoint, other, &sources,
                                              &call->context, error);
-    c->log10_p = r.log10_p;
+    c->log10_p = r.tests > 0 ? r.log10_p : (double)NAN;
     c->tests = r.tests;
     c->cosine = r.cosine;
     c->kind = r.relation_count ? r.relations[0].kind : NULL;
+    if (r.tests == 0)
+        snprintf(c->reason, sizeof c->reason,
+                 "no units of a tensor with numbers in both, of one length");
     assay_lineage_comparison_free(&r);
     return status;
 }
@@ -247,24 +268,42 @@ static void compare(struct cli_call *call, const struct suspect *suspect, struct
                      : sketch_and_compare(call, suspect, &other, c, &error);
         assay_checkpoint_close(&other);
     }
-    if (status != ASSAY_OK)
+    if (status != ASSAY_OK) {
         snprintf(c->reason, sizeof c->reason, "%.250s", error.message);
+        c->log10_p = NAN;
+    }
     c->seconds = now() - start;
 }
 
 /* ---- telling ------------------------------------------------------------------------- */
 
+/* What has no p-value comes last, but what is known to be the same before all. */
+static double rank(const struct candidate *c)
+{
+    return !isnan(c->log10_p) ? c->log10_p : c->kind ? -(double)INFINITY : (double)INFINITY;
+}
+
 static int by_p(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
-    if (x->log10_p != y->log10_p)
-        return x->log10_p < y->log10_p ? -1 : 1;
+    if (rank(x) != rank(y))
+        return rank(x) < rank(y) ? -1 : 1;
     return strcmp(x->path, y->path);
 }
 
 static const char *by(const struct suspect *suspect, const struct candidate *c)
 {
     return c->sketch || suspect->quick || !suspect->has_weights ? "fingerprint" : "weights";
+}
+
+static const char nothing[] = "none of the candidates could be compared with the suspect";
+
+static bool is_answered(const struct candidates *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (isfinite(all->list[i].log10_p) || all->list[i].kind)
+            return true;
+    return false;
 }
 
 static json_t *to_json(const struct cli_call *call, const struct suspect *suspect,
@@ -287,6 +326,8 @@ static json_t *to_json(const struct cli_call *call, const struct suspect *suspec
     }
     json_set_text(object, "suspect", call->positional[0]);
     json_object_set_new(object, "candidates", list);
+    if (!is_answered(all))
+        json_set_text(object, "reason", nothing);
     return object;
 }
 
@@ -294,8 +335,11 @@ static void print(const struct suspect *suspect, const struct candidates *all)
 {
     for (size_t i = 0; i < all->count; i++) {
         const struct candidate *c = &all->list[i];
-        printf("p = 10^%-9.1f %-22s by %-12s %s%s%s\n", c->log10_p, c->kind ? c->kind : "-",
-               by(suspect, c), c->path, c->reason[0] ? "   not compared: " : "", c->reason);
+        char p[24] = "-";
+        if (!isnan(c->log10_p))
+            snprintf(p, sizeof p, "p = 10^%.1f", c->log10_p);
+        printf("%-15s %-22s by %-12s %s%s%s\n", p, c->kind ? c->kind : "-", by(suspect, c), c->path,
+               c->reason[0] ? "   no p-value: " : "", c->reason);
     }
 }
 
@@ -322,10 +366,16 @@ static assay_status scan(struct cli_call *call, const struct suspect *suspect,
         return assay_error_at(
             &call->error, ASSAY_ERROR_UNANSWERABLE, call->positional[1], 0,
             "no checkpoint or fingerprint is in this folder or the folders in it");
-    if (call->json)
-        return cli_print_json(call, to_json(call, suspect, all));
-    print(suspect, all);
-    return cli_finish_output(call);
+    if (call->json) {
+        ASSAY_TRY(cli_print_json(call, to_json(call, suspect, all)));
+    } else {
+        print(suspect, all);
+        ASSAY_TRY(cli_finish_output(call));
+    }
+    call->answered = true;
+    return is_answered(all)
+               ? ASSAY_OK
+               : assay_error_at(&call->error, ASSAY_ERROR_UNANSWERABLE, NULL, 0, "%s", nothing);
 }
 
 static assay_status open_suspect(struct cli_call *call, struct suspect *s)
@@ -360,8 +410,8 @@ const struct cli_command cli_lineage_scan = {
     .text =
         "Looks through DIR and the folders in it for checkpoints and fingerprints (NAME.sketch,\n"
         "by `assay lineage fingerprint`) and compares each with SUSPECT, which may be either.\n"
-        "A checkpoint in parts is one, by the folder that has its index. What cannot be read is\n"
-        "listed with the reason.\n"
+        "A checkpoint in parts is one, by its folder. What cannot be read or compared is listed\n"
+        "last, with the reason and no p-value; if that is all there is, the exit status is 1.\n"
         "Weights are compared as `compare` does, on up to 128 units an axis; a fingerprint by its\n"
         "signs alone, which finds what keeps its units' numbers and nothing behind a disguise.\n"
         "The p-values are each file's own: with many files, multiply by their number.\n",

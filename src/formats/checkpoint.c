@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a checkpoint: which format, which shards; the list of tensors and its checks. */
+/* Opening a checkpoint: which format; the list of tensors and its checks. */
 #include "formats/checkpoint.h"
 #include "formats/llama2c.h"
 
-#include "base/json.h"
 #include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define MOST_FILE ((size_t)1 << 46)
 #define MOST_TENSORS 4000000
 #define MOST_VIEWS 64
-#define MOST_SHARDS 4096
-#define MOST_INDEX ((size_t)64 << 20)
 
 /* ---- what the readers call ---------------------------------------------------------------- */
 
@@ -195,6 +190,15 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
+static assay_status refuse_twins(struct checkpoint_draft *draft, const struct assay_tensor *a,
+                                 const struct assay_tensor *b)
+{
+    bool apart = strcmp(a->file, b->file) != 0;
+    return assay_error_at_offset(draft->error, ASSAY_ERROR_INPUT, b->file, (long long)b->offset,
+                                 "two tensors are named \"%.100s\"%s%.200s", b->name,
+                                 apart ? ", the other in " : "", apart ? a->file : "");
+}
+
 /* Two tensors of one name would let a reader see one and a checker the other. */
 static assay_status check_names(struct checkpoint_draft *draft)
 {
@@ -208,13 +212,12 @@ static assay_status check_names(struct checkpoint_draft *draft)
     qsort(sorted, c->count, sizeof *sorted, by_name);
     for (size_t i = 1; i < c->count && status == ASSAY_OK; i++)
         if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
-            status = checkpoint_refuse(draft, sorted[i]->offset, "two tensors are named \"%.100s\"",
-                                       sorted[i]->name);
+            status = refuse_twins(draft, sorted[i - 1], sorted[i]);
     free(sorted);
     return status;
 }
 
-static assay_status read_one(struct checkpoint_draft *draft)
+assay_status checkpoint_read_one(struct checkpoint_draft *draft)
 {
     const struct format *format = recognise(draft);
     if (!format)
@@ -278,175 +281,8 @@ assay_status assay_checkpoint_parse(const char *path, const void *bytes, size_t 
     draft.bytes = bytes;
     draft.size = size;
     if (status == ASSAY_OK)
-        status = read_one(&draft);
+        status = checkpoint_read_one(&draft);
     return end(&draft, status);
-}
-
-static assay_status open_one(struct checkpoint_draft *draft, const char *path)
-{
-    struct assay_checkpoint *c = draft->checkpoint;
-    struct assay_file *file = &c->files[c->file_count];
-    ASSAY_TRY(assay_file_open(path, MOST_FILE, file, draft->error));
-    c->file_count++;
-    draft->path = path;
-    draft->bytes = file->bytes;
-    draft->size = file->size;
-    return ASSAY_OK;
-}
-
-/* ---- shards: {"weight_map": {"tensor": "file", ...}} ----------------------------------------- */
-
-static bool is_index(const struct checkpoint_draft *d)
-{
-    size_t length = strlen(d->path);
-    static const char ending[] = ".index.json";
-    return length > sizeof ending && strcmp(d->path + length - (sizeof ending - 1), ending) == 0;
-}
-
-static assay_status read_shard(struct checkpoint_draft *draft, const char *index, const char *name)
-{
-    struct assay_checkpoint *c = draft->checkpoint;
-    if (strchr(name, '/') || strcmp(name, "..") == 0 || !name[0])
-        return assay_error_at(draft->error, ASSAY_ERROR_INPUT, index, 0,
-                              "a shard must be a file beside the index, found \"%.100s\"", name);
-    char *path = assay_path_beside(c->arena, index, name);
-    if (!path)
-        return checkpoint_no_memory(draft);
-    ASSAY_TRY(open_one(draft, path));
-    return read_one(draft);
-}
-
-/* Distinct file names, so that a long map over few shards stays cheap. */
-static assay_status shard_names(struct checkpoint_draft *draft, json_t *map, json_t *names)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach(map, key, value)
-    {
-        const char *name = json_string_value(value);
-        if (!name || json_object_set_new(names, name, json_true()) != 0)
-            return assay_error_at(draft->error, ASSAY_ERROR_INPUT, draft->path, 0,
-                                  "weight_map gives no file for \"%.100s\"", key);
-        if (json_object_size(names) > MOST_SHARDS)
-            return assay_error_at(draft->error, ASSAY_ERROR_LIMIT, draft->path, 0,
-                                  "more than %d shards", MOST_SHARDS);
-    }
-    return ASSAY_OK;
-}
-
-static assay_status read_shards(struct checkpoint_draft *draft, json_t *map, json_t *names)
-{
-    struct assay_checkpoint *c = draft->checkpoint;
-    const char *index = c->path, *name;
-    json_t *value;
-    ASSAY_TRY(shard_names(draft, map, names));
-    c->files = assay_arena_alloc(c->arena, json_object_size(names), sizeof *c->files);
-    if (!c->files)
-        return checkpoint_no_memory(draft);
-    json_object_foreach(names, name, value) ASSAY_TRY(read_shard(draft, index, name));
-    if (c->count != json_object_size(map))
-        return assay_error_at(draft->error, ASSAY_ERROR_INPUT, index, 0,
-                              "weight_map lists %zu tensors, the shards hold %zu",
-                              json_object_size(map), c->count);
-    for (size_t i = 0; i < c->count; i++)
-        if (!json_object_get(map, c->tensors[i].name))
-            return assay_error_at(draft->error, ASSAY_ERROR_INPUT, index, 0,
-                                  "\"%.100s\" stands in a shard but not in weight_map",
-                                  c->tensors[i].name);
-    return ASSAY_OK;
-}
-
-static assay_status open_index(struct checkpoint_draft *draft)
-{
-    json_t *root, *names = json_object();
-    assay_status status = json_read(draft->path, MOST_INDEX, &root, draft->error);
-    if (status == ASSAY_OK) {
-        json_t *map = json_object_get(root, "weight_map");
-        status = json_is_object(map) && json_object_size(map) > 0
-                     ? read_shards(draft, map, names)
-                     : assay_error_at(draft->error, ASSAY_ERROR_INPUT, draft->path, 0,
-                                      "expected an object weight_map with a file for each tensor");
-        json_decref(root);
-    }
-    json_decref(names);
-    return status;
-}
-
-/* ---- a GGUF file that is split: NAME-00001-of-00003.gguf and so on -----------------------------
- */
-
-/* The number of files and the length of NAME; false: the name is none of a split. */
-static bool is_split(const char *path, unsigned *files, size_t *name)
-{
-    static const char ending[] = "-00001-of-00001.gguf";
-    size_t length = strlen(path), tail = sizeof ending - 1;
-    unsigned number;
-    if (length <= tail)
-        return false;
-    *name = length - tail;
-    return sscanf(path + *name, "-%5u-of-%5u.gguf", &number, files) == 2 &&
-           strcmp(path + length - 5, ".gguf") == 0 && number >= 1 && number <= *files &&
-           *files > 1 && *files <= MOST_SHARDS;
-}
-
-static assay_status open_split(struct checkpoint_draft *draft, unsigned files, size_t name)
-{
-    struct assay_checkpoint *c = draft->checkpoint;
-    c->files = assay_arena_alloc(c->arena, files, sizeof *c->files);
-    if (!c->files)
-        return checkpoint_no_memory(draft);
-    for (unsigned i = 1; i <= files; i++) {
-        char *path =
-            assay_arena_print(c->arena, "%.*s-%05u-of-%05u.gguf", (int)name, c->path, i, files);
-        if (!path)
-            return checkpoint_no_memory(draft);
-        ASSAY_TRY(open_one(draft, path));
-        if (!is_gguf(draft))
-            return assay_error_at_offset(draft->error, ASSAY_ERROR_INPUT, path, 0,
-                                         "a part of a split GGUF file that is no GGUF file");
-        ASSAY_TRY(read_one(draft));
-    }
-    return ASSAY_OK;
-}
-
-/* A folder stands for what Hugging Face tools would load from it. */
-static assay_status in_folder(struct checkpoint_draft *draft)
-{
-    static const char *const usual[] = {"model.safetensors.index.json", "model.safetensors",
-                                        "pytorch_model.bin.index.json", "pytorch_model.bin"};
-    struct stat status;
-    struct assay_checkpoint *c = draft->checkpoint;
-    if (stat(c->path, &status) != 0 || !S_ISDIR(status.st_mode))
-        return ASSAY_OK;
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
-        char *path = assay_arena_print(c->arena, "%s/%s", c->path, usual[i]);
-        if (!path)
-            return checkpoint_no_memory(draft);
-        if (stat(path, &status) == 0) {
-            c->path = draft->path = path;
-            return ASSAY_OK;
-        }
-    }
-    return assay_error_at(draft->error, ASSAY_ERROR_INPUT, c->path, 0,
-                          "no model.safetensors, pytorch_model.bin or index.json of them in this "
-                          "folder: name the file itself");
-}
-
-static assay_status open_files(struct checkpoint_draft *draft)
-{
-    struct assay_checkpoint *c = draft->checkpoint;
-    ASSAY_TRY(in_folder(draft));
-    if (is_index(draft))
-        return open_index(draft);
-    unsigned files;
-    size_t name;
-    if (is_split(c->path, &files, &name))
-        return open_split(draft, files, name);
-    c->files = assay_arena_alloc(c->arena, 1, sizeof *c->files);
-    if (!c->files)
-        return checkpoint_no_memory(draft);
-    ASSAY_TRY(open_one(draft, c->path));
-    return read_one(draft);
 }
 
 assay_status assay_checkpoint_open(const char *path, struct assay_checkpoint *checkpoint,
@@ -455,7 +291,7 @@ assay_status assay_checkpoint_open(const char *path, struct assay_checkpoint *ch
     struct checkpoint_draft draft;
     assay_status status = start(path, checkpoint, &draft, error);
     if (status == ASSAY_OK)
-        status = open_files(&draft);
+        status = checkpoint_open_files(&draft);
     return end(&draft, status);
 }
 

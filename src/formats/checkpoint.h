@@ -25,6 +25,12 @@ ASSAY_MUST_USE assay_status onnx_read(struct checkpoint_draft *draft);
 ASSAY_MUST_USE assay_status pytorch_read(struct checkpoint_draft *draft);
 ASSAY_MUST_USE assay_status llama2c_read(struct checkpoint_draft *draft);
 
+/* The reader that knows the draft's bytes by their beginning; ASSAY_ERROR_UNSUPPORTED: none does.
+ */
+ASSAY_MUST_USE assay_status checkpoint_read_one(struct checkpoint_draft *draft);
+/* checkpoint_files.c: all files that the checkpoint's path stands for, opened and read. */
+ASSAY_MUST_USE assay_status checkpoint_open_files(struct checkpoint_draft *draft);
+
 /* Refusals that name the file and the offset. */
 assay_status checkpoint_refuse(struct checkpoint_draft *draft, uint64_t offset, const char *format,
                                ...) ASSAY_PRINTF(3, 4);
