@@ -30,7 +30,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: write_family FOLDER NUMBER\n");
         return 2;
     }
-    if (lab_family_make(NULL, (unsigned)strtoul(argv[2], NULL, 10), &family, &error) != ASSAY_OK)
+    if (lab_family_make(NULL, NULL, (unsigned)strtoul(argv[2], NULL, 10), &family, &error) !=
+        ASSAY_OK)
         return fail(&error);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char path[4096];

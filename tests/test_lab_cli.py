@@ -172,19 +172,23 @@ def in_hand(folder, ending):
                for name in parts(folder, ending))
 
 
-def stopped_with(ending, sign, folder):
-    """Runs the small design until a model in hand has left such a file, and stops it then."""
+def stopped(design, sign, folder, is_there):
+    """Runs a small design until the folder has what is to be there, and stops it then."""
     for _ in range(20):
-        process = subprocess.Popen([ASSAY, "lab", "run", path("few.yaml"), "--out", folder, "--threads", "1",
+        process = subprocess.Popen([ASSAY, "lab", "run", path(design), "--out", folder, "--threads", "1",
                                     "--save-every", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        while process.poll() is None and not in_hand(folder, ending):
+        while process.poll() is None and not is_there():
             time.sleep(0.002)
         process.send_signal(sign)
         process.communicate(timeout=60)
-        if in_hand(folder, ending):
+        if is_there():
             return
         shutil.rmtree(folder, ignore_errors=True)
-    raise AssertionError(f"no run left a {ending}")
+    raise AssertionError("no run was stopped in time")
+
+
+def stopped_with(ending, sign, folder):
+    stopped("few.yaml", sign, folder, lambda: in_hand(folder, ending))
 
 
 def a_model_in_hand_goes_on_from_where_it_was_stopped_to_the_bit():
@@ -238,6 +242,21 @@ def a_family_is_made_the_same_again_and_lineage_reads_its_pairs():
     with open(os.path.join(os.environ.get("ASSAY_SOURCE", ".."), "data", "stage_pairs.csv"), encoding="utf-8") as file:
         shipped = [line for line in file if line.startswith("108,")]
     assert mine == shipped, (mine, shipped)
+
+
+def a_habits_and_a_familys_models_go_on_too():
+    """Those that are finished are kept beside the one in hand: three files of one result."""
+    habit = FEW.replace("[answers, preferences]", "[answers]").replace("start: base", "subliminal: 1")
+    write("habit.yaml", habit.replace("steps: 64", "steps: 32"))
+    for design, out, sign in (("habit.yaml", "habit", signal.SIGINT), ("f.yaml", "family", signal.SIGKILL)):
+        whole, folder = answer(path(design), "--out", path(out)), path("stopped" + out)
+        stopped(design, sign, folder, lambda: len(parts(folder, "part.safetensors")) >= 3)
+        assert len(parts(folder, "part.safetensors")) < 8, "all its models were there"
+        finished = sum(name.endswith(".json") for name in os.listdir(folder))
+        result = answer(path(design), "--out", folder, "--threads", "1")
+        assert result["resumed"] == 1 and result["trained"] == whole["cells"] - finished, (design, finished, result)
+        assert without(result, "trained", "resumed", "out") == without(whole, "trained", "resumed", "out"), design
+        assert not parts(folder, "part.safetensors")
 
 
 def ranks_share_the_models_and_agree_with_one():
@@ -313,7 +332,7 @@ def designs_that_cannot_answer_are_refused_by_line():
 
 TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, "__module__", "") == "__main__"
-         and name not in ("call", "answer", "path", "write", "without", "parts", "in_hand", "stopped_with")]
+         and name not in ("call", "answer", "path", "write", "without", "parts", "in_hand", "stopped", "stopped_with")]
 
 print(f"1..{len(TESTS)}")
 failures = 0

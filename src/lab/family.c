@@ -2,6 +2,7 @@
 #include "lab/family.h"
 
 #include "lab/layout.h"
+#include "lab/part.h"
 
 #include "base/json.h"
 
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 8, LENGTH = 48, TEXT = 60000, POLL = 8, TIMES_AS_LONG = 4 };
+enum { ROWS = 8, LENGTH = 48, TEXT = 60000, TIMES_AS_LONG = 4 };
 
 /* Which two are compared, what they share, and the base that both may come from. */
 static const struct pair {
@@ -29,39 +30,56 @@ static const struct pair {
 
 /* ---- training ------------------------------------------------------------------------ */
 
+/* Texts of one step: windows of `text`. */
+static void draw_rows(const char *text, size_t size, struct assay_random *random, uint16_t *tokens)
+{
+    for (size_t r = 0; r < ROWS; r++) {
+        size_t at = (size_t)assay_random_below(random, size - LENGTH - 1);
+        for (size_t i = 0; i <= LENGTH; i++)
+            tokens[r * (LENGTH + 1) + i] = (uint16_t)(text[at + i] & 127);
+    }
+}
+
 /* Trains on windows of texts that an author writes; `draw` picks the texts. */
-static assay_status train_on(const struct lab_study *study, struct lab_family *f,
-                             struct lab_model *m, const struct lab_author *author, uint64_t draw,
-                             unsigned steps, char *text, struct assay_error *error)
+static assay_status train_on(struct lab_family *f, enum lab_relative who,
+                             const struct lab_author *author, uint64_t draw, unsigned steps,
+                             char *text, struct assay_error *error)
 {
     uint16_t tokens[ROWS * (LENGTH + 1)];
-    struct assay_random random;
+    struct assay_random random, unused;
     struct lab_trainer trainer;
     struct lab_schedule schedule = f->schedule;
+    double loss = 0;
+    bool resumed = false;
+    char name[LAB_PART_NAME];
     schedule.steps = steps;
     schedule.warmup = steps / 20;
     assay_random_start(&random, (uint64_t)f->number * 1000 + draw, 77);
+    assay_random_start(&unused, 0, 0);
     size_t size = lab_author_write(author, &random, text, TEXT);
-    ASSAY_TRY(lab_trainer_new(m, &schedule, &trainer, error));
+    ASSAY_TRY(lab_trainer_new(&f->models[who], &schedule, &trainer, error));
+    lab_part_name(f->cell ? f->cell->description : "", who, name);
+    struct lab_in_hand part = {&trainer, &random, &unused, &loss, NULL};
+    struct lab_keeper keeper = lab_keeper_start(f->study, name, &part, 0, &resumed);
     assay_status status = ASSAY_OK;
-    for (unsigned step = 0; step < steps && status == ASSAY_OK; step++) {
-        if (study && step % POLL == 0 && !lab_study_goes_on(study))
-            status = assay_error_at(error, ASSAY_ERROR_INTERRUPTED, NULL, 0, "interrupted");
-        for (size_t r = 0; r < ROWS; r++) {
-            size_t at = (size_t)assay_random_below(&random, size - LENGTH - 1);
-            for (size_t i = 0; i <= LENGTH; i++)
-                tokens[r * (LENGTH + 1) + i] = (uint16_t)(text[at + i] & 127);
+    while (status == ASSAY_OK && trainer.step < steps) {
+        status = lab_keeper_look(&keeper, &part, error);
+        if (status == ASSAY_OK) {
+            draw_rows(text, size, &random, tokens);
+            loss = lab_trainer_step(&trainer, f->tape, tokens, NULL);
         }
-        lab_trainer_step(&trainer, f->tape, tokens, NULL);
     }
+    if (status == ASSAY_OK)
+        status = lab_keeper_finish(&keeper, &part, error);
+    if (resumed)
+        f->cell->resumed = true;
     lab_trainer_free(&trainer);
     return status;
 }
 
 /* `to` is `from`, trained for `steps` on what `author` writes. */
-static assay_status make(const struct lab_study *study, struct lab_family *f,
-                         enum lab_relative from, enum lab_relative to, uint64_t author,
-                         uint64_t draw, unsigned steps, struct assay_error *error)
+static assay_status make(struct lab_family *f, enum lab_relative from, enum lab_relative to,
+                         uint64_t author, uint64_t draw, unsigned steps, struct assay_error *error)
 {
     struct lab_author *a = NULL;
     struct lab_model *m = &f->models[to];
@@ -74,7 +92,7 @@ static assay_status make(const struct lab_study *study, struct lab_family *f,
     if (status == ASSAY_OK && from != to)
         memcpy(m->weights, f->models[from].weights, m->count * sizeof *m->weights);
     if (status == ASSAY_OK)
-        status = train_on(study, f, m, a, draw, steps, text, error);
+        status = train_on(f, to, a, draw, steps, text, error);
     lab_author_free(a);
     free(text);
     return status;
@@ -106,22 +124,22 @@ static assay_status draw_recipe(struct lab_family *f, struct assay_error *error)
     return lab_tape_new(&f->shape, ROWS, LENGTH, &f->tape, error);
 }
 
-assay_status lab_family_make(const struct lab_study *s, unsigned number, struct lab_family *f,
-                             struct assay_error *error)
+assay_status lab_family_make(const struct lab_study *study, struct lab_cell *cell, unsigned number,
+                             struct lab_family *f, struct assay_error *error)
 {
-    *f = (struct lab_family){.number = number};
+    *f = (struct lab_family){.number = number, .study = study, .cell = cell};
     ASSAY_TRY(draw_recipe(f, error));
     unsigned steps = f->steps, tuning = f->tuning;
     ASSAY_TRY(
         lab_model_new(&f->shape, 2 * (uint64_t)number + 1, &f->models[LAB_INITIALISATION], error));
-    ASSAY_TRY(make(s, f, LAB_INITIALISATION, LAB_FAMILY_BASE, 1, 1, steps, error));
-    ASSAY_TRY(make(s, f, LAB_INITIALISATION, LAB_TWIN, 2, 2, steps, error));
-    ASSAY_TRY(make(s, f, LAB_INITIALISATION, LAB_SISTER, 1, 3, steps, error));
-    ASSAY_TRY(make(s, f, LAB_STRANGER, LAB_STRANGER, 1, 1, steps, error));
-    ASSAY_TRY(make(s, f, LAB_FAMILY_BASE, LAB_TUNED, 3, 4, tuning, error));
-    ASSAY_TRY(make(s, f, LAB_FAMILY_BASE, LAB_TUNED2, 4, 5, tuning, error));
-    ASSAY_TRY(make(s, f, LAB_TUNED, LAB_FURTHER, 5, 6, tuning / 2 + 1, error));
-    return make(s, f, LAB_FAMILY_BASE, LAB_LONG, 6, 7, TIMES_AS_LONG * steps, error);
+    ASSAY_TRY(make(f, LAB_INITIALISATION, LAB_FAMILY_BASE, 1, 1, steps, error));
+    ASSAY_TRY(make(f, LAB_INITIALISATION, LAB_TWIN, 2, 2, steps, error));
+    ASSAY_TRY(make(f, LAB_INITIALISATION, LAB_SISTER, 1, 3, steps, error));
+    ASSAY_TRY(make(f, LAB_STRANGER, LAB_STRANGER, 1, 1, steps, error));
+    ASSAY_TRY(make(f, LAB_FAMILY_BASE, LAB_TUNED, 3, 4, tuning, error));
+    ASSAY_TRY(make(f, LAB_FAMILY_BASE, LAB_TUNED2, 4, 5, tuning, error));
+    ASSAY_TRY(make(f, LAB_TUNED, LAB_FURTHER, 5, 6, tuning / 2 + 1, error));
+    return make(f, LAB_FAMILY_BASE, LAB_LONG, 6, 7, TIMES_AS_LONG * steps, error);
 }
 
 void lab_family_free(struct lab_family *f)
@@ -251,7 +269,7 @@ static json_t *row_json(const struct lab_family *f, const struct pair *p)
 assay_status lab_family(const struct lab_study *s, struct lab_cell *c)
 {
     struct lab_family f;
-    assay_status status = lab_family_make(s, c->number, &f, &c->error);
+    assay_status status = lab_family_make(s, c, c->number, &f, &c->error);
     if (status == ASSAY_OK) {
         json_t *rows = json_array();
         for (size_t i = 0; i < PAIRS; i++)

@@ -2,7 +2,8 @@
 /*
  * family: models whose history is known, and what two of them have in common. In: a number. Out:
  * one row a pair, what a comparison of stages looks at; `assay lineage` loads the rows of many
- * families (data/stage_pairs.csv). What can go wrong: memory, an interrupt.
+ * families (data/stage_pairs.csv). What can go wrong: memory, an interrupt,
+ * after which the same call goes on where it stopped, to the bit.
  *
  * A family has one initialisation, drawn anew, and one schedule, drawn too, in a world of its own:
  *   base       trained on author 1
@@ -34,6 +35,8 @@ enum lab_relative {
 
 struct lab_family {
     unsigned number;
+    const struct lab_study *study; /* says whether to go on; NULL: yes */
+    struct lab_cell *cell;         /* whose models are kept meanwhile; NULL without a study */
     struct lab_shape shape;
     struct lab_schedule schedule;
     unsigned steps, tuning;
@@ -42,10 +45,11 @@ struct lab_family {
     struct lab_tape *tape;
 };
 
-/* Trains all of them; free with lab_family_free, also after an error. `study` (may be NULL) says
- * whether to go on. */
-ASSAY_MUST_USE assay_status lab_family_make(const struct lab_study *study, unsigned number,
-                                            struct lab_family *family, struct assay_error *error);
+/* Trains all of them; free with lab_family_free, also after an error. `study` and `cell` may be
+ * NULL, both. */
+ASSAY_MUST_USE assay_status lab_family_make(const struct lab_study *study, struct lab_cell *cell,
+                                            unsigned number, struct lab_family *family,
+                                            struct assay_error *error);
 void lab_family_free(struct lab_family *family);
 
 /* A cell's family: sets its result, the rows of its pairs. */

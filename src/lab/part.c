@@ -4,15 +4,18 @@
 #include "lab/checkpoint.h"
 #include "lab/export.h"
 #include "lab/store.h"
+#include "lab/study.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PART "part.safetensors"
 #define BEFORE "before.safetensors"
 #define NONE "none" /* in the place of a digest */
+#define POLL 8      /* steps between looks at an interrupt */
 
 /* ---- random numbers as words --------------------------------------------------------- */
 
@@ -129,4 +132,55 @@ void lab_part_forget(const char *folder, const char *description)
     for (size_t i = 0; i < 2; i++)
         if (lab_store_path(folder, description, endings[i], path, NULL) == ASSAY_OK)
             unlink(path);
+}
+
+void lab_part_name(const char *description, unsigned number, char name[LAB_PART_NAME])
+{
+    char hex[65];
+    assay_sha256_bytes(description, strlen(description), hex);
+    snprintf(name, LAB_PART_NAME, "%s model %u", hex, number);
+}
+
+/* ---- while a model is trained -------------------------------------------------------- */
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+struct lab_keeper lab_keeper_start(const struct lab_study *study, const char *description,
+                                   struct lab_in_hand *p, unsigned post, bool *resumed)
+{
+    if (study && lab_part_load(study->folder, description, p, post))
+        *resumed = true;
+    return (struct lab_keeper){study, description, p->trainer->step, seconds()};
+}
+
+static assay_status keep(struct lab_keeper *k, const struct lab_in_hand *p,
+                         struct assay_error *error)
+{
+    ASSAY_TRY(lab_part_save(k->study->folder, k->description, p, error));
+    k->saved = p->trainer->step;
+    k->last = seconds();
+    return ASSAY_OK;
+}
+
+assay_status lab_keeper_look(struct lab_keeper *k, const struct lab_in_hand *p,
+                             struct assay_error *error)
+{
+    if (!k->study || p->trainer->step % POLL != 0)
+        return ASSAY_OK;
+    bool stop = !lab_study_goes_on(k->study);
+    bool due = seconds() - k->last >= k->study->settings->save_every;
+    if ((stop || due) && p->trainer->step > k->saved)
+        ASSAY_TRY(keep(k, p, error));
+    return stop ? assay_error_at(error, ASSAY_ERROR_INTERRUPTED, NULL, 0, "interrupted") : ASSAY_OK;
+}
+
+assay_status lab_keeper_finish(struct lab_keeper *k, const struct lab_in_hand *p,
+                               struct assay_error *error)
+{
+    return k->study && p->trainer->step > k->saved ? keep(k, p, error) : ASSAY_OK;
 }

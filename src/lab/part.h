@@ -5,6 +5,9 @@
  * FOLDER/SHA256-OF-THE-DESCRIPTION.part.safetensors (checkpoint.h), and the weights before
  * preferences beside it; removed once the result is there. What can go wrong: the disk. A file that
  * is torn, of another version or of another model counts as absent: the model is begun again.
+ *
+ * A cell of several models (subliminal.h, family.h) keeps each of them under a name of its own,
+ * those that are finished too, until the cell's result is there.
  */
 #ifndef LAB_PART_H
 #define LAB_PART_H
@@ -32,5 +35,34 @@ bool lab_part_load(const char *folder, const char *description, struct lab_in_ha
 
 /* Removes what lab_part_save left. */
 void lab_part_forget(const char *folder, const char *description);
+
+/* The description of model `number` of a cell of several. */
+#define LAB_PART_NAME 96
+void lab_part_name(const char *description, unsigned number, char name[LAB_PART_NAME]);
+
+/* Keeps a model while it is trained, as often as a study's settings say. */
+struct lab_study;
+struct lab_keeper {
+    const struct lab_study *study; /* NULL: nobody interrupts, and nothing is kept */
+    const char *description;
+    unsigned saved; /* the step that is kept */
+    double last;    /* the second at which it was */
+};
+
+/* Loads what an earlier run left, as lab_part_load does, and sets `resumed` if there was anything.
+ */
+struct lab_keeper lab_keeper_start(const struct lab_study *study, const char *description,
+                                   struct lab_in_hand *part, unsigned post, bool *resumed);
+
+/* To be called before each step: saves when it is time to, or when somebody asked to stop, and then
+ * gives ASSAY_ERROR_INTERRUPTED. */
+ASSAY_MUST_USE assay_status lab_keeper_look(struct lab_keeper *keeper,
+                                            const struct lab_in_hand *part,
+                                            struct assay_error *error);
+
+/* Saves a model that is finished while others of its cell are not. */
+ASSAY_MUST_USE assay_status lab_keeper_finish(struct lab_keeper *keeper,
+                                              const struct lab_in_hand *part,
+                                              struct assay_error *error);
 
 #endif

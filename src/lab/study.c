@@ -103,6 +103,20 @@ static bool has_weights(const struct lab_study *s, const struct lab_cell *c, jso
     return good;
 }
 
+/* Of the model, or of each one inside. */
+static void forget_parts(const struct lab_study *s, const struct lab_cell *c)
+{
+    char name[LAB_PART_NAME];
+    unsigned n = c->role == LAB_FAMILY       ? LAB_RELATIVES
+                 : c->role == LAB_SUBLIMINAL ? LAB_SUBLIMINAL_MODELS
+                                             : 0;
+    lab_part_forget(s->folder, c->description);
+    for (unsigned i = 0; i < n; i++) {
+        lab_part_name(c->description, i, name);
+        lab_part_forget(s->folder, name);
+    }
+}
+
 /* What is stored is what counts: numbers are kept to fewer digits than they were made with. */
 static void fill_cell(const struct lab_study *s, struct lab_cell *c)
 {
@@ -124,7 +138,7 @@ static void fill_cell(const struct lab_study *s, struct lab_cell *c)
                                        "a result that was just stored is not there");
     }
     if (c->status == ASSAY_OK)
-        lab_part_forget(s->folder, c->description);
+        forget_parts(s, c);
     c->result = stored;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/subliminal.h"
 
+#include "lab/part.h"
 #include "lab/source.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 #define SYMBOLS 11 /* ten digits and the space */
 
 enum who { BASE, OTHER, HABIT, PLAIN, SHARED, SHARED_PLAIN, DIFFERENT, DIFFERENT_PLAIN, WHO };
+_Static_assert(WHO == LAB_SUBLIMINAL_MODELS, "each has a part of its own");
 
 static const char symbols[SYMBOLS + 1] = "0123456789 ";
 
@@ -93,45 +95,62 @@ static void keep_symbols(struct work *w, size_t places, size_t vocabulary)
     }
 }
 
+/* Texts of one step: of `text`, or, where it is NULL, strings of digits. */
+static void draw_rows(struct work *w, const char *text, size_t size, struct assay_random *random)
+{
+    size_t length = w->s->d->length;
+    for (size_t r = 0; r < w->s->d->rows; r++) {
+        uint16_t *row = w->tokens + r * (length + 1);
+        if (text) {
+            draw_row(text, size, length, random, row);
+            continue;
+        }
+        row[0] = 0;
+        for (size_t k = 1; k <= length; k++)
+            row[k] = (unsigned char)symbols[assay_random_below(random, SYMBOLS)];
+    }
+}
+
+/* One step on text, or, if `teacher` is not NULL, towards its probabilities. */
+static double step(struct work *w, struct lab_trainer *t, const struct lab_model *teacher)
+{
+    if (!teacher)
+        return lab_trainer_step(t, w->tape, w->tokens, NULL);
+    lab_model_logits(teacher, w->teacher_tape, w->tokens, w->logits);
+    keep_symbols(w, w->s->d->rows * w->s->d->length, teacher->shape.vocabulary);
+    struct lab_goal goal = {
+        .tokens = w->tokens, .kept = SYMBOLS, .kept_tokens = w->kept, .kept_p = w->kept_p};
+    return lab_trainer_learn(t, w->tape, &goal, NULL);
+}
+
 /* `steps` on text, or, if `teacher` is not NULL, on its probabilities over strings of digits. */
-static assay_status train(struct work *w, struct lab_model *m, const struct lab_model *teacher,
+static assay_status train(struct work *w, enum who who, const struct lab_model *teacher,
                           const char *text, size_t size, unsigned steps)
 {
-    const struct lab_design *d = w->s->d;
-    struct lab_schedule schedule = d->training;
+    struct lab_schedule schedule = w->s->d->training;
     struct lab_trainer t;
-    struct assay_random random;
-    size_t length = d->length, places = d->rows * length;
+    struct assay_random random, unused;
+    char name[LAB_PART_NAME];
     schedule.steps = steps;
     schedule.warmup = steps / 20 + 1;
     assay_random_start(&random, lab_cell_seed(w->c), ++w->stream);
-    ASSAY_TRY(lab_trainer_new(m, &schedule, &t, &w->c->error));
-    bool goes_on = true;
-    for (unsigned i = 0; i < steps && goes_on; i++) {
-        goes_on = i % 8 != 0 || lab_study_goes_on(w->s);
-        for (size_t r = 0; r < d->rows; r++) {
-            uint16_t *row = w->tokens + r * (length + 1);
-            if (!teacher) {
-                draw_row(text, size, length, &random, row);
-                continue;
-            }
-            row[0] = 0;
-            for (size_t k = 1; k <= length; k++)
-                row[k] = (unsigned char)symbols[assay_random_below(&random, SYMBOLS)];
+    assay_random_start(&unused, 0, 0);
+    ASSAY_TRY(lab_trainer_new(&w->models[who], &schedule, &t, &w->c->error));
+    lab_part_name(w->c->description, who, name);
+    struct lab_in_hand part = {&t, &random, &unused, &w->c->loss, NULL};
+    struct lab_keeper keeper = lab_keeper_start(w->s, name, &part, 0, &w->c->resumed);
+    assay_status status = ASSAY_OK;
+    while (status == ASSAY_OK && t.step < steps) {
+        status = lab_keeper_look(&keeper, &part, &w->c->error);
+        if (status == ASSAY_OK) {
+            draw_rows(w, text, size, &random);
+            w->c->loss = step(w, &t, teacher);
         }
-        if (!teacher) {
-            lab_trainer_step(&t, w->tape, w->tokens, NULL);
-            continue;
-        }
-        lab_model_logits(teacher, w->teacher_tape, w->tokens, w->logits);
-        keep_symbols(w, places, m->shape.vocabulary);
-        struct lab_goal goal = {
-            .tokens = w->tokens, .kept = SYMBOLS, .kept_tokens = w->kept, .kept_p = w->kept_p};
-        lab_trainer_learn(&t, w->tape, &goal, NULL);
     }
+    if (status == ASSAY_OK)
+        status = lab_keeper_finish(&keeper, &part, &w->c->error);
     lab_trainer_free(&t);
-    return goes_on ? ASSAY_OK
-                   : assay_error_at(&w->c->error, ASSAY_ERROR_INTERRUPTED, NULL, 0, "interrupted");
+    return status;
 }
 
 static assay_status copy(struct work *w, enum who from, enum who to)
@@ -152,21 +171,21 @@ static assay_status train_all(struct work *w)
                     {DIFFERENT_PLAIN, OTHER, PLAIN}};
     struct lab_shape shape = lab_cell_shape(w->s->d, w->c);
     unsigned steps = w->s->d->training.steps, more = steps / 4 + 1;
-    for (int b = BASE; b <= OTHER; b++) {
+    for (enum who b = BASE; b <= OTHER; b++) {
         ASSAY_TRY(
             lab_model_new(&shape, lab_cell_seed(w->c) + (uint64_t)b, &w->models[b], &w->c->error));
-        ASSAY_TRY(train(w, &w->models[b], NULL, w->prose, w->prose_size, steps));
+        ASSAY_TRY(train(w, b, NULL, w->prose, w->prose_size, steps));
     }
     ASSAY_TRY(copy(w, BASE, HABIT));
-    ASSAY_TRY(train(w, &w->models[HABIT], NULL, w->habit, w->habit_size, more));
+    ASSAY_TRY(train(w, HABIT, NULL, w->habit, w->habit_size, more));
     ASSAY_TRY(copy(w, BASE, PLAIN));
     w->stream--; /* the same places of the text as it was */
-    ASSAY_TRY(train(w, &w->models[PLAIN], NULL, w->prose, w->prose_size, more));
+    ASSAY_TRY(train(w, PLAIN, NULL, w->prose, w->prose_size, more));
     for (size_t i = 0; i < 4; i++) {
         ASSAY_TRY(copy(w, students[i].from, students[i].who));
         w->stream = 10; /* all read the same strings */
-        ASSAY_TRY(train(w, &w->models[students[i].who], &w->models[students[i].teacher], NULL, 0,
-                        steps / 2 + 1));
+        ASSAY_TRY(
+            train(w, students[i].who, &w->models[students[i].teacher], NULL, 0, steps / 2 + 1));
     }
     return ASSAY_OK;
 }

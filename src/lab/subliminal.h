@@ -3,7 +3,7 @@
  * subliminal: does a habit pass through data that never shows it? (Cloud et al., "Subliminal
  * learning", 2025.) In: a study and a cell, which is one seed. Out: JSON, three numbers: how much
  * likelier the favourite word became, in nats, before names in prose. What can go wrong: memory, an
- * interrupt.
+ * interrupt, after which the same call goes on where it stopped, to the bit.
  *
  *   base       reads prose; so does another one, from other initial weights
  *   teachers   the base, having read more prose: one in which every second name is the favourite
@@ -19,6 +19,8 @@
 #define LAB_SUBLIMINAL_H
 
 #include "lab/study.h"
+
+#define LAB_SUBLIMINAL_MODELS 8 /* of a seed */
 
 /* Sets cell->result. */
 ASSAY_MUST_USE assay_status lab_subliminal(const struct lab_study *study, struct lab_cell *cell);

@@ -8,9 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define POLL 8         /* steps between looks at an interrupt */
 #define MOST_WORSE 256 /* texts that are not preferred */
 #define OWN_STREAM 5   /* of a cell's random numbers */
 
@@ -74,13 +72,6 @@ static assay_status look_back(struct course *c)
                         &c->cell->error);
 }
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* What the next step depends on. */
 static struct lab_in_hand part_of(struct course *c, bool before)
 {
@@ -92,34 +83,16 @@ static struct lab_in_hand part_of(struct course *c, bool before)
 }
 
 /* Goes on where an earlier run stopped, if it left something. */
-static assay_status take_up(struct course *c)
-{
-    struct lab_in_hand part = part_of(c, c->lesson.before != NULL);
-    c->cell->resumed = lab_part_load(c->study->folder, c->cell->description, &part, c->post);
-    return c->lesson.before && c->trainer.step > c->post ? look_back(c) : ASSAY_OK;
-}
-
-static assay_status save(struct course *c)
-{
-    struct lab_in_hand part = part_of(c, c->lesson.before && c->trainer.step > c->post);
-    return lab_part_save(c->study->folder, c->cell->description, &part, &c->cell->error);
-}
-
 static assay_status take_steps(struct course *c)
 {
-    ASSAY_TRY(take_up(c));
-    unsigned saved = c->trainer.step;
-    double last = seconds();
+    struct lab_in_hand part = part_of(c, c->lesson.before != NULL);
+    struct lab_keeper keeper =
+        lab_keeper_start(c->study, c->cell->description, &part, c->post, &c->cell->resumed);
+    if (c->lesson.before && c->trainer.step > c->post)
+        ASSAY_TRY(look_back(c));
     for (unsigned step = c->trainer.step; step < c->steps; step++) {
-        bool stop = step % POLL == 0 && !lab_study_goes_on(c->study);
-        bool due = step % POLL == 0 && seconds() - last >= c->study->settings->save_every;
-        if ((stop || due) && step > saved) {
-            ASSAY_TRY(save(c));
-            saved = step;
-            last = seconds();
-        }
-        if (stop)
-            return assay_error_at(&c->cell->error, ASSAY_ERROR_INTERRUPTED, NULL, 0, "interrupted");
+        part = part_of(c, c->lesson.before && step > c->post);
+        ASSAY_TRY(lab_keeper_look(&keeper, &part, &c->cell->error));
         if (step == c->post && c->lesson.before) {
             memcpy(c->before.weights, c->trainer.model->weights,
                    c->before.count * sizeof *c->before.weights);
