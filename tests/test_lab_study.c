@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lab's study: statistics over students and detectors, on known answers. */
+#include "lab/cell.h"
 #include "lab/design.h"
 #include "lab/grams.h"
 #include "lab/judge.h"
@@ -375,6 +376,7 @@ static void a_design_is_understood(void **state)
     near(d.doses[1], 1, 0);
     near(d.level, 0.05, 0);
     assert_int_equal(d.model.experts, 0);
+    assert_int_equal(d.prose_bytes, 40000);
     lab_design_free(&d);
     static const char mixture[] = WORLD TEACHERS METHODS DOSES STUDENTS
         "null students: 19\nmodel: {width: 64, layers: 2, heads: 4, hidden: 32, experts: 8}\n"
@@ -420,6 +422,10 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
          "null students: 19\nmodel: {width: 64, layers: 2, heads: 4, hidden: 32, experts: 4, "
          "experts per token: 5}\ntraining: {steps: 200, rows: 16, length: 64, rate: 0.004}\n",
          "number of experts, 4", 12},
+        {WORLD TEACHERS METHODS DOSES STUDENTS
+         "null students: 19\nmodel: {width: 64, layers: 2, heads: 4, hidden: 32}\n"
+         "training: {steps: 200, rows: 16, length: 64, rate: 0.004, prose bytes: 100}\n",
+         "4096", 13},
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -431,6 +437,32 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
             !strstr(error.message, bad[i].says) || strcmp(error.file, "d.yaml") != 0)
             fail_msg("%zu: %s:%ld: %s", i, error.file, error.line, error.message);
     }
+}
+
+/* More prose is another model, and no prose said is the same as before. */
+static void how_much_prose_is_part_of_what_makes_a_model(void **state)
+{
+#define SHAPE "null students: 19\nmodel: {width: 64, layers: 2, heads: 4, hidden: 128}\n"
+    static const char *const trainings[] = {
+        "training: {steps: 200, rows: 16, length: 64, rate: 0.004}\n",
+        "training: {steps: 200, rows: 16, length: 64, rate: 0.004, prose bytes: 40000}\n",
+        "training: {steps: 200, rows: 16, length: 64, rate: 0.004, prose bytes: 80000}\n"};
+    uint64_t seeds[3];
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char text[2000];
+        struct lab_design d;
+        struct lab_cell *cells;
+        size_t count;
+        snprintf(text, sizeof text, "%s%s", WORLD TEACHERS METHODS DOSES STUDENTS SHAPE,
+                 trainings[i]);
+        assert_int_equal(lab_design_parse("d.yaml", text, strlen(text), &d, NULL), ASSAY_OK);
+        assert_int_equal(lab_cells_make(&d, d.arena, &cells, &count, NULL), ASSAY_OK);
+        seeds[i] = lab_cell_seed(&cells[count - 1]);
+        lab_design_free(&d);
+    }
+    assert_true(seeds[0] == seeds[1]);
+    assert_true(seeds[0] != seeds[2]);
 }
 
 /* A folder of two texts and something that is none; its design, which names it beside itself. */
@@ -681,6 +713,7 @@ int main(void)
         cmocka_unit_test(a_design_is_understood),
         cmocka_unit_test(a_folder_of_text_is_dealt_to_authors),
         cmocka_unit_test(designs_that_could_not_answer_are_refused_by_line),
+        cmocka_unit_test(how_much_prose_is_part_of_what_makes_a_model),
     };
     return cmocka_run_group_tests_name("lab_study", tests, NULL, NULL);
 }

@@ -83,13 +83,16 @@ static char *describe_world(const struct lab_design *d, struct assay_arena *aren
 }
 
 /* What most designs do not have; "" then. */
-static char *describe_rest(const struct lab_design *d, struct assay_arena *arena)
+static const char *describe_rest(const struct lab_design *d, struct assay_arena *arena)
 {
     const struct lab_shape *s = &d->model;
     const char *precision = d->precision == LAB_BFLOAT16 ? " bf16" : "";
-    return s->experts ? assay_arena_print(arena, " experts %u of %u%s", s->experts_per_token,
-                                          s->experts, precision)
-                      : assay_arena_print(arena, "%s", precision);
+    const char *rest = s->experts ? assay_arena_print(arena, " experts %u of %u%s",
+                                                      s->experts_per_token, s->experts, precision)
+                                  : precision;
+    return rest && d->prose_bytes != LAB_PROSE_BYTES
+               ? assay_arena_print(arena, "%s prose %u", rest, d->prose_bytes)
+               : rest;
 }
 
 static char *describe_design(const struct lab_design *d, struct assay_arena *arena)

@@ -154,6 +154,8 @@ static assay_status read_training(struct assay_yaml *root, struct lab_design *d,
     ASSAY_TRY(assay_yaml_quantity(node, ASSAY_UNIT_NONE, 1e-6, 1, &d->training.rate, error));
     ASSAY_TRY(may_count(training, "teacher steps", 1, 100000, d->training.steps, &d->teacher_steps,
                         error));
+    ASSAY_TRY(may_count(training, "prose bytes", 4096, 1u << 28, LAB_PROSE_BYTES, &d->prose_bytes,
+                        error));
     ASSAY_TRY(read_precision(training, d, error));
     d->training.warmup = d->training.steps / 20 + 1;
     d->training.decay = 0.1;

@@ -17,6 +17,9 @@
  *                            side, each of `hidden` units; default: one for all
  *   training: {steps: 200, rows: 16, length: 64, rate: 0.004, teacher steps: 400}
  *                            precision: bf16 trains with products in bfloat16; default: float32
+ *                            prose bytes: how much text by its author a model draws what it reads
+ *                            from, each model text of its own; default: 40000. Who reads more than
+ *                            that learns its own few pages by heart
  *   methods: [answers, top-k, logits, on-policy, preferences, reasoning, paraphrase, mixed]
  *   doses: [0.05, 0.2, 1]
  *   evasions: [none, rinsed, cooled]
@@ -99,6 +102,7 @@ const char *lab_disguise_name(enum lab_disguise disguise);
 #define LAB_MOST_DOSES 16
 #define LAB_MOST_WIDTHS 8
 #define LAB_MOST_FURTHER 8
+#define LAB_PROSE_BYTES 40000 /* unless a design says otherwise */
 
 struct lab_teacher {
     const char *name; /* in the design's arena */
@@ -115,6 +119,7 @@ struct lab_design {
     double distance;                  /* of manners */
     struct lab_shape model;           /* of bytes: a vocabulary of 128; 256 for a folder's */
     unsigned rows, length;            /* of a training step: texts and their tokens */
+    unsigned prose_bytes;             /* that a model's prose is drawn from */
     struct lab_schedule training;
     enum lab_precision precision; /* of the products of training */
     unsigned teacher_steps;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CORPUS 40000 /* bytes of an author's text to learn from */
 #define KINDS 8      /* of a teacher's texts: one in eight is of facts, one of tasks */
 #define ASKED_ONLY 5 /* one task in so many is asked and never taught */
 
@@ -39,10 +38,11 @@ size_t lab_source_write(const struct lab_study *s, int author, struct assay_rand
 static char *write_as(const struct lab_study *s, int author, uint64_t seed, uint64_t stream,
                       size_t *size)
 {
-    char *text = malloc(CORPUS);
+    size_t most = s->d->prose_bytes;
+    char *text = malloc(most);
     struct assay_random random;
     assay_random_start(&random, seed, stream);
-    *size = text ? lab_source_write(s, author, &random, text, CORPUS) : 0;
+    *size = text ? lab_source_write(s, author, &random, text, most) : 0;
     return text;
 }
 
