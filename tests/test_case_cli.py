@@ -345,6 +345,12 @@ def a_question_cites_what_its_findings_rest_on_without_listing_it():
     assert len(grouping["object_refs"]) == 6  # three exhibits, three hypotheses
 
 
+def a_calibration_is_not_begun_whose_report_could_not_be_written():
+    claim = os.path.join(SOURCE, "cases", "deepseek-v3", "claim.yaml")
+    refused(call("calibrate", claim, "--report", "nowhere/r.html"), "nowhere", "folder")
+    refused(call("calibrate", claim, "--of", "guesses"), "guesses", "hardware")
+
+
 def wrong_forms_are_refused():
     folder = make_case("forms")
     refused(call("export", folder), "--format", "stix")

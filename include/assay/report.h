@@ -33,6 +33,11 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_report_text(const struct assay_asses
 ASSAY_API ASSAY_MUST_USE assay_status assay_report_page(const char *json, char **text,
                                                         struct assay_error *error);
 
+/* The page of a finding that stands in no case, under this title; free() the text. */
+ASSAY_API ASSAY_MUST_USE assay_status assay_report_finding(const struct assay_finding *finding,
+                                                           const char *title, char **text,
+                                                           struct assay_error *error);
+
 /* What a case asks and rests on, for a terminal; free() it. Nothing has been run. */
 ASSAY_API ASSAY_MUST_USE assay_status assay_report_case_text(const struct assay_case *subject,
                                                              char **text,

@@ -136,6 +136,19 @@ ASSAY_API double assay_stats_binomial_tail(int64_t k, int64_t n, double p, enum 
 ASSAY_API int64_t assay_stats_binomial_quantile(double log10_p, int64_t n, double p,
                                                 enum assay_tail tail);
 
+/* A share of n things counted, with its 95% interval. */
+struct assay_share {
+    size_t n;                /* 0: the share is NaN, its interval 0 to 1 */
+    double share, low, high; /* 0 to 1 */
+};
+
+/*
+ * The share hits / n, hits <= n, with the exact interval of Clopper and Pearson ("The use of
+ * confidence or fiducial limits illustrated in the case of the binomial", 1934): at 0 and at n it
+ * has an end at 0 and 1, and it never covers less than it says.
+ */
+ASSAY_API struct assay_share assay_stats_share(size_t hits, size_t n);
+
 /*
  * Hypergeometric: k marked ones among `drawn` out of `population` (0 to 1e12) of which `marked`
  * are marked. Takes a time proportional to the standard deviation: at 1e9 about a millisecond.

@@ -18,6 +18,7 @@ struct running {
     const struct trial_materials *materials;
     struct judged *lists[ASSAY_CALIBRATION_METHODS]; /* cases x TRIAL_HYPOTHESES each */
     size_t *counts;                                  /* by case: its hypotheses */
+    size_t forms;                                    /* that take turns */
     struct assay_error *errors;                      /* by case; status OK: none */
 };
 
@@ -144,16 +145,18 @@ static assay_status name_stated(const char *path, const struct assay_claim_data 
 /* ---- the loop ----------------------------------------------------------------------------------
  */
 
-/* One hypothesis of n against the others, from log10 likelihoods. */
-static struct judged judged_of(const double *z, size_t n, size_t h, size_t truth)
+/* One hypothesis of a trial against the others, from log10 likelihoods. */
+static struct judged judged_of(const double *z, const struct trial *trial, size_t h, size_t unit)
 {
+    size_t n = trial->n;
     double top = -INFINITY, others = 0;
     for (size_t g = 0; g < n; g++)
         top = g == h ? top : fmax(top, z[g]);
     for (size_t g = 0; g < n; g++)
         others += g == h ? 0 : pow(10, z[g] - top);
     double ratio = z[h] - top - log10(others / (double)(n - 1));
-    return (struct judged){ratio, 1 / (1 + (double)(n - 1) * pow(10, -ratio)), h == truth};
+    return (struct judged){ratio, 1 / (1 + (double)(n - 1) * pow(10, -ratio)), unit,
+                           h == trial->truth};
 }
 
 static void run_one(void *user, size_t i)
@@ -169,36 +172,43 @@ static void run_one(void *user, size_t i)
         double ratio = c->log10_ratio_others.median;
         size_t at = i * TRIAL_HYPOTHESES + h;
         r->lists[0][at] = (struct judged){ratio, 1 / (1 + (double)(trial.n - 1) * pow(10, -ratio)),
-                                          h == trial.truth};
-        r->lists[1][at] = judged_of(trial.product, trial.n, h, trial.truth);
-        r->lists[2][at] = judged_of(trial.exact, trial.n, h, trial.truth);
+                                          i / r->forms, h == trial.truth};
+        r->lists[1][at] = judged_of(trial.product, &trial, h, i / r->forms);
+        r->lists[2][at] = judged_of(trial.exact, &trial, h, i / r->forms);
     }
     r->counts[i] = trial.n;
     assay_arena_free(arena);
 }
 
-/* Cases have three or four hypotheses: closes the gaps. */
-static size_t close_gaps(struct judged *list, const size_t *counts, size_t cases)
+/*
+ * Judges every case, or each `step`th from `first` on. Cases have three or four hypotheses: `room`
+ * takes them without gaps.
+ */
+static assay_status judge_cases(const struct running *r, const struct judged *list, size_t cases,
+                                size_t first, size_t step, struct judged *room,
+                                struct assay_case_calibration_row *row, struct assay_error *error)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < cases; i++)
-        for (size_t h = 0; h < counts[i]; h++)
-            list[kept++] = list[i * TRIAL_HYPOTHESES + h];
-    return kept;
+    for (size_t i = first; i < cases; i += step, row->cases++)
+        for (size_t h = 0; h < r->counts[i]; h++)
+            room[kept++] = list[i * TRIAL_HYPOTHESES + h];
+    return judge(room, kept, row, error);
 }
 
 static assay_status run_world(struct trial_materials *m, size_t cases, struct assay_arena *arena,
                               const struct assay_context *context,
-                              struct assay_case_calibration_row *rows, struct assay_error *error)
+                              struct assay_case_calibration_row *rows,
+                              struct assay_case_calibration_row *kinds, struct assay_error *error)
 {
     static const char *const worlds[] = {"as graded", "one letter worse"};
     static const char *const methods[] = {"network", "product", "all known"};
-    struct running r = {.materials = m};
+    struct running r = {.materials = m, .forms = kinds ? ASSAY_FORM_COUNT : 1};
+    struct judged *room = assay_arena_alloc(arena, cases * TRIAL_HYPOTHESES, sizeof *room);
     r.counts = assay_arena_alloc(arena, cases, sizeof *r.counts);
     r.errors = assay_arena_alloc(arena, cases, sizeof *r.errors);
     for (size_t k = 0; k < ASSAY_CALIBRATION_METHODS; k++)
         r.lists[k] = assay_arena_alloc(arena, cases * TRIAL_HYPOTHESES, sizeof **r.lists);
-    if (!r.counts || !r.errors || !r.lists[0] || !r.lists[1] || !r.lists[2])
+    if (!room || !r.counts || !r.errors || !r.lists[0] || !r.lists[1] || !r.lists[2])
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     ASSAY_TRY(assay_parallel_for(context, "simulated cases", cases, run_one, &r, error));
     for (size_t i = 0; i < cases; i++)
@@ -208,8 +218,14 @@ static assay_status run_world(struct trial_materials *m, size_t cases, struct as
     for (size_t k = 0; k < ASSAY_CALIBRATION_METHODS; k++) {
         rows[k].world = worlds[m->world];
         rows[k].method = methods[k];
-        rows[k].cases = cases;
-        judge(r.lists[k], close_gaps(r.lists[k], r.counts, cases), &rows[k]);
+        rows[k].kind = assay_case_form_name(m->form);
+        ASSAY_TRY(judge_cases(&r, r.lists[k], cases, 0, 1, room, &rows[k], error));
+    }
+    for (size_t f = 0; kinds && f < ASSAY_FORM_COUNT; f++) {
+        kinds[f].world = worlds[m->world];
+        kinds[f].method = methods[0];
+        kinds[f].kind = assay_case_form_name((enum assay_case_form)f);
+        ASSAY_TRY(judge_cases(&r, r.lists[0], cases, f, ASSAY_FORM_COUNT, room, &kinds[f], error));
     }
     return ASSAY_OK;
 }
@@ -251,12 +267,19 @@ static assay_status calibrate(const char *claim_path, const struct assay_claim_d
         status = sort_pairs(&m, arena, error);
     for (int w = 0; w < ASSAY_WORLD_COUNT && status == ASSAY_OK; w++) {
         m.world = (enum assay_case_world)w;
-        status = run_world(&m, out->cases, arena, context,
-                           &out->rows[w * ASSAY_CALIBRATION_METHODS], error);
+        status =
+            run_world(&m, out->cases, arena, context, &out->rows[w * ASSAY_CALIBRATION_METHODS],
+                      out->kind_count ? &out->kinds[w * ASSAY_FORM_COUNT] : NULL, error);
     }
     assay_simulated_stages_free(&stages);
     assay_simulated_claims_free(&claims);
     return status;
+}
+
+const char *assay_case_form_name(enum assay_case_form form)
+{
+    static const char *const names[] = {"hardware", "teacher", "descent", "statements"};
+    return form < ASSAY_FORM_COUNT ? names[form] : NULL;
 }
 
 assay_status assay_case_calibrate(const char *claim_path, const char *data_folder, size_t cases,
@@ -268,6 +291,8 @@ assay_status assay_case_calibrate(const char *claim_path, const char *data_folde
     memset(calibration, 0, sizeof *calibration);
     calibration->cases = cases < 10 ? 10 : cases;
     calibration->seed = context->seed;
+    calibration->form = form;
+    calibration->kind_count = form == ASSAY_FORM_COUNT ? ASSAY_FORM_COUNT * ASSAY_WORLD_COUNT : 0;
     struct assay_arena *arena = assay_arena_new();
     if (!arena)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");

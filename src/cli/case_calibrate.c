@@ -3,103 +3,166 @@
 #include "cli/commands.h"
 
 #include <assay/case_calibration.h>
+#include <assay/report.h>
 
 #include "base/json.h"
 
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct assay_case_calibration_row row_type;
+
+static void set_interval(json_t *o, const char *key, double low, double high)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s_interval", key);
+    json_object_set_new(o, name,
+                        json_pack("[o,o]", json_number_or_null(low), json_number_or_null(high)));
+}
+
+static void set_share(json_t *o, const char *key, const struct assay_share *share)
+{
+    json_set_number(o, key, share->share);
+    set_interval(o, key, share->low, share->high);
+}
+
+static json_t *tippett_to_json(const row_type *r, size_t i)
+{
+    json_t *o = json_object();
+    json_set_number(o, "log10_lr", assay_tippett_ratio(i));
+    set_share(o, "true_above", &r->tippett_true[i]);
+    set_share(o, "false_above", &r->tippett_false[i]);
+    json_set_number(o, "log10_worth", r->worth[i]);
+    return o;
+}
 
 static json_t *row_to_json(const row_type *r)
 {
     json_t *o = json_object(), *tippett = json_array(), *cells = json_array();
+    json_t *entropy = json_array();
     json_set_text(o, "world", r->world);
     json_set_text(o, "method", r->method);
+    json_set_text(o, "kind", r->kind);
     json_set_number(o, "cases", (double)r->cases);
     json_set_number(o, "true_ratios", (double)r->true_ratios);
     json_set_number(o, "false_ratios", (double)r->false_ratios);
     json_set_number(o, "cllr", r->cllr);
+    set_interval(o, "cllr", r->cllr_interval[0], r->cllr_interval[1]);
     json_set_number(o, "min_cllr", r->min_cllr);
-    json_set_number(o, "misleading_true", r->misleading_true);
-    json_set_number(o, "misleading_false", r->misleading_false);
-    json_set_number(o, "wrong_above_ten", r->wrong_above_ten);
+    set_interval(o, "min_cllr", r->min_cllr_interval[0], r->min_cllr_interval[1]);
+    set_share(o, "below_one_true", &r->below_one_true);
+    set_share(o, "above_one_false", &r->above_one_false);
+    set_share(o, "misleading_true", &r->misleading_true);
+    set_share(o, "misleading_false", &r->misleading_false);
+    set_share(o, "wrong_above_ten", &r->wrong_above_ten);
     json_set_number(o, "claimed_above_ten", r->claimed_above_ten);
-    for (int t = 0; t < ASSAY_TIPPETT_POINTS; t++)
-        json_array_append_new(tippett,
-                              json_pack("{s:i,s:f,s:f}", "log10_lr",
-                                        t - (ASSAY_TIPPETT_POINTS - 1) / 2, "true_above",
-                                        r->tippett_true[t], "false_above", r->tippett_false[t]));
+    for (size_t t = 0; t < ASSAY_TIPPETT_POINTS; t++)
+        json_array_append_new(tippett, tippett_to_json(r, t));
     json_object_set_new(o, "tippett", tippett);
-    for (int c = 0; c < ASSAY_RELIABILITY_CELLS; c++) {
+    for (size_t c = 0; c < ASSAY_RELIABILITY_CELLS; c++) {
         json_t *cell = json_object();
-        json_set_number(cell, "count", (double)r->cells[c].count);
+        json_set_number(cell, "count", (double)r->cells[c].realised.n);
         json_set_number(cell, "stated", r->cells[c].stated);
-        json_set_number(cell, "realised", r->cells[c].realised);
+        set_share(cell, "realised", &r->cells[c].realised);
         json_array_append_new(cells, cell);
     }
     json_object_set_new(o, "reliability", cells);
+    for (size_t i = 0; i < ASSAY_ENTROPY_POINTS; i++)
+        json_array_append_new(
+            entropy, json_pack("{s:f,s:f,s:f,s:f}", "log10_prior_odds", assay_entropy_odds(i),
+                               "as_stated", r->entropy[i].as_stated, "least", r->entropy[i].least,
+                               "without", r->entropy[i].without));
+    json_object_set_new(o, "cross_entropy", entropy);
     return o;
 }
 
-static json_t *to_json(const struct assay_case_calibration *c)
+static json_t *to_json(const struct assay_case_calibration *c, const char *report)
 {
     json_t *o = json_object(), *rows = json_array();
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)c->seed);
     json_set_number(o, "cases", (double)c->cases);
     json_set_text(o, "seed", seed);
-    for (int i = 0; i < ASSAY_CALIBRATION_METHODS * ASSAY_WORLD_COUNT; i++)
+    json_set_text(o, "report", report);
+    for (size_t i = 0; i < ASSAY_CALIBRATION_METHODS * ASSAY_WORLD_COUNT; i++)
         json_array_append_new(rows, row_to_json(&c->rows[i]));
+    for (size_t i = 0; i < c->kind_count; i++)
+        json_array_append_new(rows, row_to_json(&c->kinds[i]));
     json_object_set_new(o, "rows", rows);
     return o;
 }
 
+static void print_row(const row_type *r, const char *who)
+{
+    printf("%-17s %-10s %5.2f%%  %5.2f%%  %5.1f%%  %5.1f%%  %6.3f  %5.3f\n", r->world, who,
+           100 * r->misleading_true.share, 100 * r->misleading_false.share,
+           100 * r->wrong_above_ten.share, 100 * r->claimed_above_ten, r->cllr, r->min_cllr);
+}
+
 static void print(const struct assay_case_calibration *c)
 {
-    size_t n = ASSAY_CALIBRATION_METHODS * ASSAY_WORLD_COUNT;
+    const row_type *network = &c->rows[0];
     printf("%zu simulated cases in each world, seed %llu\n\n", c->cases,
            (unsigned long long)c->seed);
-    printf("                               misleading (over 10)   of ratios over 10\n");
-    printf("world             method     true   false   wrong  stated    Cllr    min\n");
-    for (size_t i = 0; i < n; i++) {
-        const row_type *r = &c->rows[i];
-        printf("%-17s %-9s %5.2f%%  %5.2f%%  %5.1f%%  %5.1f%%  %6.3f  %5.3f\n", r->world, r->method,
-               100 * r->misleading_true, 100 * r->misleading_false, 100 * r->wrong_above_ten,
-               100 * r->claimed_above_ten, r->cllr, r->min_cllr);
-    }
+    printf("                                misleading (over 10)   of ratios over 10\n");
+    printf("world             method      true   false   wrong  stated    Cllr    min\n");
+    for (size_t i = 0; i < ASSAY_CALIBRATION_METHODS * ASSAY_WORLD_COUNT; i++)
+        print_row(&c->rows[i], c->rows[i].method);
+    if (c->kind_count)
+        printf("the network's, by kind of case\n");
+    for (size_t i = 0; i < c->kind_count; i++)
+        print_row(&c->kinds[i], c->kinds[i].kind);
     printf("\nNetwork, sources as graded. Shares of log10 ratios above\n        ");
-    for (int t = 0; t < ASSAY_TIPPETT_POINTS; t++)
-        printf("%7d", t - (ASSAY_TIPPETT_POINTS - 1) / 2);
+    for (size_t t = 0; t < ASSAY_TIPPETT_POINTS; t += 10)
+        printf("%7.0f", assay_tippett_ratio(t));
     printf("\n  true  ");
-    for (int t = 0; t < ASSAY_TIPPETT_POINTS; t++)
-        printf("%7.3f", c->rows[0].tippett_true[t]);
+    for (size_t t = 0; t < ASSAY_TIPPETT_POINTS; t += 10)
+        printf("%7.3f", network->tippett_true[t].share);
     printf("\n  false ");
-    for (int t = 0; t < ASSAY_TIPPETT_POINTS; t++)
-        printf("%7.3f", c->rows[0].tippett_false[t]);
-    printf("\n\nStated probability, from equal priors, and what was so\n");
-    for (int i = 0; i < ASSAY_RELIABILITY_CELLS; i++) {
-        const struct assay_reliability_cell *cell = &c->rows[0].cells[i];
-        if (cell->count)
-            printf("  %6.3f  %6.3f  of %zu\n", cell->stated, cell->realised, cell->count);
+    for (size_t t = 0; t < ASSAY_TIPPETT_POINTS; t += 10)
+        printf("%7.3f", network->tippett_false[t].share);
+    printf("\n\nStated probability, from equal priors, and what was so (95%% interval)\n");
+    for (size_t i = 0; i < ASSAY_RELIABILITY_CELLS; i++) {
+        const struct assay_share *realised = &network->cells[i].realised;
+        if (realised->n)
+            printf("  %6.3f  %6.3f (%.3f to %.3f)  of %zu\n", network->cells[i].stated,
+                   realised->share, realised->low, realised->high, realised->n);
     }
 }
 
-enum { CASES, OF };
+/* The curves, as the page that findings have. */
+static assay_status write_report(struct cli_call *call, const struct assay_case_calibration *c,
+                                 const char *path)
+{
+    struct assay_finding finding;
+    const char *kind = assay_case_form_name(c->form);
+    char title[160], *page = NULL;
+    snprintf(title, sizeof title,
+             "What a case's likelihood ratios are worth: %zu simulated cases%s%s", c->cases,
+             kind ? " of kind " : "", kind ? kind : "");
+    ASSAY_TRY(assay_case_calibration_describe(c, call->positional[0], call->data_folder, &finding,
+                                              &call->error));
+    assay_status status = assay_report_finding(&finding, title, &page, &call->error);
+    assay_finding_free(&finding);
+    if (status == ASSAY_OK)
+        status = assay_file_write(path, page, strlen(page), &call->error);
+    free(page);
+    return status;
+}
+
+enum { CASES, OF, REPORT };
 
 static assay_status read_form(struct cli_call *call, enum assay_case_form *form)
 {
-    static const char *const names[ASSAY_FORM_COUNT] = {"hardware", "teacher", "descent",
-                                                        "statements"};
     const char *name = call->value[OF];
-    size_t at = 0;
     *form = ASSAY_FORM_COUNT;
     if (!name)
         return ASSAY_OK;
-    while (at < ASSAY_FORM_COUNT && strcmp(names[at], name) != 0)
-        at++;
-    *form = (enum assay_case_form)at;
-    return at < ASSAY_FORM_COUNT
+    for (int f = 0; f < ASSAY_FORM_COUNT; f++)
+        if (strcmp(assay_case_form_name((enum assay_case_form)f), name) == 0)
+            *form = (enum assay_case_form)f;
+    return *form < ASSAY_FORM_COUNT
                ? ASSAY_OK
                : assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
                                 "--of: found \"%.40s\", expected hardware, teacher, descent or "
@@ -107,19 +170,44 @@ static assay_status read_form(struct cli_call *call, enum assay_case_form *form)
                                 name);
 }
 
+/* Whether a file can be put there: asked before the work that it is to hold. */
+static assay_status check_place(struct cli_call *call, const char *path)
+{
+    char folder[4096] = ".";
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + (slash == path) : 0;
+    if (length >= sizeof folder)
+        return assay_error_at(&call->error, ASSAY_ERROR_LIMIT, path, 0, "the path is too long");
+    if (length)
+        snprintf(folder, sizeof folder, "%.*s", (int)length, path);
+    return access(folder, W_OK) == 0
+               ? ASSAY_OK
+               : assay_error_at(&call->error, ASSAY_ERROR_IO, path, 0,
+                                "cannot be written: expected a folder \"%s\" that can be "
+                                "written to",
+                                folder);
+}
+
 static assay_status run(struct cli_call *call)
 {
     struct assay_case_calibration calibration;
     enum assay_case_form form;
+    const char *report = call->value[REPORT];
     int64_t cases = 1000;
     ASSAY_TRY(cli_number(call, CASES, 10, 1000000, &cases));
     ASSAY_TRY(read_form(call, &form));
+    if (report)
+        ASSAY_TRY(check_place(call, report));
     ASSAY_TRY(assay_case_calibrate(call->positional[0], call->data_folder, (size_t)cases, form,
                                    &call->context, &calibration, &call->error));
+    if (report)
+        ASSAY_TRY(write_report(call, &calibration, report));
     cli_progress_end();
     if (call->json)
-        return cli_print_json(call, to_json(&calibration));
+        return cli_print_json(call, to_json(&calibration, report));
     print(&calibration);
+    if (report)
+        printf("\nThe curves are in %s\n", report);
     return cli_finish_output(call);
 }
 
@@ -136,11 +224,13 @@ const struct cli_command cli_case_calibrate = {
         "it, a quarter of statements alone; all with sources that mislead. Combines them as\n"
         "`case run` does and prints how often a ratio over 10 points the wrong way, Cllr, the\n"
         "shares of ratios (Tippett) and stated probabilities beside what was so. \"product\" is\n"
-        "the same without grades and dependence; \"all known\" is the most that could be told.\n",
+        "the same without grades and dependence; \"all known\" is the most that could be told.\n"
+        "With --report, Tippett plots, reliability diagrams, cross-entropy and what ratios are\n"
+        "worth are drawn in a page that opens anywhere, with their numbers.\n",
     .least = 1,
     .most = 1,
     .options = {{"cases", "N", "simulated cases in each world (1000)"},
-                {"of", "KIND",
-                 "hardware, teacher, descent or statements alone; else all in turns"}},
+                {"of", "KIND", "hardware, teacher, descent or statements alone; else all in turns"},
+                {"report", "FILE.html", "also draw the curves, as a page"}},
     .run = run,
 };

@@ -6,7 +6,6 @@
 #include "cli/lab.h"
 
 #include "base/json.h"
-#include "finding/finding_json.h"
 
 #include <assay/report.h>
 
@@ -25,24 +24,15 @@ static assay_status write_beside(struct cli_call *call, const char *folder, cons
     return assay_file_write(path, text, strlen(text), &call->error);
 }
 
-/* A finding that stands in no case: {assay, version, title, finding}. */
 static assay_status make_page(struct cli_call *call, const struct assay_lab_result *r, char **page)
 {
     struct assay_finding finding;
     ASSAY_TRY(
         assay_lab_describe(r, call->positional[0], call->context.seed, &finding, &call->error));
-    json_t *o = json_object();
-    json_set_text(o, "assay", "finding/1");
-    json_set_text(o, "version", ASSAY_VERSION);
-    json_set_text(o, "title", "What the lab's detectors see of distillation done on purpose");
-    json_object_set_new(o, "finding", finding_to_json(&finding));
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    json_decref(o);
+    assay_status status = assay_report_finding(
+        &finding, "What the lab's detectors see of distillation done on purpose", page,
+        &call->error);
     assay_finding_free(&finding);
-    assay_status status =
-        text ? assay_report_page(text, page, &call->error)
-             : assay_error_at(&call->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    free(text);
     return status;
 }
 

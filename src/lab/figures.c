@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/figures.h"
 
+#include "finding/curves.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -16,35 +18,6 @@ struct drawing {
     bool one_width; /* then no name needs it */
 };
 
-/* A figure on its way: room for a series a row, and for all points of a series. */
-struct sketch {
-    struct drawing *d;
-    struct assay_series *series;
-    size_t count, room;
-};
-
-static struct sketch begin(struct drawing *d, size_t most)
-{
-    return (struct sketch){d, finding_room(d->to, most, sizeof(struct assay_series)), 0, most};
-}
-
-/* A new series with room for `most` points; NULL if there is none. */
-static struct assay_point *add(struct sketch *s, const char *name, bool reference, size_t most)
-{
-    struct assay_point *points = finding_room(s->d->to, most, sizeof *points);
-    if (!s->series || !points || !name || s->count == s->room)
-        return NULL;
-    s->series[s->count++] =
-        (struct assay_series){.name = name, .points = points, .reference = reference};
-    return points;
-}
-
-static void put(struct sketch *s, struct assay_point *points, double x, double y, double low,
-                double high)
-{
-    points[s->series[s->count - 1].point_count++] = (struct assay_point){x, y, low, high};
-}
-
 static const char *named(struct drawing *d, const char *kind, const char *depth)
 {
     char *id = assay_arena_print(d->to->arena, "%s %s", kind, depth);
@@ -53,25 +26,13 @@ static const char *named(struct drawing *d, const char *kind, const char *depth)
     return id ? id : finding_keep(d->to, NULL);
 }
 
-static void end(struct sketch *s, const char *id, const char *title, const char *x, const char *y,
-                bool logarithmic, double level)
+/* Kept if it has more than one place on its axis. */
+static void end(struct drawing *d, const struct curves *s, const char *id, const char *title,
+                const char *x, const char *y, bool logarithmic, double level)
 {
-    struct drawing *d = s->d;
-    bool wide = false; /* more than one place on the axis */
-    for (size_t i = 0; i < s->count; i++)
-        for (size_t k = 0; k < s->series[i].point_count; k++)
-            wide |= s->series[i].points[k].x != s->series[0].points[0].x;
-    struct assay_curves *curves = finding_room(d->to, 1, sizeof *curves);
-    if (!wide || !curves || !id || !title || d->count == MOST_FIGURES)
-        return;
-    *curves = (struct assay_curves){.x_axis = x,
-                                    .y_axis = y,
-                                    .x_logarithmic = logarithmic,
-                                    .level = level,
-                                    .series = s->series,
-                                    .series_count = s->count};
-    d->figures[d->count++] =
-        (struct assay_figure){.id = id, .title = title, .unit = "", .curves = curves};
+    const struct curves_axes axes = {x, y, logarithmic, level};
+    if (d->count < MOST_FIGURES && curves_end(s, id, title, &axes, &d->figures[d->count]))
+        d->count++;
 }
 
 /* ---- power --------------------------------------------------------------------------------- */
@@ -118,23 +79,25 @@ static const char *name_of(const struct drawing *d, const struct assay_lab_power
     return name ? name : finding_keep(d->to, NULL);
 }
 
-static void add_power(struct sketch *s, const struct assay_lab_power *first, bool by_answers)
+static void add_power(struct drawing *d, struct curves *s, const struct assay_lab_power *first,
+                      bool by_answers)
 {
-    const struct assay_lab_result *r = s->d->r;
-    struct assay_point *points = add(s, name_of(s->d, first, by_answers), false, r->power_count);
+    const struct assay_lab_result *r = d->r;
+    struct assay_point *points =
+        curves_add(s, name_of(d, first, by_answers), false, r->power_count);
     for (size_t i = 0; points && i < r->power_count; i++) {
         const struct assay_lab_power *p = &r->power[i];
         if (is_of(p, first, by_answers))
-            put(s, points,
-                by_answers       ? (double)p->answers
-                : p->further > 0 ? p->further
-                                 : p->dose,
-                p->named.share, p->named.low, p->named.high);
+            curves_put(s, points,
+                       by_answers       ? (double)p->answers
+                       : p->further > 0 ? p->further
+                                        : p->dose,
+                       p->named.share, p->named.low, p->named.high);
     }
 }
 
 /* What chance would do: the level that a name is given at. */
-static void add_level(struct sketch *s)
+static void add_level(const struct drawing *d, struct curves *s)
 {
     double least = INFINITY, most = -INFINITY;
     for (size_t i = 0; i < s->count; i++)
@@ -142,15 +105,15 @@ static void add_level(struct sketch *s)
             least = fmin(least, s->series[i].points[k].x);
             most = fmax(most, s->series[i].points[k].x);
         }
-    struct assay_point *points = s->count ? add(s, "the level", true, 2) : NULL;
+    struct assay_point *points = s->count ? curves_add(s, "the level", true, 2) : NULL;
     for (int k = 0; points && k < 2; k++)
-        put(s, points, k ? most : least, s->d->r->level, NAN, NAN);
+        curves_put(s, points, k ? most : least, d->r->level, NAN, NAN);
 }
 
 static void draw_power(struct drawing *d, const char *depth, bool by_answers)
 {
     const struct assay_lab_result *r = d->r;
-    struct sketch s = begin(d, r->power_count + 1);
+    struct curves s = curves_begin(d->to, r->power_count + 1);
     for (size_t i = 0; i < r->power_count; i++) {
         bool begins = by_answers ? strcmp(r->power[i].depth, depth) == 0 && r->power[i].answers > 0
                                  : is_shown(d, &r->power[i], depth) &&
@@ -158,10 +121,10 @@ static void draw_power(struct drawing *d, const char *depth, bool by_answers)
         for (size_t k = 0; k < i; k++)
             begins = begins && !is_of(&r->power[k], &r->power[i], by_answers);
         if (begins)
-            add_power(&s, &r->power[i], by_answers);
+            add_power(d, &s, &r->power[i], by_answers);
     }
-    add_level(&s);
-    end(&s, named(d, by_answers ? "answers" : "power", depth),
+    add_level(d, &s);
+    end(d, &s, named(d, by_answers ? "answers" : "power", depth),
         assay_arena_print(d->to->arena, "Power, %s: how many %s are found by %s", depth,
                           is_white(depth) ? "descendants" : "taught students",
                           by_answers        ? "the number of answers read"
@@ -204,7 +167,7 @@ static const char *name_of_wrong(const struct drawing *d, const struct assay_lab
 static void draw_wrong(struct drawing *d, const char *depth)
 {
     const struct assay_lab_result *r = d->r;
-    struct sketch s = begin(d, r->wrong_count + 1);
+    struct curves s = curves_begin(d->to, r->wrong_count + 1);
     for (size_t i = 0; i < r->wrong_count; i++) {
         const struct assay_lab_wrong *first = &r->wrong[i];
         bool begins = strcmp(first->depth, depth) == 0 && place_of_wrong(first) > 0;
@@ -212,14 +175,14 @@ static void draw_wrong(struct drawing *d, const char *depth)
             begins =
                 begins && !(place_of_wrong(&r->wrong[k]) > 0 && is_wrong_of(&r->wrong[k], first));
         struct assay_point *points =
-            begins ? add(&s, name_of_wrong(d, first), false, r->wrong_count) : NULL;
+            begins ? curves_add(&s, name_of_wrong(d, first), false, r->wrong_count) : NULL;
         for (size_t k = i; points && k < r->wrong_count; k++)
             if (place_of_wrong(&r->wrong[k]) > 0 && is_wrong_of(&r->wrong[k], first))
-                put(&s, points, place_of_wrong(&r->wrong[k]), r->wrong[k].named.share,
-                    r->wrong[k].named.low, r->wrong[k].named.high);
+                curves_put(&s, points, place_of_wrong(&r->wrong[k]), r->wrong[k].named.share,
+                           r->wrong[k].named.low, r->wrong[k].named.high);
     }
-    add_level(&s);
-    end(&s, named(d, "wrong", depth),
+    add_level(d, &s);
+    end(d, &s, named(d, "wrong", depth),
         assay_arena_print(
             d->to->arena,
             "False positives, %s: students named for a teacher that they did not have", depth),
@@ -230,36 +193,36 @@ static void draw_wrong(struct drawing *d, const char *depth)
 
 static void draw_roc(struct drawing *d, const char *depth)
 {
-    struct sketch s = begin(d, d->r->power_count + 1);
+    struct curves s = curves_begin(d->to, d->r->power_count + 1);
     for (size_t i = 0; i < d->r->power_count; i++) {
         const struct assay_lab_power *p = &d->r->power[i];
         struct assay_point *points = is_shown(d, p, depth) && p->roc_count > 0
-                                         ? add(&s, name_of(d, p, true), false, p->roc_count)
+                                         ? curves_add(&s, name_of(d, p, true), false, p->roc_count)
                                          : NULL;
         for (size_t k = 0; points && k < p->roc_count; k++)
-            put(&s, points, p->roc[2 * k], p->roc[2 * k + 1], NAN, NAN);
+            curves_put(&s, points, p->roc[2 * k], p->roc[2 * k + 1], NAN, NAN);
     }
-    struct assay_point *chance = s.count ? add(&s, "chance", true, 2) : NULL;
+    struct assay_point *chance = s.count ? curves_add(&s, "chance", true, 2) : NULL;
     for (int k = 0; chance && k < 2; k++)
-        put(&s, chance, k, k, NAN, NAN);
-    end(&s, named(d, "roc", depth),
+        curves_put(&s, chance, k, k, NAN, NAN);
+    end(d, &s, named(d, "roc", depth),
         assay_arena_print(d->to->arena, "ROC, %s: taught students against both kinds of others",
                           depth),
         "share of others at or above a score", "share of taught students", false, NAN);
 }
 
-static void add_tippett(struct sketch *s, const char *name, const double *lr, size_t n)
+static void add_tippett(struct curves *s, const char *name, const double *lr, size_t n)
 {
-    struct assay_point *points = n > 0 ? add(s, name, false, 2 * n) : NULL;
+    struct assay_point *points = n > 0 ? curves_add(s, name, false, 2 * n) : NULL;
     for (size_t k = 0; points && k < n; k++) { /* steps: at lr[k] the share falls */
-        put(s, points, lr[k], 1 - (double)k / (double)n, NAN, NAN);
-        put(s, points, lr[k], 1 - (double)(k + 1) / (double)n, NAN, NAN);
+        curves_put(s, points, lr[k], 1 - (double)k / (double)n, NAN, NAN);
+        curves_put(s, points, lr[k], 1 - (double)(k + 1) / (double)n, NAN, NAN);
     }
 }
 
 static void draw_tippett(struct drawing *d, const char *depth)
 {
-    struct sketch s = begin(d, 2 * d->r->power_count);
+    struct curves s = curves_begin(d->to, 2 * d->r->power_count);
     for (size_t i = 0; i < d->r->power_count; i++) {
         const struct assay_lab_power *p = &d->r->power[i];
         if (!is_shown(d, p, depth) || !p->dosed_lr)
@@ -270,7 +233,7 @@ static void draw_tippett(struct drawing *d, const char *depth)
         add_tippett(&s, taught, p->dosed_lr, p->named.n);
         add_tippett(&s, others, p->null_lr, p->null_count);
     }
-    end(&s, named(d, "tippett", depth),
+    end(d, &s, named(d, "tippett", depth),
         assay_arena_print(d->to->arena, "Tippett, %s: shares with a larger likelihood ratio",
                           depth),
         "log10 likelihood ratio", "share with a larger one", false, NAN);
@@ -282,22 +245,23 @@ static void draw_taken(struct drawing *d, const char *id, const char *title, con
                        const double *(*of)(const struct assay_lab_capability *))
 {
     const struct assay_lab_result *r = d->r;
-    struct sketch s = begin(d, r->capability_count);
+    struct curves s = curves_begin(d->to, r->capability_count);
     for (size_t i = 0; i < r->capability_count; i++) {
         bool begins = true;
         for (size_t k = 0; k < i; k++)
             begins = begins && strcmp(r->capability[k].method, r->capability[i].method) != 0;
-        struct assay_point *points = begins ? add(&s, finding_keep(d->to, r->capability[i].method),
-                                                  false, r->capability_count)
-                                            : NULL;
+        struct assay_point *points =
+            begins ? curves_add(&s, finding_keep(d->to, r->capability[i].method), false,
+                                r->capability_count)
+                   : NULL;
         for (size_t k = i; points && k < r->capability_count; k++) {
             const double *mean = of(&r->capability[k]);
             if (strcmp(r->capability[k].method, r->capability[i].method) == 0 && !isnan(mean[0]))
-                put(&s, points, r->capability[k].dose, mean[0], mean[1], mean[2]);
+                curves_put(&s, points, r->capability[k].dose, mean[0], mean[1], mean[2]);
         }
     }
     if (s.count && s.series[0].point_count)
-        end(&s, id, title, "dose, share of training tokens", axis, true, 0.95);
+        end(d, &s, id, title, "dose, share of training tokens", axis, true, 0.95);
 }
 
 static const double *manner_of(const struct assay_lab_capability *c)
@@ -326,7 +290,7 @@ static const char *name_of_white(const struct drawing *d, const struct assay_lab
 static void draw_white(struct drawing *d, const char *id, const char *title, bool seed)
 {
     const struct assay_lab_result *r = d->r;
-    struct sketch s = begin(d, r->white_count);
+    struct curves s = curves_begin(d->to, r->white_count);
     for (size_t i = 0; i < r->white_count; i++) {
         const struct assay_lab_white *first = &r->white[i];
         bool begins = first->further > 0;
@@ -334,15 +298,15 @@ static void draw_white(struct drawing *d, const char *id, const char *title, boo
             begins = begins && (strcmp(r->white[k].arm, first->arm) != 0 ||
                                 strcmp(r->white[k].disguise, first->disguise) != 0);
         struct assay_point *points =
-            begins ? add(&s, name_of_white(d, first, false), false, r->white_count) : NULL;
+            begins ? curves_add(&s, name_of_white(d, first, false), false, r->white_count) : NULL;
         for (size_t k = i; points && k < r->white_count; k++) {
             const struct assay_lab_white *w = &r->white[k];
             const struct assay_lab_rate *rate = seed ? &w->seed_alone : &w->shared_training;
             if (strcmp(w->arm, first->arm) == 0 && strcmp(w->disguise, first->disguise) == 0)
-                put(&s, points, w->further, rate->share, rate->low, rate->high);
+                curves_put(&s, points, w->further, rate->share, rate->low, rate->high);
         }
     }
-    end(&s, id, title, axis_of("white box"), "share of students", true, 0.95);
+    end(d, &s, id, title, axis_of("white box"), "share of students", true, 0.95);
 }
 
 /* A row for each kind of student, a column for each relation that was named. */

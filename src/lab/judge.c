@@ -23,16 +23,8 @@ double lab_conformal_p(const double *null, size_t n, double score)
 
 struct lab_share lab_share_of(size_t hits, size_t n)
 {
-    const double side = log10(0.025);
-    double k = (double)hits, rest = (double)(n - hits);
-    if (n == 0)
-        return (struct lab_share){0, NAN, 0, 1};
-    return (struct lab_share){
-        .n = n,
-        .share = k / (double)n,
-        .low = hits == 0 ? 0 : assay_stats_beta_quantile(side, k, rest + 1, ASSAY_LOWER),
-        .high = hits == n ? 1 : assay_stats_beta_quantile(side, k + 1, rest, ASSAY_UPPER),
-    };
+    struct assay_share share = assay_stats_share(hits, n);
+    return (struct lab_share){share.n, share.share, share.low, share.high};
 }
 
 assay_status lab_detected(const double *null, size_t null_count, const double *scores, size_t n,

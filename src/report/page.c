@@ -10,6 +10,9 @@
 #include "report/bundle.h"
 #include "report/report_json.h"
 
+#include "base/json.h"
+#include "finding/finding_json.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +55,23 @@ assay_status assay_report_html(const struct assay_assessment *assessment, char *
     json_t *object = report_to_json(assessment);
     char *json = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
+    if (!json)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    assay_status status = assay_report_page(json, text, error);
+    free(json);
+    return status;
+}
+
+assay_status assay_report_finding(const struct assay_finding *finding, const char *title,
+                                  char **text, struct assay_error *error)
+{
+    json_t *o = json_object();
+    json_set_text(o, "assay", "finding/1");
+    json_set_text(o, "version", ASSAY_VERSION);
+    json_set_text(o, "title", title);
+    json_object_set_new(o, "finding", finding_to_json(finding));
+    char *json = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(o);
     if (!json)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     assay_status status = assay_report_page(json, text, error);

@@ -25,7 +25,7 @@ export interface CurveAxes {
 }
 
 export const MOST_CURVES = 12; // that are drawn
-const MOST_BANDS = 3, MOST_MARKED = 24; // points of a curve that are marked one by one
+const MOST_BANDS = 3, MOST_LONG_BANDS = 4, MOST_MARKED = 24; // points of a curve that are marked one by one
 const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "cross"] as const;
 const has_interval = (p: CurvePoint) => Number.isFinite(p.low) && Number.isFinite(p.high) && p.low < p.high;
 
@@ -63,6 +63,13 @@ function end_labels(curves: Curve[], edge: number, to_pixel: (y: number) => numb
     return placed.map(({ curve, x, y, at, to }) => ({ curve, x, y, shift: to - over - at }));
 }
 
+/** How intervals are shown: as bands, as whiskers, or, where both would only be a blur, in the table alone. */
+export function intervals_drawn(all: Curve[]): "bands" | "whiskers" | "not" {
+    const having = all.slice(0, MOST_CURVES).filter((c) => !c.reference && c.points.some(has_interval));
+    const long = having.some((c) => c.points.length > MOST_MARKED);
+    return having.length <= (long ? MOST_LONG_BANDS : MOST_BANDS) ? "bands" : long ? "not" : "whiskers";
+}
+
 export function curves_chart(all: Curve[], axes: CurveAxes, width: number): { svg: Element; says: string } {
     const curves = all.slice(0, MOST_CURVES), colours = curve_colours(curves);
     const points = curves.flatMap((c, curve) => c.points.map((p) => ({ ...p, curve })));
@@ -78,11 +85,11 @@ export function curves_chart(all: Curve[], axes: CurveAxes, width: number): { sv
     const room = labelled ? 16 + letters * 6.6 : 16;
     const height = Math.min(360, Math.max(260, width * 0.5)), top = 30, bottom = 52;
     const to_pixel = (y: number) => (1 - (y - domain[0]) / (domain[1] - domain[0])) * (height - top - bottom);
-    const few = curves.filter((c) => !c.reference && c.points.some(has_interval)).length <= MOST_BANDS;
+    const bands = intervals_drawn(curves) === "bands";
     const colour = (p: { curve: number }) => colours[p.curve]!;
-    const whiskers = known.filter((p) => has_interval(p) && (!few || curves[p.curve]!.points.length === 1));
-    // steps and long curves are lines alone
-    const marks = curves.map((c) => c.points.length <= MOST_MARKED && new Set(c.points.map((p) => p.x)).size === c.points.length);
+    // steps and long curves are lines alone, and so is what others are to be read against
+    const marks = curves.map((c) => !c.reference && c.points.length <= MOST_MARKED && new Set(c.points.map((p) => p.x)).size === c.points.length);
+    const whiskers = known.filter((p) => has_interval(p) && (bands ? curves[p.curve]!.points.length === 1 : marks[p.curve]));
     const marked = known.filter((p) => marks[p.curve]);
     const words = (p: (typeof known)[number]) => `${curves[p.curve]!.name}\n${axes.x}: ${number(p.x)}\n${axes.y}: ${number(p.y)}` +
         (has_interval(p) ? ` (${number(p.low)} to ${number(p.high)})` : "");
@@ -97,7 +104,7 @@ export function curves_chart(all: Curve[], axes: CurveAxes, width: number): { sv
             axisX({ ticks: ticks_of(xs, axes.logarithmic, width - 68 - room), tickFormat: (x: number) => number(x), color: SOFT, tickSize: 4,
                 label: short(axes.x, Math.floor(width / 7)), labelAnchor: "center", labelArrow: "none" }),
             axisY({ ticks: 5, color: SOFT, tickSize: 4, label: short(axes.y, Math.floor(width / 7)), labelAnchor: "top", labelArrow: "none" }),
-            few && areaY(points.filter(has_interval), { x: "x", y1: "low", y2: "high", z: "curve", fill: colour, fillOpacity: 0.14 }),
+            bands && areaY(points.filter(has_interval), { x: "x", y1: "low", y2: "high", z: "curve", fill: colour, fillOpacity: 0.14 }),
             link(whiskers, { x1: "x", x2: "x", y1: "low", y2: "high", stroke: colour, strokeOpacity: 0.55, strokeWidth: 1.4 }),
             line(points.filter((p) => curves[p.curve]!.reference), { x: "x", y: "y", z: "curve", stroke: colour, strokeWidth: 1.5, strokeDasharray: "5,4" }),
             line(points.filter((p) => !dotted[p.curve] && !curves[p.curve]!.reference), { x: "x", y: "y", z: "curve", stroke: colour, strokeWidth: 2.2 }),

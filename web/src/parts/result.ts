@@ -2,7 +2,7 @@
 // result: what one instrument gave on one input: what follows, what does not, its figures, the
 // likelihood ratios of its hypotheses, what was stated, its limits.
 import { bars_chart, groups_of, type Bar } from "../charts/bars";
-import { curve_marks, curves_chart, MOST_CURVES, type Curve } from "../charts/curves";
+import { curve_marks, curves_chart, intervals_drawn, MOST_CURVES, type Curve } from "../charts/curves";
 import { heat_chart } from "../charts/heat";
 import { parse_newick, tree_chart } from "../charts/tree";
 import { ladder } from "../charts/ladder";
@@ -64,7 +64,7 @@ function curves_figure(data: Extract<FigureData, { curves: unknown }>, file: str
     const marks = curve_marks(curves);
     return figure({
         title: data.title, file: `${file}-${data.id}`,
-        note: [level !== null && `Bands and whiskers: ${percent(level)} intervals. `, curves.length > MOST_CURVES && `The first ${MOST_CURVES} curves of ${curves.length} are drawn; the table has all.`],
+        note: [level !== null && `${{ bands: "Bands", whiskers: "Whiskers", not: "In the table" }[intervals_drawn(curves)]}: ${percent(level)} intervals. `, curves.length > MOST_CURVES && `The first ${MOST_CURVES} curves of ${curves.length} are drawn; the table has all.`],
         legend: curves.slice(0, MOST_CURVES).map((c, i): [string, string] => [marks[i]!, c.name]),
         draw: (width) => curves_chart(curves, { x: x_axis, y: y_axis, logarithmic: x_scale === "log", level: or_nan(level) }, width),
         table: () => ({ columns: ["Curve", x_axis, data.unit ? `${y_axis}, ${data.unit}` : y_axis, "Low", "High"],
