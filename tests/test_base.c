@@ -2,6 +2,9 @@
 /* Base: memory, files, digests, random streams and parallel loops. */
 #include <assay/base.h>
 
+#include "base/escape.h"
+
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +70,14 @@ static void messages_carry_their_place_and_no_control_characters(void **state)
         assay_error_at(&error, ASSAY_ERROR_INPUT, "a.yaml", 7, "found \"%s\"", "\x1b[2J\n"),
         ASSAY_ERROR_INPUT);
     assay_error_format(&error, text, sizeof text);
-    assert_string_equal(text, "a.yaml:7: found \"?[2J?\"");
+    assert_string_equal(text, "a.yaml:7: found \"\uFFFD[2J\uFFFD\"");
+    (void)assay_error_at(&error, ASSAY_ERROR_INPUT, "a\x1b]0;b\a", 0, "c");
+    assay_error_format(&error, text, sizeof text);
+    assert_string_equal(text, "a\uFFFD]0;b\uFFFD: c");
+    (void)assay_error_at(&error, ASSAY_ERROR_INPUT, NULL, 0, "%509s\u00e9\u00e9", "");
+    assert_int_equal(strlen(error.message), 511);
+    (void)assay_error_at(&error, ASSAY_ERROR_INPUT, NULL, 0, "%510s\u00e9", "");
+    assert_int_equal(strlen(error.message), 510); /* not half a character */
     (void)assay_error_at_offset(&error, ASSAY_ERROR_INPUT, "m.bin", 12, "short");
     assay_error_format(&error, text, sizeof text);
     assert_string_equal(text, "m.bin: byte 12: short");
@@ -75,6 +85,65 @@ static void messages_carry_their_place_and_no_control_characters(void **state)
                      ASSAY_ERROR_IO);
     assert_string_equal(assay_status_name(ASSAY_ERROR_UNANSWERABLE), "unanswerable");
     assert_string_equal(assay_status_name((assay_status)99), "unknown");
+}
+
+/* ---- text of strangers ------------------------------------------------------------------------
+ */
+
+/* What escape_print gives for `format`. */
+static const char *printed(const char *format, ...) ASSAY_PRINTF(1, 2);
+static const char *printed(const char *format, ...)
+{
+    static char text[1000];
+    FILE *to = fmemopen(text, sizeof text, "w");
+    assert_non_null(to);
+    va_list list;
+    va_start(list, format);
+    (void)escape_vprint(to, format, list);
+    va_end(list);
+    fclose(to);
+    return text;
+}
+
+static void what_could_drive_a_terminal_is_never_printed(void **state)
+{
+    (void)state;
+    static const char *const hostile[] = {
+        "\x1b",     "\n",       "\r",     "\t",     "\b",       "\x7f",
+        "\xc2\x80", "\xc2\x9b", "\x9b",   "\x80",   "\xc0\x80", "\xed\xa0\x80",
+        "\xff",     "\xe2\x82", "\u061c", "\u200e", "\u200f",   "\u2028",
+        "\u2029",   "\u202a",   "\u202e", "\u2066", "\u2069",   "\ufeff"};
+    static const char *const plain[] = {"a~", "\u00e9", "\u4e2d", "\U0001f600", "\u05d0", "\u00a0"};
+    for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        const char *text = printed("<%s>\n", hostile[i]);
+        assert_true(strncmp(text, "<\uFFFD", 4) == 0);
+        assert_true(strcmp(text + strlen(text) - 2, ">\n") == 0);
+        for (const char *c = text + 1; c < text + strlen(text) - 2; c += 3)
+            assert_memory_equal(c, "\uFFFD", 3);
+    }
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        assert_string_equal(printed("%s", plain[i]), plain[i]);
+}
+
+static void all_else_is_printed_as_printf_does(void **state)
+{
+    (void)state;
+    char text[1000];
+#define SAME(...)                                                                                  \
+    do {                                                                                           \
+        snprintf(text, sizeof text, __VA_ARGS__);                                                  \
+        assert_string_equal(printed(__VA_ARGS__), text);                                           \
+    } while (0)
+    SAME("100%% of %zu, %5zu|%-5zu|%05zu", (size_t)7, SIZE_MAX, (size_t)3, (size_t)4);
+    SAME("%d %+d %-4d| %04d %u %x %o %c", -1, 2, 3, 4, 5u, 255u, 8u, 'c');
+    SAME("%ld %lld %lu %llu", LONG_MIN, LLONG_MIN, ULONG_MAX, ULLONG_MAX);
+    SAME("%jd %td %hd %hhd", (intmax_t)-5, (ptrdiff_t)6, (short)7, (signed char)8);
+    SAME("%g %.3g %8.2f|%-8.1e|%+.0f %#g %*.*f", 0.1, 1234.5, 2.0, 3e9, -0.4, 1.0, 9, 2, 1.5);
+    SAME("%s|%5s|%-5s|%.2s|%*s|%-*s|%.*s", "a", "b", "c", "def", 4, "g", 4, "h", 1, "ij");
+    SAME("%*s|%s", -4, "k", "longer than what it is put in");
+#undef SAME
+    assert_string_equal(printed("%4s|%-3s|", "\u4e2d", "\x1b"), "   \u4e2d|\uFFFD  |");
+    assert_string_equal(printed("%.4s|", "ab\u4e2d"), "ab|");
 }
 
 /* ---- files ------------------------------------------------------------------------------- */
@@ -298,6 +367,8 @@ int main(void)
         cmocka_unit_test(arena_refuses_products_that_overflow),
         cmocka_unit_test(sizes_that_do_not_fit_are_noticed),
         cmocka_unit_test(messages_carry_their_place_and_no_control_characters),
+        cmocka_unit_test(what_could_drive_a_terminal_is_never_printed),
+        cmocka_unit_test(all_else_is_printed_as_printf_does),
         cmocka_unit_test(a_written_file_reads_back),
         cmocka_unit_test(an_empty_file_is_a_file),
         cmocka_unit_test(what_is_missing_too_large_or_no_file_is_refused),

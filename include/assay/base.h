@@ -65,8 +65,8 @@ struct assay_error {
 /*
  * Fills `error` (when not NULL) and returns `status`, so that a failing function ends with
  *     return assay_error_at(error, ASSAY_ERROR_INPUT, path, line, "expected ..., found ...");
- * `file` may be NULL. Control characters in the formatted message are replaced by '?', for
- * it may quote a hostile file on somebody's terminal.
+ * `file` may be NULL. Control characters, those that reorder text and bytes that are not UTF-8
+ * become U+FFFD in the formatted message, for it may quote a hostile file on somebody's terminal.
  */
 ASSAY_API assay_status assay_error_at(struct assay_error *error, assay_status status,
                                       const char *file, long line, const char *format, ...)
@@ -77,7 +77,8 @@ ASSAY_API assay_status assay_error_at_offset(struct assay_error *error, assay_st
                                              const char *file, long long offset, const char *format,
                                              ...) ASSAY_PRINTF(5, 6);
 
-/* "file:line: message" or "file: byte N: message" or "message". Returns what snprintf would. */
+/* "file:line: message" or "file: byte N: message" or "message", the file made safe to show like
+ * the message. Returns what snprintf would. */
 ASSAY_API int assay_error_format(const struct assay_error *error, char *text, size_t size);
 
 /* Forwards a failure to the caller. For functions that hold nothing that needs freeing. */

@@ -37,7 +37,8 @@ static assay_status give(struct cli_call *call, const struct assay_assessment *a
     if (call->json)
         return cli_print_json(call, report_to_json(assessment));
     ASSAY_TRY(assay_report_text(assessment, &text, &call->error));
-    printf("%s\nWritten: %s/report.html\n         %s/report.json\n", text, folder, folder);
+    fputs(text, stdout); /* made safe line by line */
+    cli_say("\nWritten: %s/report.html\n         %s/report.json\n", folder, folder);
     free(text);
     return cli_finish_output(call);
 }
@@ -109,8 +110,8 @@ static assay_status check_case(struct cli_call *call)
         return cli_print_json(call,
                               json_pack("{s:b,s:I,s:I}", "valid", 1, "questions",
                                         (json_int_t)questions, "exhibits", (json_int_t)exhibits));
-    printf("%s/case.yaml: %zu question%s and %zu exhibit%s, nothing wrong\n", call->positional[0],
-           questions, questions == 1 ? "" : "s", exhibits, exhibits == 1 ? "" : "s");
+    cli_say("%s/case.yaml: %zu question%s and %zu exhibit%s, nothing wrong\n", call->positional[0],
+            questions, questions == 1 ? "" : "s", exhibits, exhibits == 1 ? "" : "s");
     return cli_finish_output(call);
 }
 
@@ -299,8 +300,8 @@ static assay_status new_case(struct cli_call *call)
     ASSAY_TRY(put(call, "claim.yaml", skeleton_claim));
     if (call->json)
         return cli_print_json(call, json_pack("{s:s}", "case", folder));
-    printf("Written: %s/case.yaml and claim.yaml. Fill them in, then: assay case run %s\n", folder,
-           folder);
+    cli_say("Written: %s/case.yaml and claim.yaml. Fill them in, then: assay case run %s\n", folder,
+            folder);
     return cli_finish_output(call);
 }
 

@@ -95,39 +95,39 @@ static json_t *to_json(const struct assay_case_calibration *c, const char *repor
 
 static void print_row(const row_type *r, const char *who)
 {
-    printf("%-17s %-10s %5.2f%%  %5.2f%%  %5.1f%%  %5.1f%%  %6.3f  %5.3f\n", r->world, who,
-           100 * r->misleading_true.share, 100 * r->misleading_false.share,
-           100 * r->wrong_above_ten.share, 100 * r->claimed_above_ten, r->cllr, r->min_cllr);
+    cli_say("%-17s %-10s %5.2f%%  %5.2f%%  %5.1f%%  %5.1f%%  %6.3f  %5.3f\n", r->world, who,
+            100 * r->misleading_true.share, 100 * r->misleading_false.share,
+            100 * r->wrong_above_ten.share, 100 * r->claimed_above_ten, r->cllr, r->min_cllr);
 }
 
 static void print(const struct assay_case_calibration *c)
 {
     const row_type *network = &c->rows[0];
-    printf("%zu simulated cases in each world, seed %llu\n\n", c->cases,
-           (unsigned long long)c->seed);
-    printf("                                misleading (over 10)   of ratios over 10\n");
-    printf("world             method      true   false   wrong  stated    Cllr    min\n");
+    cli_say("%zu simulated cases in each world, seed %llu\n\n", c->cases,
+            (unsigned long long)c->seed);
+    cli_say("                                misleading (over 10)   of ratios over 10\n");
+    cli_say("world             method      true   false   wrong  stated    Cllr    min\n");
     for (size_t i = 0; i < ASSAY_CALIBRATION_METHODS * ASSAY_WORLD_COUNT; i++)
         print_row(&c->rows[i], c->rows[i].method);
     if (c->kind_count)
-        printf("the network's, by kind of case\n");
+        cli_say("the network's, by kind of case\n");
     for (size_t i = 0; i < c->kind_count; i++)
         print_row(&c->kinds[i], c->kinds[i].kind);
-    printf("\nNetwork, sources as graded. Shares of log10 ratios above\n        ");
+    cli_say("\nNetwork, sources as graded. Shares of log10 ratios above\n        ");
     for (size_t t = 0; t < ASSAY_TIPPETT_POINTS; t += 10)
-        printf("%7.0f", assay_tippett_ratio(t));
-    printf("\n  true  ");
+        cli_say("%7.0f", assay_tippett_ratio(t));
+    cli_say("\n  true  ");
     for (size_t t = 0; t < ASSAY_TIPPETT_POINTS; t += 10)
-        printf("%7.3f", network->tippett_true[t].share);
-    printf("\n  false ");
+        cli_say("%7.3f", network->tippett_true[t].share);
+    cli_say("\n  false ");
     for (size_t t = 0; t < ASSAY_TIPPETT_POINTS; t += 10)
-        printf("%7.3f", network->tippett_false[t].share);
-    printf("\n\nStated probability, from equal priors, and what was so (95%% interval)\n");
+        cli_say("%7.3f", network->tippett_false[t].share);
+    cli_say("\n\nStated probability, from equal priors, and what was so (95%% interval)\n");
     for (size_t i = 0; i < ASSAY_RELIABILITY_CELLS; i++) {
         const struct assay_share *realised = &network->cells[i].realised;
         if (realised->n)
-            printf("  %6.3f  %6.3f (%.3f to %.3f)  of %zu\n", network->cells[i].stated,
-                   realised->share, realised->low, realised->high, realised->n);
+            cli_say("  %6.3f  %6.3f (%.3f to %.3f)  of %zu\n", network->cells[i].stated,
+                    realised->share, realised->low, realised->high, realised->n);
     }
 }
 
@@ -207,7 +207,7 @@ static assay_status run(struct cli_call *call)
         return cli_print_json(call, to_json(&calibration, report));
     print(&calibration);
     if (report)
-        printf("\nThe curves are in %s\n", report);
+        cli_say("\nThe curves are in %s\n", report);
     return cli_finish_output(call);
 }
 

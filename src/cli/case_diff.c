@@ -5,10 +5,10 @@
 
 #include <assay/case.h>
 
+#include "base/escape.h"
 #include "base/json.h"
 #include "custody/json_difference.h"
 #include "custody/outline.h"
-#include "report/escape.h"
 #include "report/report_json.h"
 
 #include <string.h>
@@ -63,9 +63,9 @@ static void print_value(const char *which, const json_t *value)
 {
     char text[400];
     json_difference_value(value, text, sizeof text);
-    printf("      %s: ", which);
+    cli_say("      %s: ", which);
     escape_plain(stdout, text, strlen(text));
-    printf("\n");
+    cli_say("\n");
 }
 
 static void print_text(const struct json_differences *found, const json_t *result)
@@ -83,23 +83,23 @@ static void print_text(const struct json_differences *found, const json_t *resul
                   {"results", "Results"}};
     const json_t *renamed = json_object_get(result, "exhibits_under_other_ids");
     for (size_t i = 0; i < json_array_size(renamed); i++)
-        printf("The same exhibit: %s in the first, %s in the second\n",
-               json_string_value(json_object_get(json_array_get(renamed, i), "first")),
-               json_string_value(json_object_get(json_array_get(renamed, i), "second")));
+        cli_say("The same exhibit: %s in the first, %s in the second\n",
+                json_string_value(json_object_get(json_array_get(renamed, i), "first")),
+                json_string_value(json_object_get(json_array_get(renamed, i), "second")));
     if (found->count == 0)
-        printf("The two cases say the same.\n");
+        cli_say("The two cases say the same.\n");
     for (size_t t = 0; t < sizeof titles / sizeof titles[0]; t++) {
         bool any = false;
         for (size_t i = 0; i < found->count; i++) {
             if (strcmp(found->list[i].section, titles[t].section) != 0)
                 continue;
             if (!any)
-                printf("%s\n", titles[t].title);
+                cli_say("%s\n", titles[t].title);
             any = true;
             const char *place = found->list[i].place + strlen(titles[t].section);
-            printf("  ");
+            cli_say("  ");
             escape_plain(stdout, place + (*place == '.'), strlen(place + (*place == '.')));
-            printf("\n");
+            cli_say("\n");
             print_value("first ", found->list[i].first);
             print_value("second", found->list[i].second);
         }

@@ -41,7 +41,7 @@ static assay_status give(struct cli_call *call, const struct assay_assessment *a
         return cli_print_json(call, json_pack("{s:s,s:s}", "format", call->value[FORMAT], "written",
                                               call->value[OUT]));
     if (status == ASSAY_OK && call->value[OUT])
-        printf("Written: %s\n", call->value[OUT]);
+        cli_say("Written: %s\n", call->value[OUT]);
     return status == ASSAY_OK ? cli_finish_output(call) : status;
 }
 

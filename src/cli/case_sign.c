@@ -50,10 +50,10 @@ static assay_status give(struct cli_call *call, const char *signature,
                               json_pack("{s:s,s:s,s:s,s:I,s:b}", "signature", signature, "name",
                                         manifest->name, "root_sha256", manifest->root_sha256,
                                         "files", (json_int_t)manifest->count, "report", report));
-    printf("Signed: %zu file%s of %s\nDigest: %s\nWritten: %s\n", manifest->count,
-           manifest->count == 1 ? "" : "s", manifest->name, manifest->root_sha256, signature);
+    cli_say("Signed: %zu file%s of %s\nDigest: %s\nWritten: %s\n", manifest->count,
+            manifest->count == 1 ? "" : "s", manifest->name, manifest->root_sha256, signature);
     if (!report)
-        printf(
+        cli_say(
             "There is no out/report.json: what is signed holds no result. Run the case first.\n");
     return cli_finish_output(call);
 }

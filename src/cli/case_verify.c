@@ -69,42 +69,43 @@ static json_t *check_to_json(const struct assay_custody_check *check)
 static void print_check(const struct assay_custody_check *check)
 {
     if (!check->signature_holds) {
-        printf("Signature: does NOT hold: %s\n", check->reason);
+        cli_say("Signature: does NOT hold: %s\n", check->reason);
         return;
     }
-    printf("Signature: holds (%s, key %.16s...), over %zu file%s of %s\n", check->algorithm,
-           check->key_sha256, check->file_count, check->file_count == 1 ? "" : "s", check->name);
+    cli_say("Signature: holds (%s, key %.16s...), over %zu file%s of %s\n", check->algorithm,
+            check->key_sha256, check->file_count, check->file_count == 1 ? "" : "s", check->name);
     if (check->difference_count == 0)
-        printf("Files:     all as they were signed\n");
+        cli_say("Files:     all as they were signed\n");
     for (size_t i = 0; i < check->difference_count; i++)
-        printf("Files:     %s: %s\n", assay_custody_change_name(check->differences[i].change),
-               check->differences[i].path);
+        cli_say("Files:     %s: %s\n", assay_custody_change_name(check->differences[i].change),
+                check->differences[i].path);
 }
 
 static void print_replay(const struct replay *replay)
 {
     const char *version = json_string_value(json_object_get(replay->stored, "version"));
     const char *seed = json_string_value(json_object_get(replay->stored, "seed"));
-    printf("Report:    made by version %s, seed %s; %zu finding%s of instruments computed again by "
-           "version %s\n",
-           version ? version : "?", seed ? seed : "?", replay->finding_count,
-           replay->finding_count == 1 ? "" : "s", ASSAY_VERSION);
+    cli_say(
+        "Report:    made by version %s, seed %s; %zu finding%s of instruments computed again by "
+        "version %s\n",
+        version ? version : "?", seed ? seed : "?", replay->finding_count,
+        replay->finding_count == 1 ? "" : "s", ASSAY_VERSION);
     if (replay->same) {
-        printf("Replay:    the same bytes\n");
+        cli_say("Replay:    the same bytes\n");
         return;
     }
     if (replay->found.count == 0)
-        printf("Replay:    the same values in other bytes: the file was written by another "
-               "program\n");
+        cli_say("Replay:    the same values in other bytes: the file was written by another "
+                "program\n");
     for (size_t i = 0; i < replay->found.count && i < SHOWN; i++) {
         char stored[200], recomputed[200];
         json_difference_value(replay->found.list[i].first, stored, sizeof stored);
         json_difference_value(replay->found.list[i].second, recomputed, sizeof recomputed);
-        printf("Replay:    %s: stored %s, computed %s\n", replay->found.list[i].place, stored,
-               recomputed);
+        cli_say("Replay:    %s: stored %s, computed %s\n", replay->found.list[i].place, stored,
+                recomputed);
     }
     if (replay->found.count > SHOWN)
-        printf("Replay:    and %zu more; --json lists all\n", replay->found.count - SHOWN);
+        cli_say("Replay:    and %zu more; --json lists all\n", replay->found.count - SHOWN);
 }
 
 /* ---- the command --------------------------------------------------------------------------- */

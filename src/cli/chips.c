@@ -113,43 +113,43 @@ static json_t *to_json(const struct question *q)
 static void print_measures(const struct assay_accelerator *a)
 {
     double density = assay_performance_density(a);
-    printf("%-15s%7.0f", a->name, assay_processing_performance(a));
+    cli_say("%-15s%7.0f", a->name, assay_processing_performance(a));
     if (isfinite(density))
-        printf("%7.2f", density);
+        cli_say("%7.2f", density);
     else
-        printf("%7s", "-");
-    printf("%6.0f", 2 * a->scale_up_bandwidth / 1e9);
+        cli_say("%7s", "-");
+    cli_say("%6.0f", 2 * a->scale_up_bandwidth / 1e9);
 }
 
 static void print_all(const struct question *q)
 {
-    printf("%-15s%7s%7s%6s", "", "TPP", "TPP/", "GB/s");
+    cli_say("%-15s%7s%7s%6s", "", "TPP", "TPP/", "GB/s");
     for (size_t r = 0; r < q->rules->count; r++)
-        printf(" %8s", r + 1 == q->rules->count ? "rule of" : "");
-    printf("\n%-15s%7s%7s%6s", "accelerator", "", "mm2", "links");
+        cli_say(" %8s", r + 1 == q->rules->count ? "rule of" : "");
+    cli_say("\n%-15s%7s%7s%6s", "accelerator", "", "mm2", "links");
     for (size_t r = 0; r < q->rules->count; r++)
-        printf(" %8s", q->rules->rules[r].name);
-    printf("\n");
+        cli_say(" %8s", q->rules->rules[r].name);
+    cli_say("\n");
     for (size_t i = 0; i < q->data->accelerator_count; i++) {
         const struct assay_accelerator *a = &q->data->accelerators[i];
         print_measures(a);
         for (size_t r = 0; r < q->rules->count; r++)
-            printf(" %8s", assay_export_status_name(
-                               assay_export_judge(q->rules, &q->rules->rules[r], a).status));
-        printf("\n");
+            cli_say(" %8s", assay_export_status_name(
+                                assay_export_judge(q->rules, &q->rules->rules[r], a).status));
+        cli_say("\n");
     }
-    printf("\n");
+    cli_say("\n");
     for (int s = 0; s < ASSAY_EXPORT_COUNT; s++)
-        printf("%-9s %s\n", assay_export_status_name((enum assay_export_status)s),
-               assay_export_status_words((enum assay_export_status)s));
+        cli_say("%-9s %s\n", assay_export_status_name((enum assay_export_status)s),
+                assay_export_status_words((enum assay_export_status)s));
 }
 
 static void print_clause(const struct assay_export_clause *clause)
 {
     char text[800];
     size_t used = 0;
-    printf("\n%s: %s (figures %s)\n", clause->name, assay_export_status_name(clause->outcome),
-           clause->grade);
+    cli_say("\n%s: %s (figures %s)\n", clause->name, assay_export_status_name(clause->outcome),
+            clause->grade);
     text[0] = '\0';
     for (size_t i = 0; i < clause->condition_count && used + 1 < sizeof text; i++) {
         const struct assay_export_condition *c = &clause->conditions[i];
@@ -163,27 +163,27 @@ static void print_clause(const struct assay_export_clause *clause)
 static void print_one(const struct question *q)
 {
     if (q->rule)
-        printf("Rule %s, in force from %s%s%s\n\n", q->rule->name, q->rule->in_force,
-               q->date ? "; asked for " : "", q->date ? q->date : "");
+        cli_say("Rule %s, in force from %s%s%s\n\n", q->rule->name, q->rule->in_force,
+                q->date ? "; asked for " : "", q->date ? q->date : "");
     else
-        printf("No rule was in force on %s.\n\n", q->date);
-    printf("%-15s%7s%7s%6s  %s\n", "accelerator", "TPP", "TPP/mm2", "GB/s", "status");
+        cli_say("No rule was in force on %s.\n\n", q->date);
+    cli_say("%-15s%7s%7s%6s  %s\n", "accelerator", "TPP", "TPP/mm2", "GB/s", "status");
     for (size_t i = 0; i < q->data->accelerator_count; i++) {
         const struct assay_accelerator *a = &q->data->accelerators[i];
         struct assay_export_judgement j = assay_export_judge(q->rules, q->rule, a);
         bool later = q->date && a->launch_date && strcmp(a->launch_date, q->date) > 0;
         print_measures(a);
         if (j.status == ASSAY_EXPORT_UNKNOWN)
-            printf("  %s hangs on its %s", j.clause->name, j.missing);
+            cli_say("  %s hangs on its %s", j.clause->name, j.missing);
         else if (j.clause && j.clause->outcome != ASSAY_EXPORT_DOMESTIC &&
                  j.clause->outcome != ASSAY_EXPORT_RENTED)
-            printf("  %s: %s", assay_export_status_name(j.status), j.clause->name);
+            cli_say("  %s: %s", assay_export_status_name(j.status), j.clause->name);
         else
-            printf("  %s", assay_export_status_words(j.status));
-        printf("%s\n", later ? " *" : "");
+            cli_say("  %s", assay_export_status_words(j.status));
+        cli_say("%s\n", later ? " *" : "");
     }
     if (q->date)
-        printf("\n* not to be had before that day\n");
+        cli_say("\n* not to be had before that day\n");
     for (size_t i = 0; q->rule && i < q->rule->clause_count; i++)
         print_clause(&q->rule->clauses[i]);
 }
@@ -194,7 +194,7 @@ static void print(const struct question *q)
         print_one(q);
     else
         print_all(q);
-    printf("\nRules: data/export_rules.csv, with the source and grade of each threshold.\n");
+    cli_say("\nRules: data/export_rules.csv, with the source and grade of each threshold.\n");
     for (size_t i = 0; i < LIMITS; i++)
         cli_print_wrapped(limits[i], "");
 }

@@ -138,27 +138,27 @@ static void print(const struct answer *w)
     const struct assay_explanation *x = w->x;
     char text[600];
 
-    printf("A: %s, %.4g thousand device-hours\nB: %s, %.4g thousand device-hours\n\n",
-           name_of(w->a), x->hours[0] / 1e3, name_of(w->b), x->hours[1] / 1e3);
-    printf("A costs %.4g times what B does (%s; the model says %.4g).\n\n", x->ratio,
-           x->stated ? "hours stated by both" : "predicted", x->predicted);
-    printf("%-14s %7s  %-15s %s\n", "factor", "", "80%", "what differs");
+    cli_say("A: %s, %.4g thousand device-hours\nB: %s, %.4g thousand device-hours\n\n",
+            name_of(w->a), x->hours[0] / 1e3, name_of(w->b), x->hours[1] / 1e3);
+    cli_say("A costs %.4g times what B does (%s; the model says %.4g).\n\n", x->ratio,
+            x->stated ? "hours stated by both" : "predicted", x->predicted);
+    cli_say("%-14s %7s  %-15s %s\n", "factor", "", "80%", "what differs");
     for (size_t i = 0; i < x->count; i++) {
         const struct assay_explain_factor *f = &x->factors[i];
         snprintf(text, sizeof text, "%.3g to %.3g", f->low, f->high);
         if (f->factor == 1 && f->low == 1 && f->high == 1)
             snprintf(text, sizeof text, "the same");
-        printf("%-14s %7.3f  %-15s %.41s\n", f->name, f->factor, text, f->what);
+        cli_say("%-14s %7.3f  %-15s %.41s\n", f->name, f->factor, text, f->what);
     }
-    printf("%-14s %7.3f\n", "product", x->ratio);
+    cli_say("%-14s %7.3f\n", "product", x->ratio);
     if (x->stated) {
-        printf("\nOf published figures alone, at 6 operations a parameter and token:\n"
-               "%.4g = %.4g (active parameters) x %.4g (tokens) x %.3f (rate)\n",
-               x->ratio, x->active_ratio, x->tokens_ratio, x->rate_ratio);
-        printf("active %.4g and %.4g billion; %.1f and %.1f TFLOP/s a device\n", x->active[0] / 1e9,
-               x->active[1] / 1e9, x->rate[0] / 1e12, x->rate[1] / 1e12);
+        cli_say("\nOf published figures alone, at 6 operations a parameter and token:\n"
+                "%.4g = %.4g (active parameters) x %.4g (tokens) x %.3f (rate)\n",
+                x->ratio, x->active_ratio, x->tokens_ratio, x->rate_ratio);
+        cli_say("active %.4g and %.4g billion; %.1f and %.1f TFLOP/s a device\n",
+                x->active[0] / 1e9, x->active[1] / 1e9, x->rate[0] / 1e12, x->rate[1] / 1e12);
     }
-    printf("\n");
+    cli_say("\n");
     sentence(w, text, sizeof text);
     cli_print_wrapped(text, "");
     snprintf(text, sizeof text,

@@ -130,35 +130,35 @@ static json_t *to_json(const struct cli_call *call, const struct answer *w)
 static void print_chip(const struct assay_fence *f, const struct assay_fence_chip *c)
 {
     char spread[40];
-    printf("%s%-15s %-8s", c == f->own ? "*" : " ", c->accelerator->name,
-           assay_export_status_name(c->judgement.status));
+    cli_say("%s%-15s %-8s", c == f->own ? "*" : " ", c->accelerator->name,
+            assay_export_status_name(c->judgement.status));
     if (!c->fits) {
-        printf("  no plan fits\n");
+        cli_say("  no plan fits\n");
         return;
     }
     snprintf(spread, sizeof spread, "%.0f to %.0f", c->device_hours.low / 1e3,
              c->device_hours.high / 1e3);
-    printf(" %8.0f  %-16s %6.2f %9.0f %s\n", c->device_hours.median / 1e3, spread, c->ratio.median,
-           c->same_time, c->precision == ASSAY_PRECISION_BF16 ? "16 bits" : "8 bits");
+    cli_say(" %8.0f  %-16s %6.2f %9.0f %s\n", c->device_hours.median / 1e3, spread, c->ratio.median,
+            c->same_time, c->precision == ASSAY_PRECISION_BF16 ? "16 bits" : "8 bits");
 }
 
 static void print_techniques(const struct assay_fence *f)
 {
-    printf("\nDevice-hours without a technique over those with all (80%%):\n%-16s", "");
+    cli_say("\nDevice-hours without a technique over those with all (80%%):\n%-16s", "");
     for (int t = 0; t < ASSAY_TECHNIQUE_COUNT; t++)
-        printf("%-11s", assay_technique_name((enum assay_technique)t));
-    printf("%s\n", "without any");
+        cli_say("%-11s", assay_technique_name((enum assay_technique)t));
+    cli_say("%s\n", "without any");
     for (size_t i = 0; i < f->count; i++) {
         const struct assay_fence_chip *c = &f->chips[i];
         if (!c->weighed)
             continue;
-        printf("%s%-15s", c == f->own ? "*" : " ", c->accelerator->name);
+        cli_say("%s%-15s", c == f->own ? "*" : " ", c->accelerator->name);
         for (int t = 0; t < ASSAY_TECHNIQUE_COUNT; t++)
             if (c->uses[t])
-                printf("%-11.3f", c->saves[t].median);
+                cli_say("%-11.3f", c->saves[t].median);
             else
-                printf("%-11s", "-");
-        printf("%.3f (%.2f to %.2f)\n", c->saves_all.median, c->saves_all.low, c->saves_all.high);
+                cli_say("%-11s", "-");
+        cli_say("%.3f (%.2f to %.2f)\n", c->saves_all.median, c->saves_all.low, c->saves_all.high);
     }
 }
 
@@ -166,17 +166,17 @@ static void print(const struct answer *w)
 {
     const struct assay_fence *f = w->f;
     char text[700];
-    printf("%s on %lld devices; %s%s%s\n\n", w->run->name[0] ? w->run->name : w->run->path,
-           (long long)w->run->machine.devices, w->date,
-           f->rule ? ", rule of " : ", before any rule", f->rule ? f->rule->name : "");
-    printf(" %-15s %-8s %8s  %-16s %6s %9s\n", "", "", "thousand", "", "over", "count for");
-    printf(" %-15s %-8s %8s  %-16s %6s %9s\n", "accelerator", "status", "hours", "80%", "best",
-           "same time");
+    cli_say("%s on %lld devices; %s%s%s\n\n", w->run->name[0] ? w->run->name : w->run->path,
+            (long long)w->run->machine.devices, w->date,
+            f->rule ? ", rule of " : ", before any rule", f->rule ? f->rule->name : "");
+    cli_say(" %-15s %-8s %8s  %-16s %6s %9s\n", "", "", "thousand", "", "over", "count for");
+    cli_say(" %-15s %-8s %8s  %-16s %6s %9s\n", "accelerator", "status", "hours", "80%", "best",
+            "same time");
     for (size_t i = 0; i < f->count; i++)
         print_chip(f, &f->chips[i]);
-    printf("* the run's own; %zu more could not be had by then\n", f->too_late);
+    cli_say("* the run's own; %zu more could not be had by then\n", f->too_late);
     print_techniques(f);
-    printf("\n");
+    cli_say("\n");
     sentence(w, text, sizeof text);
     cli_print_wrapped(text, "");
     for (size_t i = 0; i < LIMITS; i++)

@@ -118,54 +118,54 @@ static json_t *to_json(const struct assay_finding *f, const struct assay_evidenc
 static void print_hypotheses(const struct assay_finding *f, const struct assay_evidence *e)
 {
     size_t excluded = 0, shown = 0, rest = 0;
-    printf("\n%-44s %9s %18s\n", "hypothesis", "posterior", "log10 likelihood");
+    cli_say("\n%-44s %9s %18s\n", "hypothesis", "posterior", "log10 likelihood");
     for (size_t i = 0; i < f->weight_count; i++) {
         const struct assay_weight *w = &f->weights[i];
         excluded += !w->weighed;
         if (w->weighed && (shown < 12 || e->posterior[i] > 0.005)) {
-            printf("  %-42s %9.4f %9.2f %s%.2f\n", w->hypothesis, e->posterior[i],
-                   w->log10_likelihood.median, "+-",
-                   w->log10_likelihood.high - w->log10_likelihood.median);
+            cli_say("  %-42s %9.4f %9.2f %s%.2f\n", w->hypothesis, e->posterior[i],
+                    w->log10_likelihood.median, "+-",
+                    w->log10_likelihood.high - w->log10_likelihood.median);
             shown++;
         } else {
             rest += w->weighed;
         }
     }
-    printf("  (%zu more are weighed, %zu could not be: --json lists all)\n", rest, excluded);
-    printf("  posterior: for %s; entropy %.2f of %.2f bits left\n",
-           e->prior_holder ? e->prior_holder
-                           : "equal priors on kinds and counts (no `priors` in the file)",
-           e->posterior_bits, e->prior_bits);
+    cli_say("  (%zu more are weighed, %zu could not be: --json lists all)\n", rest, excluded);
+    cli_say("  posterior: for %s; entropy %.2f of %.2f bits left\n",
+            e->prior_holder ? e->prior_holder
+                            : "equal priors on kinds and counts (no `priors` in the file)",
+            e->posterior_bits, e->prior_bits);
 }
 
 static void print_clues(const struct assay_evidence *e)
 {
-    printf("\nWhat each statement and clue does, all others given:\n");
-    printf("  %-34s %22s %8s\n", "", "log10 ratio for stated", "bits");
+    cli_say("\nWhat each statement and clue does, all others given:\n");
+    cli_say("  %-34s %22s %8s\n", "", "log10 ratio for stated", "bits");
     for (size_t i = 0; i < e->clue_count; i++)
-        printf("  %-34s %22.2f %8.2f%s\n", e->clues[i].name, e->clues[i].log10_lr, e->clues[i].bits,
-               e->clues[i].environment ? "  environment" : "");
+        cli_say("  %-34s %22.2f %8.2f%s\n", e->clues[i].name, e->clues[i].log10_lr,
+                e->clues[i].bits, e->clues[i].environment ? "  environment" : "");
     for (size_t i = 0; i < e->balance_count; i++)
-        printf("  balance of %s: %.0f available, %.0f seen, %.0f unaccounted (sigma %.0f)\n",
-               e->balances[i].accelerator, e->balances[i].available, e->balances[i].seen,
-               e->balances[i].unaccounted, e->balances[i].sigma);
+        cli_say("  balance of %s: %.0f available, %.0f seen, %.0f unaccounted (sigma %.0f)\n",
+                e->balances[i].accelerator, e->balances[i].available, e->balances[i].seen,
+                e->balances[i].unaccounted, e->balances[i].sigma);
 }
 
 static void print_next(const struct assay_evidence *e)
 {
-    printf("\nWhat to look for next, by expected information:\n");
+    cli_say("\nWhat to look for next, by expected information:\n");
     for (size_t i = 0; i < e->next_count; i++)
-        printf("  %-14s %5.2f bits  %-24.*s %s to %.0f%%\n", e->next[i].name, e->next[i].bits,
-               (int)fmin(24, e->next[i].bits * 8 + 0.5), "########################",
-               e->next[i].environment ? "environment" : "the run itself",
-               100 * e->next[i].accuracy);
+        cli_say("  %-14s %5.2f bits  %-24.*s %s to %.0f%%\n", e->next[i].name, e->next[i].bits,
+                (int)fmin(24, e->next[i].bits * 8 + 0.5), "########################",
+                e->next[i].environment ? "environment" : "the run itself",
+                100 * e->next[i].accuracy);
 }
 
 static void print(const struct assay_finding *f, const struct assay_evidence *e)
 {
     for (size_t i = 0; i < f->answer_count; i++)
         cli_print_wrapped(f->answers[i], "");
-    printf("\nWhat this cannot tell:\n");
+    cli_say("\nWhat this cannot tell:\n");
     for (size_t i = 0; i < f->cannot_tell_count; i++)
         cli_print_wrapped(f->cannot_tell[i], "  ");
     print_hypotheses(f, e);

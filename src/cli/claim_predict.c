@@ -62,8 +62,8 @@ static json_t *to_json(const struct cli_call *call, const struct assay_run *run,
 static void print_interval(const char *name, struct assay_interval x, double unit,
                            const char *unit_name)
 {
-    printf("  %-26s %10.4g %s   (80%%: %.4g to %.4g)\n", name, x.median / unit, unit_name,
-           x.low / unit, x.high / unit);
+    cli_say("  %-26s %10.4g %s   (80%%: %.4g to %.4g)\n", name, x.median / unit, unit_name,
+            x.low / unit, x.high / unit);
 }
 
 static void print(const struct assay_run *run, const struct assay_prediction *p)
@@ -71,9 +71,9 @@ static void print(const struct assay_run *run, const struct assay_prediction *p)
     const struct assay_memory *m = &p->step.memory;
     char plan[256];
     assay_plan_print(&run->plan, plan, sizeof plan);
-    printf("%s on %lld x %s\n  plan: %s%s\n\n", run->name[0] ? run->name : run->path,
-           (long long)run->machine.devices, run->machine.accelerator.name, plan,
-           run->plan_known ? "" : " (chosen by Assay)");
+    cli_say("%s on %lld x %s\n  plan: %s%s\n\n", run->name[0] ? run->name : run->path,
+            (long long)run->machine.devices, run->machine.accelerator.name, plan,
+            run->plan_known ? "" : " (chosen by Assay)");
     print_interval("step", p->step_seconds, 1, "s");
     print_interval("tokens/s a device", p->tokens_per_second_per_device, 1, " ");
     print_interval("model FLOPs utilisation", p->mfu, 0.01, "%");
@@ -82,17 +82,17 @@ static void print(const struct assay_run *run, const struct assay_prediction *p)
         print_interval("wall time", p->wall_seconds, 86400, "days");
     }
     print_interval("peak memory", p->memory_bytes, 1e9, "GB");
-    printf("  %-26s %10.4g GB   %s\n", "memory of a device", m->available / 1e9,
-           m->fits ? "fits" : "DOES NOT FIT");
-    printf("\nWhere a step's %.4g s go:\n", p->step.seconds);
+    cli_say("  %-26s %10.4g GB   %s\n", "memory of a device", m->available / 1e9,
+            m->fits ? "fits" : "DOES NOT FIT");
+    cli_say("\nWhere a step's %.4g s go:\n", p->step.seconds);
     for (int part = 0; part < ASSAY_PART_COUNT; part++) {
         double share = p->step.part[part] / p->step.seconds;
         if (share > 0.0005)
-            printf("  %-12s %8.3f s  %5.1f%%  %.*s\n", assay_part_name((enum assay_part)part),
-                   p->step.part[part], 100 * share, (int)(share * 40 + 0.5),
-                   "########################################");
+            cli_say("  %-12s %8.3f s  %5.1f%%  %.*s\n", assay_part_name((enum assay_part)part),
+                    p->step.part[part], 100 * share, (int)(share * 40 + 0.5),
+                    "########################################");
     }
-    printf("\n%s\n%s\n", limits[0], limits[1]);
+    cli_say("\n%s\n%s\n", limits[0], limits[1]);
 }
 
 static assay_status predict(struct cli_call *call, const struct assay_claim_data *data,

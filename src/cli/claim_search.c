@@ -142,23 +142,23 @@ static void print_best(const struct point *p)
 {
     char plan[256];
     assay_plan_print(&p->found.plan, plan, sizeof plan);
-    printf("  %lld devices: step %.4g s, MFU %.1f%%, peak memory %.3g of %.3g GB%s\n",
-           (long long)p->devices, p->found.step.seconds, 100 * p->found.step.mfu,
-           p->found.step.memory.peak / 1e9, p->found.step.memory.available / 1e9,
-           p->found.step.memory.fits ? "" : " (NO PLAN FITS)");
+    cli_say("  %lld devices: step %.4g s, MFU %.1f%%, peak memory %.3g of %.3g GB%s\n",
+            (long long)p->devices, p->found.step.seconds, 100 * p->found.step.mfu,
+            p->found.step.memory.peak / 1e9, p->found.step.memory.available / 1e9,
+            p->found.step.memory.fits ? "" : " (NO PLAN FITS)");
     cli_print_wrapped(plan, "    ");
 }
 
 static void print(const struct assay_run *run, const struct searched *s, bool pareto)
 {
     double longest = 0;
-    printf("%s on %s\n", run->name[0] ? run->name : run->path, run->machine.accelerator.name);
-    printf("%.4g plans timed in %.3g s: %.3g million a second\n\n", (double)s->plans, s->seconds,
-           (double)s->plans / s->seconds / 1e6);
+    cli_say("%s on %s\n", run->name[0] ? run->name : run->path, run->machine.accelerator.name);
+    cli_say("%.4g plans timed in %.3g s: %.3g million a second\n\n", (double)s->plans, s->seconds,
+            (double)s->plans / s->seconds / 1e6);
     if (s->count == 1) {
         print_best(&s->points[0]);
     } else {
-        printf("  %8s %12s %8s %14s  %s\n", "devices", "step, s", "MFU", "tokens/s", "time");
+        cli_say("  %8s %12s %8s %14s  %s\n", "devices", "step, s", "MFU", "tokens/s", "time");
         for (size_t i = 0; i < s->count; i++)
             if (s->points[i].on_front && longest == 0)
                 longest = s->points[i].found.step.seconds;
@@ -167,15 +167,15 @@ static void print(const struct assay_run *run, const struct searched *s, bool pa
             if (!p->answered || !p->found.step.memory.fits || (pareto && !p->on_front))
                 continue;
             double share = longest > 0 ? p->found.step.seconds / longest : 0;
-            printf("  %8lld %12.4g %7.1f%% %14.4g  %.*s\n", (long long)p->devices,
-                   p->found.step.seconds, 100 * p->found.step.mfu,
-                   p->found.step.tokens_per_second_per_device * (double)p->devices,
-                   (int)fmin(28, share * 28 + 0.5), "############################");
+            cli_say("  %8lld %12.4g %7.1f%% %14.4g  %.*s\n", (long long)p->devices,
+                    p->found.step.seconds, 100 * p->found.step.mfu,
+                    p->found.step.tokens_per_second_per_device * (double)p->devices,
+                    (int)fmin(28, share * 28 + 0.5), "############################");
         }
-        printf("\nFastest:\n");
+        cli_say("\nFastest:\n");
         print_best(fastest(s));
     }
-    printf("\n");
+    cli_say("\n");
     cli_print_wrapped(limits, "");
 }
 

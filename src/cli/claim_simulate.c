@@ -52,33 +52,34 @@ static json_t *to_json(const struct cli_call *call, const struct assay_simulatio
 
 static void print(const struct assay_simulation *s)
 {
-    printf("%zu simulated claims, truth drawn from the priors\n", s->claims);
-    printf("  ranks of the truth in 20 cells: chi-squared %.1f on 19, p = %.3g (uniform is "
-           "right)\n  ",
-           s->rank_statistic, pow(10, s->rank_log10_p));
+    cli_say("%zu simulated claims, truth drawn from the priors\n", s->claims);
+    cli_say("  ranks of the truth in 20 cells: chi-squared %.1f on 19, p = %.3g (uniform is "
+            "right)\n  ",
+            s->rank_statistic, pow(10, s->rank_log10_p));
     for (size_t i = 0; i < 20; i++)
-        printf(" %llu", (unsigned long long)s->rank_cells[i]);
-    printf("\n  stated probabilities are off by %.1f points in the mean; %.1f would be chance\n\n",
-           100 * s->calibration_error, 100 * s->calibration_scatter);
-    printf("Share of claims flagged, alarms set at %.0f%% of true claims:\n", 100 * s->false_alarm);
-    printf("  %-48s %6s", "count understated by", "true");
+        cli_say(" %llu", (unsigned long long)s->rank_cells[i]);
+    cli_say("\n  stated probabilities are off by %.1f points in the mean; %.1f would be chance\n\n",
+            100 * s->calibration_error, 100 * s->calibration_scatter);
+    cli_say("Share of claims flagged, alarms set at %.0f%% of true claims:\n",
+            100 * s->false_alarm);
+    cli_say("  %-48s %6s", "count understated by", "true");
     for (size_t l = 1; l < ASSAY_SIMULATION_LIES; l++)
-        printf(" %4.3gx", s->size[l]);
-    printf("\n");
+        cli_say(" %4.3gx", s->size[l]);
+    cli_say("\n");
     for (size_t set = 0; set < ASSAY_SIMULATION_CLUE_SETS; set++) {
-        printf("  %-48s", s->clue_set[set]);
+        cli_say("  %-48s", s->clue_set[set]);
         for (size_t l = 0; l < ASSAY_SIMULATION_LIES; l++)
-            printf(" %4.0f%%", 100 * s->power[set][l]);
-        printf("\n");
+            cli_say(" %4.0f%%", 100 * s->power[set][l]);
+        cli_say("\n");
     }
-    printf("\n  another kind than stated:\n");
+    cli_say("\n  another kind than stated:\n");
     for (size_t i = 0; i < s->other_count; i++) {
-        printf("  %-48s", s->others[i].accelerator);
+        cli_say("  %-48s", s->others[i].accelerator);
         for (size_t set = 0; set < ASSAY_SIMULATION_CLUE_SETS; set++)
-            printf(" %4.0f%%", 100 * s->others[i].power[set]);
-        printf("\n");
+            cli_say(" %4.0f%%", 100 * s->others[i].power[set]);
+        cli_say("\n");
     }
-    printf("  (columns: the four sets of clues above)\n");
+    cli_say("  (columns: the four sets of clues above)\n");
 }
 
 static assay_status run_command(struct cli_call *call)

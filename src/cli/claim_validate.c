@@ -67,55 +67,55 @@ static json_t *to_json(const struct cli_call *call, const struct assay_validatio
 static void percent(double share)
 {
     if (isfinite(share))
-        printf(" %7.1f%%", 100 * share);
+        cli_say(" %7.1f%%", 100 * share);
     else
-        printf(" %8s", "-");
+        cli_say(" %8s", "-");
 }
 
 static void line(const char *name, const struct assay_validation_summary *s)
 {
-    printf("  %-34.34s %5zu", name, s->n);
+    cli_say("  %-34.34s %5zu", name, s->n);
     percent(s->median_abs_relative_error);
     percent(s->p90_abs_relative_error);
     percent(s->coverage_80);
-    printf(" %5zu", s->memory_n);
+    cli_say(" %5zu", s->memory_n);
     percent(s->memory_median_abs_relative_error);
-    printf(" %5zu", s->fits_n);
+    cli_say(" %5zu", s->fits_n);
     percent(s->oom_accuracy);
-    printf("\n");
+    cli_say("\n");
 }
 
 static void print(const struct assay_validation *v, bool every_row)
 {
     size_t unused = 0;
     if (every_row) {
-        printf("%-8s %-22s %-24s %-17s %12s %12s %9s\n", "id", "group", "accelerator", "quantity",
-               "measured", "predicted", "error");
+        cli_say("%-8s %-22s %-24s %-17s %12s %12s %9s\n", "id", "group", "accelerator", "quantity",
+                "measured", "predicted", "error");
         for (size_t i = 0; i < v->row_count; i++) {
             const struct assay_validation_row *r = &v->rows[i];
-            printf("%-8.8s %-22.22s %-24.24s %-17s %12.5g %12.5g %8.1f%%%s%s\n", r->id, r->group,
-                   r->accelerator, r->quantity, r->measured, r->predicted.median,
-                   100 * r->relative_error, r->used ? "" : "  not used: ", r->used ? "" : r->note);
+            cli_say("%-8.8s %-22.22s %-24.24s %-17s %12.5g %12.5g %8.1f%%%s%s\n", r->id, r->group,
+                    r->accelerator, r->quantity, r->measured, r->predicted.median,
+                    100 * r->relative_error, r->used ? "" : "  not used: ", r->used ? "" : r->note);
         }
-        printf("\n");
+        cli_say("\n");
     }
     for (size_t i = 0; i < v->row_count; i++)
         unused += !v->rows[i].used;
-    printf(
+    cli_say(
         "Predicted against measured: absolute relative error of time, share of 80%% intervals\n"
         "that hold the measured value; of peak memory; and runs called right to fit or not.\n\n");
-    printf("  %-34s %5s %8s %8s %8s %5s %8s %5s %8s\n", "", "n", "median", "90th", "covered", "mem",
-           "median", "fits", "right");
+    cli_say("  %-34s %5s %8s %8s %8s %5s %8s %5s %8s\n", "", "n", "median", "90th", "covered",
+            "mem", "median", "fits", "right");
     line("all rows", &v->all);
     line("layout known", &v->known_layout);
     line("layout unknown", &v->unknown_layout);
-    printf("by group\n");
+    cli_say("by group\n");
     for (size_t i = 0; i < v->group_count; i++)
         line(v->groups[i].name, &v->groups[i]);
-    printf("by accelerator, as the rows name it\n");
+    cli_say("by accelerator, as the rows name it\n");
     for (size_t i = 0; i < v->accelerator_count; i++)
         line(v->accelerators[i].name, &v->accelerators[i]);
-    printf("\n%zu quantities are not used; --rows or --json says why of each.\n", unused);
+    cli_say("\n%zu quantities are not used; --rows or --json says why of each.\n", unused);
 }
 
 static assay_status validate(struct cli_call *call, const struct assay_claim_data *data,
@@ -202,7 +202,7 @@ static assay_status run_calibrate(struct cli_call *call)
     ASSAY_TRY(with_runs(call, calibrate));
     if (call->json)
         return cli_print_json(call, json_pack("{s:s}", "written", call->positional[0]));
-    printf("Written: %s/efficiency.csv and efficiency_factor.csv\n", call->positional[0]);
+    cli_say("Written: %s/efficiency.csv and efficiency_factor.csv\n", call->positional[0]);
     return cli_finish_output(call);
 }
 

@@ -67,6 +67,10 @@ assay_status cli_print_json(struct cli_call *call, json_t *object);
  * errno set, if it is not. */
 bool cli_append_line(FILE *to, json_t *object);
 
+/* printf for people: each %s is made safe to show (base/escape.h), for most text here was written
+ * by strangers. Returns the characters printed. */
+int cli_say(const char *format, ...) ASSAY_PRINTF(1, 2);
+
 /* Flushes stdout and reports a disk that is full or a pipe that is closed. */
 assay_status cli_finish_output(struct cli_call *call);
 

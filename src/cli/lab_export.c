@@ -26,7 +26,7 @@ static assay_status run_command(struct cli_call *call)
         json_set_text(o, "to", call->positional[1]);
         return cli_print_json(call, o);
     }
-    printf("%s %s is written.\n", gguf ? "The GGUF file" : "The folder", call->positional[1]);
+    cli_say("%s %s is written.\n", gguf ? "The GGUF file" : "The folder", call->positional[1]);
     return cli_finish_output(call);
 }
 

@@ -68,12 +68,12 @@ json_t *cli_lab_families_json(const struct assay_lab_result *r)
 
 void cli_lab_families_print(const struct assay_lab_result *r)
 {
-    printf("\nCorrelation of norms' gains in pairs of known history:\n\n"
-           "pair            shares            n   least    most   mean of artanh\n");
+    cli_say("\nCorrelation of norms' gains in pairs of known history:\n\n"
+            "pair            shares            n   least    most   mean of artanh\n");
     for (size_t i = 0; i < kind_count(r); i++) {
         struct kind k = kind_of(r, i);
-        printf("%-14s  %-14s %4zu  %6.3f  %6.3f  %6.2f\n", k.pair, k.shares, k.n, k.least, k.most,
-               k.mean);
+        cli_say("%-14s  %-14s %4zu  %6.3f  %6.3f  %6.2f\n", k.pair, k.shares, k.n, k.least, k.most,
+                k.mean);
     }
 }
 

@@ -21,70 +21,71 @@ static bool is_printed(const struct assay_lab_result *r, const struct assay_lab_
 
 static void print_power(const struct assay_lab_result *r)
 {
-    printf("\nStudents of a teacher, named at %.3g by both nulls (undosed students, and students "
-           "of other\nteachers of the same method and dose), with 95%% intervals; then by either "
-           "null alone:\n\n"
-           "depth      method       dose   width evasion    n  named                undosed others "
-           "  AUC  Cllr\n",
-           r->level);
+    cli_say(
+        "\nStudents of a teacher, named at %.3g by both nulls (undosed students, and students "
+        "of other\nteachers of the same method and dose), with 95%% intervals; then by either "
+        "null alone:\n\n"
+        "depth      method       dose   width evasion    n  named                undosed others "
+        "  AUC  Cllr\n",
+        r->level);
     for (size_t i = 0; i < r->power_count; i++) {
         const struct assay_lab_power *p = &r->power[i];
         if (is_printed(r, p) && strcmp(p->depth, "white box") != 0)
-            printf("%-9s  %-11s  %-5.3g  %5u %-7s %4zu  %.2f (%.2f to %.2f)  %7.2f %6.2f  %.2f  "
-                   "%.2f\n",
-                   p->depth, p->method, p->dose, p->width, p->evasion, p->named.n, p->named.share,
-                   p->named.low, p->named.high, p->against_undosed.share, p->against_others.share,
-                   fmin(p->auc, p->auc_others), p->cllr);
+            cli_say("%-9s  %-11s  %-5.3g  %5u %-7s %4zu  %.2f (%.2f to %.2f)  %7.2f %6.2f  %.2f  "
+                    "%.2f\n",
+                    p->depth, p->method, p->dose, p->width, p->evasion, p->named.n, p->named.share,
+                    p->named.low, p->named.high, p->against_undosed.share, p->against_others.share,
+                    fmin(p->auc, p->auc_others), p->cllr);
     }
 }
 
 static void print_wrong(const struct assay_lab_result *r)
 {
-    printf("\nAsked about a teacher that they did not have:\n\n"
-           "depth      who              method       dose   width    n  named                "
-           "by the null of its kind\n");
+    cli_say("\nAsked about a teacher that they did not have:\n\n"
+            "depth      who              method       dose   width    n  named                "
+            "by the null of its kind\n");
     for (size_t i = 0; i < r->wrong_count; i++) {
         const struct assay_lab_wrong *w = &r->wrong[i];
         if (strcmp(w->depth, "white box") == 0)
             continue; /* in one sentence, above */
-        printf("%-9s  %-15s  %-11s  %-5.3g  %5u %4zu  %.2f (%.2f to %.2f)  %.2f (%.2f to %.2f)\n",
-               w->depth, w->who, w->method, w->dose, w->width, w->named.n, w->named.share,
-               w->named.low, w->named.high, w->against_own.share, w->against_own.low,
-               w->against_own.high);
+        cli_say("%-9s  %-15s  %-11s  %-5.3g  %5u %4zu  %.2f (%.2f to %.2f)  %.2f (%.2f to %.2f)\n",
+                w->depth, w->who, w->method, w->dose, w->width, w->named.n, w->named.share,
+                w->named.low, w->named.high, w->against_own.share, w->against_own.low,
+                w->against_own.high);
     }
 }
 
 static void print_capability(const struct assay_lab_result *r)
 {
-    printf("\nWhat students took from their teachers (means over students, 95%%):\n\n"
-           "method       dose     n  manner               bits a fact           bits a task"
-           "           right\n");
+    cli_say("\nWhat students took from their teachers (means over students, 95%%):\n\n"
+            "method       dose     n  manner               bits a fact           bits a task"
+            "           right\n");
     for (size_t i = 0; i < r->capability_count; i++) {
         const struct assay_lab_capability *c = &r->capability[i];
         if (isnan(c->fact_bits[0] + c->task_bits[0])) { /* texts too short, or a folder's */
-            printf("%-11s  %-5.3g %3zu  %.2f (%.2f to %.2f)\n", c->method, c->dose, c->n,
-                   c->manner[0], c->manner[1], c->manner[2]);
+            cli_say("%-11s  %-5.3g %3zu  %.2f (%.2f to %.2f)\n", c->method, c->dose, c->n,
+                    c->manner[0], c->manner[1], c->manner[2]);
             continue;
         }
-        printf("%-11s  %-5.3g %3zu  %.2f (%.2f to %.2f)  %+.2f (%+.2f to %+.2f)  %+.2f (%+.2f to "
-               "%+.2f)  %.2f\n",
-               c->method, c->dose, c->n, c->manner[0], c->manner[1], c->manner[2], c->fact_bits[0],
-               c->fact_bits[1], c->fact_bits[2], c->task_bits[0], c->task_bits[1], c->task_bits[2],
-               c->task_right[0]);
+        cli_say("%-11s  %-5.3g %3zu  %.2f (%.2f to %.2f)  %+.2f (%+.2f to %+.2f)  %+.2f (%+.2f to "
+                "%+.2f)  %.2f\n",
+                c->method, c->dose, c->n, c->manner[0], c->manner[1], c->manner[2], c->fact_bits[0],
+                c->fact_bits[1], c->fact_bits[2], c->task_bits[0], c->task_bits[1], c->task_bits[2],
+                c->task_right[0]);
     }
     if (r->capability_count > 0 &&
         !isnan(r->capability[0].fact_bits[0] + r->capability[0].task_bits[0]))
-        printf("the teachers themselves  1.00                 %+.2f                   %+.2f     "
-               "              %.2f\n",
-               r->capability[0].teacher_fact_bits, r->capability[0].teacher_task_bits,
-               r->capability[0].teacher_task_right);
+        cli_say("the teachers themselves  1.00                 %+.2f                   %+.2f     "
+                "              %.2f\n",
+                r->capability[0].teacher_fact_bits, r->capability[0].teacher_task_bits,
+                r->capability[0].teacher_task_right);
 }
 
 static void print_subliminal(const struct assay_lab_subliminal *s)
 {
     if (s->n == 0)
         return;
-    printf(
+    cli_say(
         "\nA habit passed through strings of digits: how much likelier the favourite word is, "
         "nats\n(%zu seeds, 95%%): the teacher %+.2f (%+.2f to %+.2f); students that began where it "
         "did\n%+.3f (%+.3f to %+.3f); students that began elsewhere %+.3f (%+.3f to %+.3f).\n",
@@ -94,10 +95,10 @@ static void print_subliminal(const struct assay_lab_subliminal *s)
 
 static void print(const char *folder, const struct assay_lab_result *r)
 {
-    printf("%zu models, %zu of them trained now", r->cells, r->trained);
+    cli_say("%zu models, %zu of them trained now", r->cells, r->trained);
     if (r->resumed > 0)
-        printf(", %zu of those from where they were stopped", r->resumed);
-    printf("; results are in %s, with report.%s.\n", folder, r->pair_count > 0 ? "json" : "html");
+        cli_say(", %zu of those from where they were stopped", r->resumed);
+    cli_say("; results are in %s, with report.%s.\n", folder, r->pair_count > 0 ? "json" : "html");
     if (r->pair_count > 0) {
         cli_lab_families_print(r);
         return;
@@ -123,10 +124,10 @@ static assay_status give(struct cli_call *call, const char *folder, struct assay
     cli_progress_end();
     print(folder, r);
     if (file && r->pair_count > 0)
-        printf("\n%s: what `assay lineage` weighs training and tuning by.\n", file);
+        cli_say("\n%s: what `assay lineage` weighs training and tuning by.\n", file);
     else if (file)
-        printf("\n%s: the style instrument's ratios from log-probabilities cost %.2f bits.\n", file,
-               cost);
+        cli_say("\n%s: the style instrument's ratios from log-probabilities cost %.2f bits.\n",
+                file, cost);
     return cli_finish_output(call);
 }
 

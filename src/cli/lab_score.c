@@ -39,8 +39,8 @@ static assay_status run_command(struct cli_call *call)
     if (call->json) {
         status = cli_print_json(call, to_json(call, &score, sum));
     } else {
-        printf("%zu tokens, %zu bytes: %.4f nats a token, %.4f bits a byte.\n", score.count,
-               score.bytes, -sum / (double)score.count, -sum / log(2) / (double)score.bytes);
+        cli_say("%zu tokens, %zu bytes: %.4f nats a token, %.4f bits a byte.\n", score.count,
+                score.bytes, -sum / (double)score.count, -sum / log(2) / (double)score.bytes);
         status = cli_finish_output(call);
     }
     assay_lab_score_free(&score);

@@ -108,19 +108,19 @@ static json_t *to_json(const struct cli_call *call, const char *folder,
 
 static void print(const char *folder, const struct assay_lab_trained *r)
 {
-    printf("%llu parameters, %llu tokens of text; %u steps", (unsigned long long)r->parameters,
-           (unsigned long long)r->tokens, r->step);
+    cli_say("%llu parameters, %llu tokens of text; %u steps", (unsigned long long)r->parameters,
+            (unsigned long long)r->tokens, r->step);
     if (r->resumed_at)
-        printf(", of which %u were done before", r->resumed_at);
-    printf(".\nloss of the last step   %.4f nats a token\n", r->loss);
+        cli_say(", of which %u were done before", r->resumed_at);
+    cli_say(".\nloss of the last step   %.4f nats a token\n", r->loss);
     if (isfinite(r->held_out))
-        printf("on text it never read   %.4f nats a token, %.4f bits a byte (one text's end: no "
-               "interval)\n",
-               r->held_out, r->bits_a_byte);
+        cli_say("on text it never read   %.4f nats a token, %.4f bits a byte (one text's end: no "
+                "interval)\n",
+                r->held_out, r->bits_a_byte);
     if (r->balance > 0)
-        printf("balance of experts      %.3f (1: each as many places as another)\n", r->balance);
-    printf("speed                   %.0f tokens a second\nThe model is in %s.\n",
-           r->tokens_a_second, folder);
+        cli_say("balance of experts      %.3f (1: each as many places as another)\n", r->balance);
+    cli_say("speed                   %.0f tokens a second\nThe model is in %s.\n",
+            r->tokens_a_second, folder);
 }
 
 static assay_status run_command(struct cli_call *call)

@@ -87,31 +87,32 @@ void cli_lab_white_print(const struct assay_lab_result *r)
     const struct assay_lab_white_worth *w = &r->white_worth;
     if (r->white_count == 0)
         return;
-    printf("\nWhite box: weights, by `assay lineage compare`. Named at %.3g by both nulls, by the\n"
-           "instrument's own p; its median; its ratio for shared training, for one seed alone:\n\n"
-           "made by              disguise            further    n  named                by p  "
-           "median p    AUC  Cllr  shared seed  called\n",
-           r->level);
+    cli_say(
+        "\nWhite box: weights, by `assay lineage compare`. Named at %.3g by both nulls, by the\n"
+        "instrument's own p; its median; its ratio for shared training, for one seed alone:\n\n"
+        "made by              disguise            further    n  named                by p  "
+        "median p    AUC  Cllr  shared seed  called\n",
+        r->level);
     for (size_t i = 0; i < r->white_count; i++) {
         const struct assay_lab_white *row = &r->white[i];
         const struct assay_lab_power *p = power_of(r, i);
-        printf("%-19s  %-19s %-7.3g %4zu  %.2f (%.2f to %.2f)  %.2f  10^%-7.1f  %.2f  %.2f  %6.2f "
-               "%4.2f  ",
-               row->arm, row->disguise, row->further, p->named.n, p->named.share, p->named.low,
-               p->named.high, row->by_p.share, row->median_log10_p, fmin(p->auc, p->auc_others),
-               p->cllr, row->shared_training.share, row->seed_alone.share);
+        cli_say("%-19s  %-19s %-7.3g %4zu  %.2f (%.2f to %.2f)  %.2f  10^%-7.1f  %.2f  %.2f  %6.2f "
+                "%4.2f  ",
+                row->arm, row->disguise, row->further, p->named.n, p->named.share, p->named.low,
+                p->named.high, row->by_p.share, row->median_log10_p, fmin(p->auc, p->auc_others),
+                p->cllr, row->shared_training.share, row->seed_alone.share);
         write_kinds(stdout, row);
-        printf("\n");
+        cli_say("\n");
     }
-    printf("\nOf %zu pairs %zu have nothing in common: p of %.3g or less in %.3f (%.3f to %.3f) of "
-           "them, the\nleast 10^%.1f. The instrument's own ratios as they stand: common origin "
-           "%.2f bits; shared training\nagainst one seed %.2f bits (%zu and %zu students with such "
-           "a ratio, each disguise counted).\n",
-           w->pairs, w->unrelated, r->level, w->at_level.share, w->at_level.low, w->at_level.high,
-           w->least_log10_p, w->origin_cllr, w->training_cllr, w->fine_tuned,
-           w->same_initialisation);
+    cli_say(
+        "\nOf %zu pairs %zu have nothing in common: p of %.3g or less in %.3f (%.3f to %.3f) of "
+        "them, the\nleast 10^%.1f. The instrument's own ratios as they stand: common origin "
+        "%.2f bits; shared training\nagainst one seed %.2f bits (%zu and %zu students with such "
+        "a ratio, each disguise counted).\n",
+        w->pairs, w->unrelated, r->level, w->at_level.share, w->at_level.low, w->at_level.high,
+        w->least_log10_p, w->origin_cllr, w->training_cllr, w->fine_tuned, w->same_initialisation);
     size_t asked, named = wrongly_named(r, &asked);
-    printf("Asked about a teacher whose weights they have nothing of, %zu of %zu were named "
-           "(report.json has\nthem by row).\n",
-           named, asked);
+    cli_say("Asked about a teacher whose weights they have nothing of, %zu of %zu were named "
+            "(report.json has\nthem by row).\n",
+            named, asked);
 }

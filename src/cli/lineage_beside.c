@@ -176,7 +176,7 @@ json_t *lineage_stages_json(const struct lineage_stages *s)
 
 void lineage_stages_print(const struct lineage_stages *all)
 {
-    printf("  %-15s %-12s %-12s\n", "stage", "p", "ratio");
+    cli_say("  %-15s %-12s %-12s\n", "stage", "p", "ratio");
     for (size_t i = 0; i < all->count; i++) {
         const struct assay_lineage_stage *s = &all->list[i];
         char p[24] = "-", ratio[24] = "-";
@@ -184,10 +184,10 @@ void lineage_stages_print(const struct lineage_stages *all)
             snprintf(p, sizeof p, "10^%.1f%s", s->log10_p, s->exact ? "" : " *");
         if (!isnan(s->log10_lr))
             snprintf(ratio, sizeof ratio, "10^%.2f", s->log10_lr);
-        printf("  %-15s %-12s %-12s %s\n", s->stage, p, ratio, s->note);
+        cli_say("  %-15s %-12s %-12s %s\n", s->stage, p, ratio, s->note);
     }
-    printf("  ratio: likelihood ratio of sharing the stage against not; *: the p-value is not "
-           "exact.\n");
+    cli_say("  ratio: likelihood ratio of sharing the stage against not; *: the p-value is not "
+            "exact.\n");
 }
 
 const char *lineage_direction_name(enum assay_lineage_direction direction)

@@ -105,24 +105,25 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
 
 static void print(const struct assay_lineage_comparison *r, const struct lineage_stages *stages)
 {
-    printf("That independent models look so related: p = 10^%.2f (%zu tests, corrected); log10 of "
-           "the likelihood ratio for a common origin at least %.2f.\n",
-           r->log10_p, r->tests, r->log10_lr);
+    cli_say("That independent models look so related: p = 10^%.2f (%zu tests, corrected); log10 of "
+            "the likelihood ratio for a common origin at least %.2f.\n",
+            r->log10_p, r->tests, r->log10_lr);
     for (size_t i = 0; i < r->relation_count; i++)
-        printf("\n%s: %s\n", r->relations[i].kind, r->relations[i].note);
+        cli_say("\n%s: %s\n", r->relations[i].kind, r->relations[i].note);
     if (r->relation_count == 0)
-        printf("\nNo relation was found.\n");
-    printf("\nDirection: %s. %s\n\nStages:\n", lineage_direction_name(r->direction),
-           r->direction_note);
+        cli_say("\nNo relation was found.\n");
+    cli_say("\nDirection: %s. %s\n\nStages:\n", lineage_direction_name(r->direction),
+            r->direction_note);
     lineage_stages_print(stages);
+    if (r->ignored_count > 0)
+        cli_say("\nNot counted as evidence:\n");
     for (size_t i = 0; i < r->ignored_count; i++)
-        printf("%s  %s in %s: %s\n", i ? "" : "\nNot counted as evidence:\n", r->ignored[i].tensor,
-               r->ignored[i].in, r->ignored[i].reason);
-    printf("\nWhat this rests on:\n");
+        cli_say("  %s in %s: %s\n", r->ignored[i].tensor, r->ignored[i].in, r->ignored[i].reason);
+    cli_say("\nWhat this rests on:\n");
     for (size_t i = 0; i < r->limit_count; i++)
-        printf("- %s\n", r->limits[i]);
-    printf("\n%.3g MB read in %.3g s, %.3g GB/s.\n", (double)r->bytes_read / 1e6, r->seconds,
-           rate(r) / 1e9);
+        cli_say("- %s\n", r->limits[i]);
+    cli_say("\n%.3g MB read in %.3g s, %.3g GB/s.\n", (double)r->bytes_read / 1e6, r->seconds,
+            rate(r) / 1e9);
 }
 
 static assay_status compare(struct cli_call *call, const struct assay_checkpoint *a,

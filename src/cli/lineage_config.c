@@ -37,25 +37,25 @@ static json_t *to_json(const struct cli_call *call, const struct assay_configura
 static void print(const struct assay_configuration *a, const struct assay_configuration *b,
                   const struct assay_configuration_likeness *l)
 {
-    printf("%-12s %14s %14s   families of public models with A's value\n", "", "A", "B");
+    cli_say("%-12s %14s %14s   families of public models with A's value\n", "", "A", "B");
     for (size_t k = 0; k < ASSAY_KEY_COUNT; k++) {
         char of_a[32] = "not known", of_b[32] = "not known";
         if (!isnan(a->value[k]))
             snprintf(of_a, sizeof of_a, "%.10g", a->value[k]);
         if (!isnan(b->value[k]))
             snprintf(of_b, sizeof of_b, "%.10g", b->value[k]);
-        printf("%-12s %14s %14s   ", assay_configuration_key_name((enum assay_configuration_key)k),
-               of_a, of_b);
+        cli_say("%-12s %14s %14s   ", assay_configuration_key_name((enum assay_configuration_key)k),
+                of_a, of_b);
         if (l->keys[k].known)
-            printf("%zu of %zu", l->keys[k].families, l->keys[k].stated);
-        printf("\n");
+            cli_say("%zu of %zu", l->keys[k].families, l->keys[k].stated);
+        cli_say("\n");
     }
-    printf("\n%zu of %zu families have a model with all that A and B share.\n", l->alike,
-           l->families);
+    cli_say("\n%zu of %zu families have a model with all that A and B share.\n", l->alike,
+            l->families);
     if (isnan(l->log10_lr))
-        printf("No likelihood ratio: they differ, or fewer than four keys are known of both.\n");
+        cli_say("No likelihood ratio: they differ, or fewer than four keys are known of both.\n");
     else
-        printf("log10 of the likelihood ratio of copying against chance: %.2f\n", l->log10_lr);
+        cli_say("log10 of the likelihood ratio of copying against chance: %.2f\n", l->log10_lr);
 }
 
 /* A config.json as such, everything else as a checkpoint. */

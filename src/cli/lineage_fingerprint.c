@@ -123,9 +123,10 @@ static assay_status print(struct cli_call *call, const struct made *made)
         json_set_number(o, "axes", (double)made[i].axes);
         json_array_append_new(list, o);
         if (!call->json)
-            printf("%s: %zu axes, %.1f KB%s\n", made[i].path, made[i].axes,
-                   (double)made[i].bytes / 1000,
-                   made[i].axes ? "" : "; no axis of interchangeable units: nothing will match it");
+            cli_say("%s: %zu axes, %.1f KB%s\n", made[i].path, made[i].axes,
+                    (double)made[i].bytes / 1000,
+                    made[i].axes ? ""
+                                 : "; no axis of interchangeable units: nothing will match it");
     }
     json_object_set_new(object, "fingerprints", list);
     if (call->json)

@@ -151,42 +151,42 @@ static json_t *to_json(const struct about *a)
 static void print_architecture(const struct about *a)
 {
     const struct assay_checkpoint_summary *s = &a->summary;
-    printf("  %llu parameters", (unsigned long long)s->parameters);
+    cli_say("  %llu parameters", (unsigned long long)s->parameters);
     if (s->family[0])
-        printf("; family %s (by %s)", s->family, s->family_from);
+        cli_say("; family %s (by %s)", s->family, s->family_from);
     for (size_t k = 0; k < ASSAY_KEY_COUNT; k++)
         if (!isnan(s->configuration.value[k]))
-            printf("; %s %.10g", assay_configuration_key_name((enum assay_configuration_key)k),
-                   s->configuration.value[k]);
+            cli_say("; %s %.10g", assay_configuration_key_name((enum assay_configuration_key)k),
+                    s->configuration.value[k]);
     if (s->experts)
-        printf("; %llu experts a layer", (unsigned long long)s->experts);
-    printf("\n");
+        cli_say("; %llu experts a layer", (unsigned long long)s->experts);
+    cli_say("\n");
     if (a->tokenizer[0])
-        printf("  tokenizer %s: %s, %zu pieces, %zu merges\n", a->tokenizer, a->pieces.format,
-               a->pieces.count, a->pieces.merge_count);
+        cli_say("  tokenizer %s: %s, %zu pieces, %zu merges\n", a->tokenizer, a->pieces.format,
+                a->pieces.count, a->pieces.merge_count);
     if (s->by_shape)
-        printf("  names say nothing of what tensors do: roles are what shapes allow\n");
+        cli_say("  names say nothing of what tensors do: roles are what shapes allow\n");
 }
 
 static void print(const struct about *a)
 {
     char shape[160];
     const struct assay_checkpoint *c = a->c;
-    printf("%s: %s, %zu tensors, %llu bytes\n", c->path, c->format, c->count,
-           (unsigned long long)c->file_bytes);
+    cli_say("%s: %s, %zu tensors, %llu bytes\n", c->path, c->format, c->count,
+            (unsigned long long)c->file_bytes);
     print_architecture(a);
     for (size_t i = 0; a->digests && i < c->file_count; i++)
-        printf("  sha256 %s %s\n", a->files[i], path_of(c, i));
+        cli_say("  sha256 %s %s\n", a->files[i], path_of(c, i));
     for (size_t i = 0; i < c->note_count; i++)
-        printf("  %s = %.200s\n", c->notes[i].key, c->notes[i].value);
+        cli_say("  %s = %.200s\n", c->notes[i].key, c->notes[i].value);
     for (size_t i = 0; i < c->count; i++) {
         const struct assay_tensor *t = &c->tensors[i];
         shape_text(t, shape, sizeof shape);
-        printf("  %-11s %-20s %-16s %s%s%s%s%s\n",
-               t->dtype == ASSAY_DTYPE_OTHER ? t->stored_as : assay_dtype_name(t->dtype), shape,
-               a->summary.roles[i], a->digests && t->bytes ? a->tensors[i] : "",
-               a->digests && t->bytes ? " " : "", t->name, t->unreadable ? "   not read: " : "",
-               t->unreadable ? t->unreadable : "");
+        cli_say("  %-11s %-20s %-16s %s%s%s%s%s\n",
+                t->dtype == ASSAY_DTYPE_OTHER ? t->stored_as : assay_dtype_name(t->dtype), shape,
+                a->summary.roles[i], a->digests && t->bytes ? a->tensors[i] : "",
+                a->digests && t->bytes ? " " : "", t->name, t->unreadable ? "   not read: " : "",
+                t->unreadable ? t->unreadable : "");
     }
 }
 

@@ -45,22 +45,22 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_m
 
 static void print(const struct assay_lineage_merge *m)
 {
-    printf("%s\n\n    share  (80%% of draws of tensors)   parent\n", m->note);
+    cli_say("%s\n\n    share  (80%% of draws of tensors)   parent\n", m->note);
     for (size_t i = 0; i < m->parent_count; i++)
-        printf("    %5.3f  (%.3f to %.3f)            %s\n", m->parents[i].share.median,
-               m->parents[i].share.low, m->parents[i].share.high, m->parents[i].path);
-    printf("\n    layer   explained   shares\n");
+        cli_say("    %5.3f  (%.3f to %.3f)            %s\n", m->parents[i].share.median,
+                m->parents[i].share.low, m->parents[i].share.high, m->parents[i].path);
+    cli_say("\n    layer   explained   shares\n");
     for (size_t l = 0; l < m->layer_count; l++) {
-        printf("    %-6s  %9.5f  ", m->layers[l].layer[0] ? m->layers[l].layer : "others",
-               m->layers[l].explained);
+        cli_say("    %-6s  %9.5f  ", m->layers[l].layer[0] ? m->layers[l].layer : "others",
+                m->layers[l].explained);
         for (size_t i = 0; i < m->parent_count; i++)
-            printf("  %.3f", m->layers[l].shares[i]);
-        printf("\n");
+            cli_say("  %.3f", m->layers[l].shares[i]);
+        cli_say("\n");
     }
-    printf("\n%zu matrices, %llu values of each file.\n", m->tensors,
-           (unsigned long long)m->coordinates);
+    cli_say("\n%zu matrices, %llu values of each file.\n", m->tensors,
+            (unsigned long long)m->coordinates);
     for (size_t i = 0; i < m->limit_count; i++)
-        printf("Limit: %s\n", m->limits[i]);
+        cli_say("Limit: %s\n", m->limits[i]);
 }
 
 static assay_status run_command(struct cli_call *call)

@@ -338,8 +338,8 @@ static void print(const struct suspect *suspect, const struct candidates *all)
         char p[24] = "-";
         if (!isnan(c->log10_p))
             snprintf(p, sizeof p, "p = 10^%.1f", c->log10_p);
-        printf("%-15s %-22s by %-12s %s%s%s\n", p, c->kind ? c->kind : "-", by(suspect, c), c->path,
-               c->reason[0] ? "   no p-value: " : "", c->reason);
+        cli_say("%-15s %-22s by %-12s %s%s%s\n", p, c->kind ? c->kind : "-", by(suspect, c),
+                c->path, c->reason[0] ? "   no p-value: " : "", c->reason);
     }
 }
 

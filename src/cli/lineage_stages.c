@@ -29,10 +29,10 @@ static json_t *to_json(const struct cli_call *call, const struct assay_lineage_c
 static void print(const struct assay_lineage_comparison *r, const struct lineage_stages *s)
 {
     lineage_stages_print(s);
-    printf("\nDirection: %s", lineage_direction_name(r->direction));
+    cli_say("\nDirection: %s", lineage_direction_name(r->direction));
     if (!isnan(r->direction_log10_lr))
-        printf(" (likelihood ratio of A to B against B to A: 10^%.2f)", r->direction_log10_lr);
-    printf(". %s\n", r->direction_note);
+        cli_say(" (likelihood ratio of A to B against B to A: 10^%.2f)", r->direction_log10_lr);
+    cli_say(". %s\n", r->direction_note);
 }
 
 static assay_status stages(struct cli_call *call, const struct assay_checkpoint *a,

@@ -88,9 +88,9 @@ static json_t *odd_json(const struct assay_odd_pieces *odd, size_t others)
 
 static void print_odd(const struct assay_odd_pieces *odd, size_t others)
 {
-    printf("  odd: %zu pieces (%.3f of the smaller vocabulary) are in none of %zu others; %zu of "
-           "%zu pairs of these share as many among the rest: p = %.3f\n",
-           odd->count, odd->share, others, odd->as_odd, odd->pairs, odd->p);
+    cli_say("  odd: %zu pieces (%.3f of the smaller vocabulary) are in none of %zu others; %zu of "
+            "%zu pairs of these share as many among the rest: p = %.3f\n",
+            odd->count, odd->share, others, odd->as_odd, odd->pairs, odd->p);
 }
 
 /* ---- two vocabularies ------------------------------------------------------------------ */
@@ -116,13 +116,13 @@ static json_t *to_json(const struct cli_call *call, const struct assay_tokenizer
 
 static void print(const struct assay_tokenizer_likeness *l)
 {
-    printf("%s\n  %zu and %zu pieces, %zu of them shared (Jaccard %.3f), %zu under one number\n"
-           "  most frequent shift of numbers: %lld, of %zu pieces; rank correlation %.4f\n",
-           l->note, l->count_a, l->count_b, l->shared, l->jaccard, l->same_number,
-           (long long)l->shift, l->shifted, l->order);
+    cli_say("%s\n  %zu and %zu pieces, %zu of them shared (Jaccard %.3f), %zu under one number\n"
+            "  most frequent shift of numbers: %lld, of %zu pieces; rank correlation %.4f\n",
+            l->note, l->count_a, l->count_b, l->shared, l->jaccard, l->same_number,
+            (long long)l->shift, l->shifted, l->order);
     if (!isnan(l->merge_order))
-        printf("  %zu merges shared, rank correlation of their order %.4f\n", l->merges_shared,
-               l->merge_order);
+        cli_say("  %zu merges shared, rank correlation of their order %.4f\n", l->merges_shared,
+                l->merge_order);
 }
 
 static assay_status tell(struct cli_call *call, const struct assay_vocabulary *a,

@@ -2,6 +2,7 @@
 /* assay: finds the command, runs it, turns its status into a message and an exit status. */
 #include "cli/cli.h"
 
+#include "base/escape.h"
 #include "base/json.h"
 #include "base/near.h"
 
@@ -40,11 +41,11 @@ static int unknown(const char *room, const char *verb, bool room_known)
             near = other;
     }
     if (room_known && !verb)
-        fprintf(stderr, "assay: %s: expected a verb; try assay %s --help\n", room, room);
+        escape_print(stderr, "assay: %s: expected a verb; try assay %s --help\n", room, room);
     else
-        fprintf(stderr, "assay: unknown %s \"%.60s\"%s%s%s; try assay --help\n",
-                room_known ? "verb" : "command", word, near ? ", did you mean \"" : "",
-                near ? near : "", near ? "\"?" : "");
+        escape_print(stderr, "assay: unknown %s \"%.60s\"%s%s%s; try assay --help\n",
+                     room_known ? "verb" : "command", word, near ? ", did you mean \"" : "",
+                     near ? near : "", near ? "\"?" : "");
     return 2;
 }
 
@@ -99,7 +100,7 @@ static int program(int argc, char **argv)
         return 2;
     }
     if (strcmp(argv[1], "--version") == 0)
-        printf("assay %s\n", ASSAY_VERSION);
+        cli_say("assay %s\n", ASSAY_VERSION);
     else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         cli_help_program(stdout);
     else if (strcmp(argv[1], "--man") == 0)

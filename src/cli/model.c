@@ -55,11 +55,11 @@ static assay_status run_command(struct cli_call *call)
     if (call->json)
         return cli_print_json(call, object);
     json_decref(object);
-    printf("%s%s%s: %" PRId64 " layers, width %" PRId64 "\n", a.name, a.name[0] ? ", " : "",
-           a.family[0] ? a.family : "decoder-only transformer", a.layers, a.hidden);
+    cli_say("%s%s%s: %" PRId64 " layers, width %" PRId64 "\n", a.name, a.name[0] ? ", " : "",
+            a.family[0] ? a.family : "decoder-only transformer", a.layers, a.hidden);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i].count)
-            printf("  %-10s %18" PRId64 "\n", parts[i].name, parts[i].count);
+            cli_say("  %-10s %18" PRId64 "\n", parts[i].name, parts[i].count);
     return cli_finish_output(call);
 }
 

@@ -2,6 +2,7 @@
 /* Output: one JSON object, or text; a failed write is an error like any other. */
 #include "cli/cli.h"
 
+#include "base/escape.h"
 #include "base/json.h"
 
 #include <errno.h>
@@ -15,6 +16,15 @@ assay_status cli_finish_output(struct cli_call *call)
         return assay_error_at(&call->error, ASSAY_ERROR_IO, NULL, 0, "cannot write the output: %s",
                               strerror(errno));
     return ASSAY_OK;
+}
+
+int cli_say(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    int printed = escape_vprint(stdout, format, list);
+    va_end(list);
+    return printed;
 }
 
 assay_status cli_print_json(struct cli_call *call, json_t *object)

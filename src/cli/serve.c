@@ -51,9 +51,9 @@ static assay_status serve(struct cli_call *call)
                                                 (int)assay_server_port(server), "token",
                                                 assay_server_token(server)));
     } else {
-        printf("%s\nThe address holds the token that changes need: keep it to yourself. Only this "
-               "machine is served. Ctrl-C ends it.\n",
-               address);
+        cli_say("%s\nThe address holds the token that changes need: keep it to yourself. Only this "
+                "machine is served. Ctrl-C ends it.\n",
+                address);
         status = cli_finish_output(call);
     }
     if (status == ASSAY_OK && call->value[OPEN])

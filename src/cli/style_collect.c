@@ -231,7 +231,7 @@ static assay_status print(struct work *w)
     json_t *object = json_object();
     if (!w->call->json) {
         json_decref(object);
-        printf("%zu answers in %s, %zu of them new.\n", w->kept, w->call->value[OUT], w->asked);
+        cli_say("%zu answers in %s, %zu of them new.\n", w->kept, w->call->value[OUT], w->asked);
         return cli_finish_output(w->call);
     }
     json_set_text(object, "out", w->call->value[OUT]);

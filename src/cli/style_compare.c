@@ -71,27 +71,28 @@ static json_t *to_json(const struct cli_call *call, size_t not_read,
 
 static void print(size_t not_read, const struct assay_style_comparison *r)
 {
-    printf("%s\n\n", r->reason);
-    printf("   score  (80%% of prompt draws)       p       q   log10 LR            candidate\n");
+    cli_say("%s\n\n", r->reason);
+    cli_say("   score  (80%% of prompt draws)       p       q   log10 LR            candidate\n");
     for (size_t i = 0; i < r->count; i++) {
         const struct assay_style_result *c = &r->results[i];
-        printf("%8.2f  (%7.2f to %7.2f)  %7.3f %7.3f   ", c->score, c->score_low, c->score_high,
-               c->p_value, c->q_value);
+        cli_say("%8.2f  (%7.2f to %7.2f)  %7.3f %7.3f   ", c->score, c->score_low, c->score_high,
+                c->p_value, c->q_value);
         if (isnan(c->log10_lr.median))
-            printf("%-20s", "not calibrated");
+            cli_say("%-20s", "not calibrated");
         else
-            printf("%5.2f (%5.2f to %5.2f)", c->log10_lr.median, c->log10_lr.low, c->log10_lr.high);
-        printf("  %s%s%s%s\n", c->name, c->explained_by ? " (explained by " : "",
-               c->explained_by ? c->explained_by : "", c->explained_by ? ")" : "");
+            cli_say("%5.2f (%5.2f to %5.2f)", c->log10_lr.median, c->log10_lr.low,
+                    c->log10_lr.high);
+        cli_say("  %s%s%s%s\n", c->name, c->explained_by ? " (explained by " : "",
+                c->explained_by ? c->explained_by : "", c->explained_by ? ")" : "");
     }
-    printf("\n%zu prompts answered by the suspect; p-values over %zu models of %zu lineages.\n",
-           r->prompts, r->null_models, r->null_lineages);
+    cli_say("\n%zu prompts answered by the suspect; p-values over %zu models of %zu lineages.\n",
+            r->prompts, r->null_models, r->null_lineages);
     for (size_t i = 0; i < r->left_out_count; i++)
-        printf("Left out: %s\n", r->left_out[i]);
+        cli_say("Left out: %s\n", r->left_out[i]);
     if (not_read > 0)
-        printf("%zu files there are no response sets and were not read.\n", not_read);
+        cli_say("%zu files there are no response sets and were not read.\n", not_read);
     for (size_t i = 0; i < r->limit_count; i++)
-        printf("Limit: %s\n", r->limits[i]);
+        cli_say("Limit: %s\n", r->limits[i]);
 }
 
 /* ---- the command --------------------------------------------------------------------- */
@@ -212,7 +213,7 @@ static assay_status show(struct cli_call *call, size_t not_read,
     if (texts)
         print(not_read, texts);
     if (texts && scored)
-        printf("\nBy log-probabilities, a second test of the same question:\n");
+        cli_say("\nBy log-probabilities, a second test of the same question:\n");
     if (scored)
         print(0, scored);
     return cli_finish_output(call);

@@ -43,16 +43,16 @@ static json_t *to_json(const struct style_inputs *in, const struct assay_style_c
 
 static void print(const struct assay_style_copies *r)
 {
-    printf("Prompts on which the suspect shares a run of %zu characters or more that at most one\n"
-           "in twenty of the other candidates has:\n\n"
-           "prompts  of those shared  longest run  candidate\n",
-           r->least);
+    cli_say("Prompts on which the suspect shares a run of %zu characters or more that at most one\n"
+            "in twenty of the other candidates has:\n\n"
+            "prompts  of those shared  longest run  candidate\n",
+            r->least);
     for (size_t i = 0; i < r->count; i++)
-        printf("%7zu  %15zu  %11zu  %s\n", r->list[i].prompts_with_long_runs,
-               r->list[i].shared_prompts, r->list[i].longest_run_characters, r->list[i].name);
+        cli_say("%7zu  %15zu  %11zu  %s\n", r->list[i].prompts_with_long_runs,
+                r->list[i].shared_prompts, r->list[i].longest_run_characters, r->list[i].name);
     if (r->count > 0 && r->list[0].example_count > 0)
-        printf("\nThe longest, with %s, on \"%.200s\":\n%.400s\n", r->list[0].name,
-               r->list[0].examples[0].prompt, r->list[0].examples[0].text);
+        cli_say("\nThe longest, with %s, on \"%.200s\":\n%.400s\n", r->list[0].name,
+                r->list[0].examples[0].prompt, r->list[0].examples[0].text);
 }
 
 static assay_status run_command(struct cli_call *call)

@@ -72,8 +72,8 @@ static assay_status print(struct cli_call *call, const struct style_inputs *in,
         json_set_text(o, "source_sha256", in->sets[i]->source_sha256);
         json_array_append_new(list, o);
         if (!call->json)
-            printf("%s: %zu prompts, %.0f KB\n", made[i].path, made[i].prompts,
-                   (double)made[i].bytes / 1000);
+            cli_say("%s: %zu prompts, %.0f KB\n", made[i].path, made[i].prompts,
+                    (double)made[i].bytes / 1000);
     }
     json_object_set_new(object, "fingerprints", list);
     if (call->json)

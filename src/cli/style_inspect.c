@@ -109,30 +109,31 @@ static json_t *set_json(const struct style_inputs *in, size_t i, const struct le
 static void print_says(const struct assay_style_says *says)
 {
     for (size_t i = 0; i < says->language_count; i++)
-        printf("%s%zu %s", i == 0 ? "    languages, answers in each: " : ", ",
-               says->languages[i].answers, says->languages[i].name);
-    printf("%s", says->language_count > 0 ? "\n" : "");
+        cli_say("%s%zu %s", i == 0 ? "    languages, answers in each: " : ", ",
+                says->languages[i].answers, says->languages[i].name);
+    if (says->language_count > 0)
+        cli_say("\n");
     if (says->refusals > 0)
-        printf("    %zu answers refuse, or plead to be an AI\n", says->refusals);
+        cli_say("    %zu answers refuse, or plead to be an AI\n", says->refusals);
     for (size_t i = 0; i < says->name_count; i++)
-        printf("    %zu answers speak of themselves and of %s, as in \"%s\"\n",
-               says->names[i].answers, says->names[i].maker, says->names[i].example);
+        cli_say("    %zu answers speak of themselves and of %s, as in \"%s\"\n",
+                says->names[i].answers, says->names[i].maker, says->names[i].example);
 }
 
 static void print_set(const struct style_inputs *in, size_t i, const struct lengths *lengths)
 {
     const struct assay_responses *r = in->sets[i];
-    printf("%s: %s, %zu prompts (%s), %zu of them in another set\n", r->name,
-           assay_responses_format_name(r->format), r->n,
-           r->keyed_by_prompt ? "by their text" : "by id or name", overlap(in, i));
+    cli_say("%s: %s, %zu prompts (%s), %zu of them in another set\n", r->name,
+            assay_responses_format_name(r->format), r->n,
+            r->keyed_by_prompt ? "by their text" : "by id or name", overlap(in, i));
     if (r->fingerprint)
-        printf(
+        cli_say(
             "    words %.3g, phrases %.3g, openings %.3g of the runs; of texts with SHA-256 %s\n",
             r->fingerprint->rate[0] / 65536.0, r->fingerprint->rate[1] / 65536.0,
             r->fingerprint->rate[2] / 65536.0, r->source_sha256);
     else
-        printf("    bytes an answer %zu to %zu, median %zu; letters beyond ASCII %.1f %%\n",
-               lengths->least, lengths->most, lengths->median, 100 * lengths->other_letters);
+        cli_say("    bytes an answer %zu to %zu, median %zu; letters beyond ASCII %.1f %%\n",
+                lengths->least, lengths->most, lengths->median, 100 * lengths->other_letters);
     const struct {
         const char *what;
         size_t count;
@@ -144,9 +145,9 @@ static void print_set(const struct style_inputs *in, size_t i, const struct leng
                  {"answers with bytes replaced", r->notes.replaced}};
     for (size_t k = 0; k < sizeof notes / sizeof notes[0]; k++)
         if (notes[k].count > 0)
-            printf("    %zu %s\n", notes[k].count, notes[k].what);
+            cli_say("    %zu %s\n", notes[k].count, notes[k].what);
     if (r->notes.writers > 1)
-        printf("    %zu writers are named in one set: is it one model's?\n", r->notes.writers);
+        cli_say("    %zu writers are named in one set: is it one model's?\n", r->notes.writers);
 }
 
 static assay_status look_at(struct cli_call *call, const struct style_inputs *in, size_t i,
@@ -182,7 +183,7 @@ static assay_status run_command(struct cli_call *call)
         return status;
     }
     if (!call->json && in.left_out > 0)
-        printf("%zu files there are no response sets and were not read.\n", in.left_out);
+        cli_say("%zu files there are no response sets and were not read.\n", in.left_out);
     json_t *object = json_object();
     json_object_set_new(object, "sets", list);
     json_set_number(object, "files_not_read", (double)in.left_out);

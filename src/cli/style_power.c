@@ -69,7 +69,7 @@ static assay_status power(struct cli_call *call, const struct style_inputs *in, 
         json_t *list = json_array();
         json_object_set_new(object, names[q], list);
         if (!call->json)
-            printf("%s\n    prompts   true one first           true one named at 5%%\n", names[q]);
+            cli_say("%s\n    prompts   true one first           true one named at 5%%\n", names[q]);
         for (size_t s = 0; s < SIZES; s++) {
             struct row row;
             ASSAY_TRY(measure(call, in, table, q, sizes[s], draws, &row));
@@ -79,9 +79,9 @@ static assay_status power(struct cli_call *call, const struct style_inputs *in, 
             set_spread(o, "named_right", &row.named);
             json_array_append_new(list, o);
             if (!call->json)
-                printf("    %7zu   %.2f (%.2f to %.2f)      %.2f (%.2f to %.2f)\n", sizes[s],
-                       row.top1.sum / row.top1.n, row.top1.least, row.top1.most,
-                       row.named.sum / row.named.n, row.named.least, row.named.most);
+                cli_say("    %7zu   %.2f (%.2f to %.2f)      %.2f (%.2f to %.2f)\n", sizes[s],
+                        row.top1.sum / row.top1.n, row.top1.least, row.top1.most,
+                        row.named.sum / row.named.n, row.named.least, row.named.most);
         }
     }
     json_set_number(object, "draws", (double)draws);

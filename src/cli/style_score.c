@@ -225,8 +225,8 @@ static assay_status print(struct work *w)
     if (w->call->json)
         return cli_print_json(w->call, object);
     json_decref(object);
-    printf("%zu of %zu texts scored in %s, %zu of them new.\n", w->kept, w->texts, w->s->out,
-           w->asked);
+    cli_say("%zu of %zu texts scored in %s, %zu of them new.\n", w->kept, w->texts, w->s->out,
+            w->asked);
     return cli_finish_output(w->call);
 }
 

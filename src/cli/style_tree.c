@@ -38,7 +38,7 @@ static assay_status run_command(struct cli_call *call)
         if (status == ASSAY_OK && call->json) {
             status = cli_print_json(call, to_json(call, &in, &tree));
         } else if (status == ASSAY_OK) {
-            puts(tree.newick);
+            cli_say("%s\n", tree.newick);
             status = cli_finish_output(call);
         }
         assay_style_tree_free(&tree);

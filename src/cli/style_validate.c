@@ -71,9 +71,9 @@ static json_t *to_json(const struct assay_style_validation *v)
 static void print(const char *question, const struct assay_style_validation *v)
 {
     struct figure list[MOST_FIGURES];
-    printf("%s\n", question);
+    cli_say("%s\n", question);
     for (size_t i = 0, n = figures(v, list); i < n; i++)
-        printf("    %-42s %8.4g\n", list[i].text, list[i].value);
+        cli_say("    %-42s %8.4g\n", list[i].text, list[i].value);
 }
 
 static int print_fit(char *text, size_t room, const char *question, size_t answers,
@@ -134,12 +134,12 @@ static json_t *identify_json(const struct assay_style_identification *rows)
 
 static void print_identify(const struct assay_style_identification *rows)
 {
-    printf("identify, on a quarter of the prompts, which was kept out of training\n"
-           "    answers  suspects   writer first (80%% of draws of models)   Cllr, bits\n");
+    cli_say("identify, on a quarter of the prompts, which was kept out of training\n"
+            "    answers  suspects   writer first (80%% of draws of models)   Cllr, bits\n");
     for (size_t i = 0; i < ASSAY_STYLE_IDENTIFICATIONS; i++)
-        printf("    %7zu  %8zu   %.3f (%.3f to %.3f)                    %.3f\n", rows[i].answers,
-               rows[i].suspects, rows[i].top1.median, rows[i].top1.low, rows[i].top1.high,
-               rows[i].cllr);
+        cli_say("    %7zu  %8zu   %.3f (%.3f to %.3f)                    %.3f\n", rows[i].answers,
+                rows[i].suspects, rows[i].top1.median, rows[i].top1.low, rows[i].top1.high,
+                rows[i].cllr);
 }
 
 static assay_status which(struct cli_call *call, struct validations *all)

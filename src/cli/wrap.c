@@ -7,16 +7,16 @@
 void cli_print_wrapped(const char *text, const char *indent)
 {
     size_t margin = strlen(indent), column = margin;
-    printf("%s", indent);
+    cli_say("%s", indent);
     while (*text) {
         size_t length = strcspn(text, " ");
         if (column > margin && column + 1 + length > 80) {
-            printf("\n%s", indent);
+            cli_say("\n%s", indent);
             column = margin;
         }
-        column += (size_t)printf("%s%.*s", column > margin ? " " : "", (int)length, text);
+        column += (size_t)cli_say("%s%.*s", column > margin ? " " : "", (int)length, text);
         text += length;
         text += strspn(text, " ");
     }
-    printf("\n");
+    cli_say("\n");
 }

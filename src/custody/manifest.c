@@ -8,7 +8,7 @@
 #include "custody/manifest.h"
 
 #include "base/utf8.h"
-#include "report/escape.h"
+#include "base/escape.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -49,7 +49,7 @@ bool manifest_is_plain(const char *path)
     if (utf8_valid_prefix((const unsigned char *)path, size) != size)
         return false;
     for (size_t i = 0; i < size; i++)
-        if (escape_unsafe(path + i))
+        if (((unsigned char)path[i] & 0xC0) != 0x80 && escape_unsafe(path + i))
             return false;
     return true;
 }

@@ -5,7 +5,7 @@
  */
 #include "report/combination_text.h"
 
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/lines.h"
 
 #include <math.h>

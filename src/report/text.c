@@ -3,7 +3,7 @@
 #include <assay/report.h>
 
 #include "report/combination_text.h"
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/lines.h"
 #include "report/number.h"
 
