@@ -106,6 +106,41 @@ static void products_are_those_of_the_definition(void **state)
     }
 }
 
+/* More rows and columns than go through at once, A across and down: to the bit. */
+static void products_of_many_rows_and_columns_are_too(void **state)
+{
+    (void)state;
+    enum { N = 241, K = 35, M = 301 };
+    static float a[N * K], b[K * M], panels[(M + 31) / 32 * 32 * K], c[2][LAB_PROCESSORS][N * M];
+    struct assay_random random;
+    assay_random_start(&random, 8, 0);
+    for (size_t i = 0; i < (size_t)N * K; i++)
+        a[i] = (float)assay_random_normal(&random);
+    for (size_t i = 0; i < (size_t)K * M; i++)
+        b[i] = (float)assay_random_normal(&random);
+    for (int p = 0; p < LAB_PROCESSORS; p++) {
+        struct lab_packed packed = {(enum lab_processor)p, K, M, panels};
+        int by = definition(p);
+        if (!lab_processor_runs(packed.processor))
+            continue;
+        lab_pack(&packed, b, M, 1);
+        lab_multiply(&packed, N, K, M, a, K, 1, c[0][p], M, false);
+        lab_multiply(&packed, N, K, M, a, 1, N, c[1][p], M, false);
+        assert_memory_equal(c[0][by], c[0][p], sizeof c[0][0]);
+        assert_memory_equal(c[1][by], c[1][p], sizeof c[1][0]);
+        for (size_t i = 0; by == p && i < N; i++)
+            for (size_t j = 0; j < M; j++) {
+                double sum[2] = {0};
+                for (size_t k = 0; k < K; k++) {
+                    sum[0] += (double)a[i * K + k] * (double)b[k * M + j];
+                    sum[1] += (double)a[k * N + i] * (double)b[k * M + j];
+                }
+                assert_float_equal(c[0][p][i * M + j], sum[0], by == LAB_PLAIN ? 1e-4 : 0.3);
+                assert_float_equal(c[1][p][i * M + j], sum[1], by == LAB_PLAIN ? 1e-4 : 0.3);
+            }
+    }
+}
+
 /* In bfloat16 processors take what is denormal for 0, and so does plain C, with its sign. */
 static void numbers_too_small_are_zero_in_bfloat16(void **state)
 {
@@ -645,6 +680,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_the_definition),
+        cmocka_unit_test(products_of_many_rows_and_columns_are_too),
         cmocka_unit_test(numbers_too_small_are_zero_in_bfloat16),
         cmocka_unit_test(the_gradient_is_that_of_finite_differences),
         cmocka_unit_test(so_it_is_over_several_batches),

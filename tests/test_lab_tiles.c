@@ -148,7 +148,8 @@ static void tiles_add_a_pair_before_it_meets_the_sum_and_vectors_do_not(void **s
     }
 }
 
-/* Every kind of number, in rows of every length about those of vectors. */
+/* Every kind of number, in rows of every length about those of vectors, cut into strips of
+ * the widths of tiles; what a strip lacks is 0. */
 static void pairs_are_rounded_as_plain_c_rounds_them(void **state)
 {
     (void)state;
@@ -158,7 +159,7 @@ static void pairs_are_rounded_as_plain_c_rounds_them(void **state)
                                    0x7fc00000, 0x7f800001, 0xffffffff, 0x3f808000, 0x3f818000,
                                    0x3f807fff, 0x3f808001, 0xbf818000};
     float from[N * ROWS];
-    uint32_t here[N * ROWS], expected[N * ROWS];
+    uint32_t here[2 * N * ROWS], expected[2 * N * ROWS];
     struct assay_random random;
     assay_random_start(&random, 6, 0);
     for (size_t i = 0; i < (size_t)N * ROWS; i++) {
@@ -167,17 +168,23 @@ static void pairs_are_rounded_as_plain_c_rounds_them(void **state)
             bits = odd[i / 3 % (sizeof odd / sizeof odd[0])];
         memcpy(&from[i], &bits, sizeof bits);
     }
-    for (size_t n = 1; n <= N; n++)
-        for (size_t k = 1; k <= ROWS; k++) {
-            memset(here, 0x55, sizeof here); /* nothing else is written */
-            memset(expected, 0x55, sizeof expected);
-            lab_pair_rows(k, n, from, N, N, here);
-            lab_pair_rows_plain(k, n, from, N, N, expected);
-            assert_memory_equal(here, expected, sizeof expected);
-            lab_pair_along(n, from + k, here);
-            lab_pair_along_plain(n, from + k, expected);
-            assert_memory_equal(here, expected, sizeof expected);
-        }
+    static const size_t widths[] = {4, 6, 14, 32, 40};
+    for (size_t n = 1; n <= N; n++) {
+        for (size_t k = 1; k <= ROWS; k++)
+            for (size_t w = 0; w < sizeof widths / sizeof widths[0]; w++) {
+                size_t strip = widths[w] * ((k + 1) / 2) + 3;
+                memset(here, 0x55, sizeof here); /* nothing else is written */
+                memset(expected, 0x55, sizeof expected);
+                lab_pair_strips(k, n, widths[w], from, N, here, strip);
+                lab_pair_strips_plain(k, n, widths[w], from, N, expected, strip);
+                assert_memory_equal(here, expected, sizeof expected);
+            }
+        memset(here, 0x55, sizeof here);
+        memset(expected, 0x55, sizeof expected);
+        lab_pair_along(n, from + 1, here);
+        lab_pair_along_plain(n, from + 1, expected);
+        assert_memory_equal(here, expected, sizeof expected);
+    }
 }
 
 /* Where there is AMX it must have passed its check against plain C; where not, plain C stands in.

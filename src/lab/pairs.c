@@ -18,16 +18,19 @@ LAB_INLINE uint32_t rounded(float x)
                                 : nearest;
 }
 
-LAB_CLONES static void rows_plain(size_t k, size_t n, const float *from, size_t step, size_t row,
-                                  uint32_t *to)
+LAB_CLONES static void strips_plain(size_t k, size_t n, size_t width, const float *from,
+                                    size_t step, uint32_t *to, size_t strip)
 {
-    for (size_t p = 0; p + 1 < k; p += 2, to += row) {
-        const float *first = from + p * step, *second = first + step;
-        for (size_t i = 0; i < n; i++)
-            to[i] = rounded(second[i]) | rounded(first[i]) >> 16;
-    }
-    for (size_t i = 0; k % 2 && i < n; i++)
-        to[i] = rounded(from[(k - 1) * step + i]) >> 16;
+    for (size_t p = 0; p < k; p += 2, to += width)
+        for (size_t at = 0; at < n; at += width) {
+            const float *first = from + p * step + at, *second = first + step;
+            uint32_t *out = to + at / width * strip;
+            size_t wide = n - at < width ? n - at : width;
+            for (size_t i = 0; i < wide; i++)
+                out[i] = rounded(p + 1 < k ? second[i] : 0) | rounded(first[i]) >> 16;
+            for (size_t i = wide; i < width; i++)
+                out[i] = 0;
+        }
 }
 
 LAB_CLONES static void along_plain(size_t n, const float *from, uint32_t *to)
@@ -38,10 +41,10 @@ LAB_CLONES static void along_plain(size_t n, const float *from, uint32_t *to)
         to[n / 2] = rounded(from[n - 1]) >> 16;
 }
 
-void lab_pair_rows_plain(size_t k, size_t n, const float *from, size_t step, size_t row,
-                         uint32_t *to)
+void lab_pair_strips_plain(size_t k, size_t n, size_t width, const float *from, size_t step,
+                           uint32_t *to, size_t strip)
 {
-    rows_plain(k, n, from, step, row, to);
+    strips_plain(k, n, width, from, step, to, strip);
 }
 
 void lab_pair_along_plain(size_t n, const float *from, uint32_t *to)
@@ -59,57 +62,80 @@ static bool has_conversion(void)
     return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw");
 }
 
-/* Lanes of 16 that are among n. */
-static inline uint16_t among(size_t n)
+#define INLINE_WIDE WIDE static inline __attribute__((always_inline))
+
+/* Lanes of 16 that are among n - at. */
+INLINE_WIDE __mmask16 among(size_t n, size_t at)
 {
-    return n < 16 ? (uint16_t)((1u << n) - 1) : 0xffff;
+    return at >= n ? 0 : n - at < 16 ? (__mmask16)((1u << (n - at)) - 1) : 0xffff;
 }
 
-/* One row of words from two of numbers: both are rounded, and then their halves alternate. */
-WIDE static inline void two_rows(size_t n, const float *first, const float *second, __m512i order,
-                                 uint32_t *to)
+/* `width` words from two rows, of which n numbers exist: both are rounded, and then their halves
+ * alternate. */
+INLINE_WIDE void two_rows(size_t n, size_t width, const float *first, const float *second,
+                          bool both, __m512i order, uint32_t *to)
 {
-    for (size_t i = 0; i < n; i += 16) {
-        __mmask16 lanes = among(n - i);
+    for (size_t i = 0; i < width; i += 16) {
+        __mmask16 lanes = among(n, i);
         __m512 low = _mm512_maskz_loadu_ps(lanes, first + i);
-        __m512 high = second ? _mm512_maskz_loadu_ps(lanes, second + i) : _mm512_setzero_ps();
-        __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-        _mm512_mask_storeu_epi32(to + i, lanes, _mm512_permutexvar_epi16(order, both));
+        __m512 high = _mm512_maskz_loadu_ps(both ? lanes : 0, second + i);
+        __m512i words = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+        _mm512_mask_storeu_epi32(to + i, among(width, i), _mm512_permutexvar_epi16(order, words));
     }
 }
 
-WIDE static void rows_wide(size_t k, size_t n, const float *from, size_t step, size_t row,
-                           uint32_t *to)
+INLINE_WIDE void strips(size_t k, size_t n, size_t width, const float *from, size_t step,
+                        uint32_t *to, size_t strip)
 {
     uint16_t words[32];
     for (uint16_t i = 0; i < 32; i++)
         words[i] = (uint16_t)(i / 2 + i % 2 * 16);
     __m512i order = _mm512_loadu_si512(words);
-    size_t p = 0;
-    for (; p + 1 < k; p += 2, to += row)
-        two_rows(n, from + p * step, from + (p + 1) * step, order, to);
-    if (p < k)
-        two_rows(n, from + p * step, NULL, order, to);
+    size_t whole = n / width * width;
+    for (size_t p = 0; p < k; p += 2, from += 2 * step, to += width) {
+        const float *second = p + 1 < k ? from + step : from;
+        uint32_t *out = to;
+        for (size_t i = 0; i < whole; i += width, out += strip)
+            two_rows(width, width, from + i, second + i, p + 1 < k, order, out);
+        if (whole < n)
+            two_rows(n - whole, width, from + whole, second + whole, p + 1 < k, order, out);
+    }
+}
+
+/* Of two widths that the compiler knows, and of any. */
+WIDE static void strips_wide(size_t k, size_t n, size_t width, const float *from, size_t step,
+                             uint32_t *to, size_t strip)
+{
+    if (width == 14)
+        strips(k, n, 14, from, step, to, strip);
+    else if (width == 32)
+        strips(k, n, 32, from, step, to, strip);
+    else
+        strips(k, n, width, from, step, to, strip);
 }
 
 WIDE static void along_wide(size_t n, const float *from, uint32_t *to)
 {
-    for (size_t i = 0; i < n; i += 32) {
-        size_t left = n - i;
-        __m512 low = _mm512_maskz_loadu_ps(among(left), from + i);
-        __m512 high = left > 16 ? _mm512_maskz_loadu_ps(among(left - 16), from + i + 16)
-                                : _mm512_setzero_ps();
-        __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-        _mm512_mask_storeu_epi32(to + i / 2, among((left + 1) / 2), both);
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        __m512 low = _mm512_loadu_ps(from + i), high = _mm512_loadu_ps(from + i + 16);
+        _mm512_storeu_si512(to + i / 2, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    }
+    if (i < n) {
+        __m512 low = _mm512_maskz_loadu_ps(among(n, i), from + i);
+        __m512 high = _mm512_maskz_loadu_ps(among(n, i + 16), from + i + 16);
+        _mm512_mask_storeu_epi32(to + i / 2, among((n - i + 1) / 2, 0),
+                                 (__m512i)_mm512_cvtne2ps_pbh(high, low));
     }
 }
 
-void lab_pair_rows(size_t k, size_t n, const float *from, size_t step, size_t row, uint32_t *to)
+void lab_pair_strips(size_t k, size_t n, size_t width, const float *from, size_t step, uint32_t *to,
+                     size_t strip)
 {
     if (has_conversion())
-        rows_wide(k, n, from, step, row, to);
+        strips_wide(k, n, width, from, step, to, strip);
     else
-        rows_plain(k, n, from, step, row, to);
+        strips_plain(k, n, width, from, step, to, strip);
 }
 
 void lab_pair_along(size_t n, const float *from, uint32_t *to)
@@ -120,9 +146,10 @@ void lab_pair_along(size_t n, const float *from, uint32_t *to)
         along_plain(n, from, to);
 }
 #else
-void lab_pair_rows(size_t k, size_t n, const float *from, size_t step, size_t row, uint32_t *to)
+void lab_pair_strips(size_t k, size_t n, size_t width, const float *from, size_t step, uint32_t *to,
+                     size_t strip)
 {
-    rows_plain(k, n, from, step, row, to);
+    strips_plain(k, n, width, from, step, to, strip);
 }
 
 void lab_pair_along(size_t n, const float *from, uint32_t *to)

@@ -13,16 +13,18 @@
 #include <stdint.h>
 #include <string.h>
 
-/* k rows of n numbers each, `step` apart, two rows in one row of words, `row` apart; the last of an
- * odd k with 0. */
-void lab_pair_rows(size_t k, size_t n, const float *from, size_t step, size_t row, uint32_t *to);
+/* k rows of n numbers each, `step` apart, two rows in one row of words (the last of an odd k with
+ * 0), cut up into strips of `width` columns, each [(k + 1) / 2][width], `strip` words apart; the
+ * missing columns of the last are 0. */
+void lab_pair_strips(size_t k, size_t n, size_t width, const float *from, size_t step, uint32_t *to,
+                     size_t strip);
 
 /* n numbers that lie one after another; the last of an odd n with 0. */
 void lab_pair_along(size_t n, const float *from, uint32_t *to);
 
 /* The same in plain C, the definition. */
-void lab_pair_rows_plain(size_t k, size_t n, const float *from, size_t step, size_t row,
-                         uint32_t *to);
+void lab_pair_strips_plain(size_t k, size_t n, size_t width, const float *from, size_t step,
+                           uint32_t *to, size_t strip);
 void lab_pair_along_plain(size_t n, const float *from, uint32_t *to);
 
 /* What is denormal is 0, with its sign, as instructions on pairs take it. */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lab/products_tiles.h"
+#include "lab/products_kind.h"
 
 #include "base/amx.h"
-#include "lab/maths.h"
 #include "lab/pairs.h"
-#include "lab/transpose.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #define PANEL LAB_PANEL
-#define DEPTH 256      /* of A and B before moving on along C: B's panel stays near */
+#define DEPTH 256   /* elements of A and B before moving on along C: B's panel stays near */
+#define GROUP 112   /* rows of A that are packed at once, and meet a panel of B while it is near */
+#define COLUMNS 256 /* of B that stay near while those rows pass */
 #define ROWS_AVX512 14 /* of a tile */
 #define MOST_ROWS LAB_TILE_ROWS
 #define STRIDE LAB_TILE_STRIDE
@@ -116,25 +116,13 @@ static void down_pairs(size_t k, const void *a, const void *b, const float *from
     tile_pairs(k, a, 1, 4, b, from, step_from, c, step_c);
 }
 
-/* k counts elements of A: numbers, or pairs of them. */
-typedef lab_tile_function tile_function;
-
 static void tile_amx(size_t k, const void *a, const void *b, const float *from, size_t step_from,
                      float *c, size_t step_c)
 {
     lab_tiles_amx()(k, a, b, from, step_from, c, step_c);
 }
 
-struct kind {
-    const char *name;
-    bool pairs;                   /* bfloat16, two in an element */
-    size_t rows, columns;         /* of a tile; columns divide PANEL */
-    size_t deep;                  /* elements that it takes at once; more than 1: only across */
-    tile_function *across, *down; /* as rows of A are packed */
-    tile_function *across_half, *down_half; /* of half the columns; NULL: there is none */
-};
-
-static const struct kind kinds[] = {
+const struct lab_kind lab_kinds[] = {
     [LAB_PLAIN] = {"plain", false, 4, 8, 1, across_plain, down_plain, NULL, NULL},
     [LAB_PLAIN_BF16] = {"plain bf16", true, 4, 8, 1, across_pairs, down_pairs, NULL, NULL},
     [LAB_PLAIN_TILES] = {"plain tiles", true, LAB_TILE_ROWS, PANEL, LAB_TILE_PAIRS, lab_tiles_plain,
@@ -167,7 +155,7 @@ bool lab_processor_runs(enum lab_processor processor)
 
 const char *lab_processor_name(enum lab_processor processor)
 {
-    return kinds[processor].name;
+    return lab_kinds[processor].name;
 }
 
 enum lab_processor lab_processor_fastest(enum lab_precision precision)
@@ -181,135 +169,10 @@ enum lab_processor lab_processor_fastest(enum lab_precision precision)
                                           : LAB_PLAIN;
 }
 
-/* ---- packing ------------------------------------------------------------------------- */
-
-size_t lab_packed_size(size_t k, size_t m)
-{
-    return (m + PANEL - 1) / PANEL * PANEL * (k < LAB_TILE_PAIRS ? LAB_TILE_PAIRS : k);
-}
-
-/* Rows of a panel, in elements. */
-static size_t depth_of(const struct kind *kind, size_t k)
-{
-    size_t elements = kind->pairs ? (k + 1) / 2 : k;
-    return (elements + kind->deep - 1) / kind->deep * kind->deep;
-}
-
-/* By sizes that the compiler knows: rows are short, and for a length that it does not know it may
- * choose an instruction that is slow to begin. */
-LAB_INLINE void copy(size_t n, const float *from, float *to)
-{
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        memcpy(to + i, from + i, 16 * sizeof *to);
-    for (; i + 4 <= n; i += 4)
-        memcpy(to + i, from + i, 4 * sizeof *to);
-    for (; i < n; i++)
-        memcpy(to + i, from + i, sizeof *to);
-}
-
-/* A panel of columns that lie side by side in each row. */
-static void pack_straight(size_t k, size_t width, const float *from, size_t step_k, float *to)
-{
-    for (size_t p = 0; p < k; p++) {
-        copy(width, from + p * step_k, to + p * PANEL);
-        if (width < PANEL)
-            memset(to + p * PANEL + width, 0, (PANEL - width) * sizeof *to);
-    }
-}
-
-/* Of columns that lie one after another, step_m apart. */
-static void pack_across(size_t k, size_t width, const float *from, size_t step_m, float *to)
-{
-    if (width < PANEL)
-        memset(to, 0, k * PANEL * sizeof *to);
-    lab_transpose(width, k, from, step_m, to, PANEL);
-}
-
-/* `depth` rows of a panel, those beyond k 0. */
-static void pack_pairs(size_t k, size_t depth, size_t width, const float *from, size_t step_k,
-                       size_t step_m, uint32_t *to)
-{
-    uint32_t some[PANEL][16];
-    if (width < PANEL || depth > (k + 1) / 2)
-        memset(to, 0, depth * PANEL * sizeof *to);
-    if (step_m == 1) {
-        lab_pair_rows(k, width, from, step_k, PANEL, to);
-        return;
-    }
-    for (size_t p = 0; p < k; p += 32) { /* step_k is 1 */
-        size_t deep = k - p < 32 ? k - p : 32;
-        for (size_t j = 0; j < width; j++)
-            lab_pair_along(deep, from + j * step_m + p, some[j]);
-        lab_transpose(width, (deep + 1) / 2, some, 16, to + p / 2 * PANEL, PANEL);
-    }
-}
-
-void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size_t step_m)
-{
-    const struct kind *kind = &kinds[b->processor];
-    float *to = b->panels;
-    for (size_t j = 0; j < b->m; j += PANEL, to += depth_of(kind, b->k) * PANEL) {
-        size_t width = b->m - j < PANEL ? b->m - j : PANEL;
-        if (kind->pairs)
-            pack_pairs(b->k, depth_of(kind, b->k), width, from + j * step_m, step_k, step_m,
-                       (uint32_t *)to);
-        else if (step_m == 1)
-            pack_straight(b->k, width, from + j, step_k, to);
-        else
-            pack_across(b->k, width, from + j * step_m, step_m, to);
-    }
-}
-
-/* `rows` rows of A, of which `n` exist and the others are 0: across if step_k is 1, else down. */
-static void pack_rows(bool down, size_t rows, size_t n, size_t k, const float *a, size_t step_n,
-                      size_t step_k, float *packed)
-{
-    if (n < rows)
-        memset(packed, 0, rows * STRIDE * sizeof *packed);
-    if (down && n == ROWS_AVX512 && rows == n) /* a size that the compiler knows */
-        for (size_t p = 0; p < k; p++)
-            memcpy(packed + p * ROWS_AVX512, a + p * step_k, ROWS_AVX512 * sizeof *a);
-    else if (down)
-        for (size_t p = 0; p < k; p++)
-            copy(n, a + p * step_k, packed + p * rows);
-    else
-        for (size_t i = 0; i < n; i++)
-            copy(k, a + i * step_n, packed + i * STRIDE);
-}
-
-/* For tiles, which want rows across: from rows that lie down, 16 pairs of all of them at a time. */
-static void turn_pairs(size_t n, size_t k, const float *a, size_t step_k, uint32_t *packed)
-{
-    uint32_t some[LAB_TILE_PAIRS][LAB_TILE_ROWS];
-    for (size_t p = 0; p < k; p += 2 * LAB_TILE_PAIRS) {
-        size_t deep = k - p < 2 * LAB_TILE_PAIRS ? k - p : 2 * LAB_TILE_PAIRS;
-        lab_pair_rows(deep, n, a + p * step_k, step_k, LAB_TILE_ROWS, some[0]);
-        lab_transpose((deep + 1) / 2, n, some, LAB_TILE_ROWS, packed + p / 2, STRIDE);
-    }
-}
-
-static void pack_row_pairs(const struct kind *kind, bool down, size_t n, size_t k, const float *a,
-                           size_t step_n, size_t step_k, uint32_t *packed)
-{
-    size_t rows = kind->rows, pairs = (k + 1) / 2, depth = depth_of(kind, k);
-    if (n < rows)
-        memset(packed, 0, rows * STRIDE * sizeof *packed);
-    for (size_t i = 0; i < n && depth > pairs; i++)
-        memset(packed + i * STRIDE + pairs, 0, (depth - pairs) * sizeof *packed);
-    if (down && kind->deep > 1)
-        turn_pairs(n, k, a, step_k, packed);
-    else if (down)
-        lab_pair_rows(k, n, a, step_k, rows, packed);
-    else
-        for (size_t i = 0; i < n; i++)
-            lab_pair_along(k, a + i * step_n, packed + i * STRIDE);
-}
-
 /* ---- products ------------------------------------------------------------------------ */
 
 /* A tile that hangs over an edge of C, by way of a whole one. */
-static void edge(tile_function *tile, size_t rows, size_t columns, size_t n, size_t m, size_t k,
+static void edge(lab_tile_function *tile, size_t rows, size_t columns, size_t n, size_t m, size_t k,
                  const void *a, const void *b, const float *from, size_t step_from, float *c,
                  size_t step_c)
 {
@@ -322,49 +185,88 @@ static void edge(tile_function *tile, size_t rows, size_t columns, size_t n, siz
         memcpy(c + i * step_c, whole + i * columns, m * sizeof *c);
 }
 
+/* A strip of A by a panel of B, `wide` columns of it: the tile at c, from `from` on. */
+static void meet(const struct lab_kind *kind, bool down, size_t high, size_t wide, size_t depth,
+                 const float *a, const float *b, const float *from, size_t step_from, float *c,
+                 size_t step_c)
+{
+    size_t columns = kind->columns;
+    lab_tile_function *tile = down ? kind->down : kind->across;
+    lab_tile_function *half = down ? kind->down_half : kind->across_half;
+    if (half && wide <= columns / 2) {
+        tile = half;
+        columns /= 2;
+    }
+    if (high == kind->rows && wide == columns)
+        tile(depth, a, b, from, step_from, c, step_c);
+    else
+        edge(tile, kind->rows, columns, high, wide, depth, a, b, from, step_from, c, step_c);
+}
+
+/* Asks for a tile of C before it is its turn. */
+static void soon(const struct lab_kind *kind, const float *c, size_t step_c)
+{
+#if defined(__GNUC__)
+    for (size_t i = 0; i < kind->rows; i++)
+        for (size_t j = 0; j < kind->columns; j += 16)
+            __builtin_prefetch(c + i * step_c + j, 1);
+#endif
+}
+
+/* What lab_multiply does at once: `high` rows of A in strips, `deep` along k, by columns `first` to
+ * `last` of B. A strip stays nearest; what is left of C is asked for two tiles ahead. */
+struct block {
+    const struct lab_kind *kind;
+    bool down, begin; /* A lies down; C is not read */
+    size_t high, deep, first, last;
+    const float *a, *b; /* packed; B from k on, of column 0 */
+    size_t panel;       /* floats from one panel of B to the next */
+    float *c;           /* from A's first row on */
+    size_t step_c;
+};
+
+static void multiply_block(const struct block *x)
+{
+    static const float zeros[PANEL];
+    const struct lab_kind *kind = x->kind;
+    size_t rows = kind->rows, columns = kind->columns;
+    size_t depth = lab_kind_depth(kind, x->deep), strip = lab_kind_strip(kind, x->down, x->deep);
+    for (size_t r = 0; r < x->high; r += rows)
+        for (size_t j = x->first; j < x->last; j += columns) {
+            float *to = x->c + r * x->step_c + j;
+            size_t on = j + 2 * columns, row = r; /* two tiles ahead */
+            if (on >= x->last) {
+                on -= x->last - x->first;
+                row += rows;
+            }
+            if (row + rows <= x->high && on + columns <= x->last)
+                soon(kind, x->c + row * x->step_c + on, x->step_c);
+            meet(kind, x->down, x->high - r < rows ? x->high - r : rows,
+                 x->last - j < columns ? x->last - j : columns, depth, x->a + r / rows * strip,
+                 x->b + j / PANEL * x->panel + j % PANEL, x->begin ? zeros : to,
+                 x->begin ? 0 : x->step_c, to, x->step_c);
+        }
+}
+
 void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, const float *a,
                   size_t step_n, size_t step_k, float *c, size_t step_c, bool add)
 {
-    static const float zeros[PANEL];
-    const struct kind *kind = &kinds[b->processor];
+    const struct lab_kind *kind = &lab_kinds[b->processor];
     bool down = step_k != 1;
-    tile_function *full = down ? kind->down : kind->across;
-    tile_function *half = down ? kind->down_half : kind->across_half;
-    size_t most = kind->pairs ? 2 * DEPTH : DEPTH, panel = depth_of(kind, b->k) * PANEL;
-    _Alignas(64) union {
-        float rows[MOST_ROWS * STRIDE];
-        uint32_t pairs[MOST_ROWS * STRIDE];
-    } packed;
+    size_t group = GROUP / kind->rows * kind->rows, most = kind->pairs ? 2 * DEPTH : DEPTH;
+    size_t panel = lab_kind_depth(kind, b->k) * PANEL;
+    _Alignas(64) float packed[GROUP * STRIDE];
     if (b->processor == LAB_AMX)
         amx_begin();
-    for (size_t i = 0; i < n; i += kind->rows)
+    for (size_t i = 0; i < n; i += group)
         for (size_t p = 0; p < k || (p == 0 && !add); p += most) {
-            size_t high = n - i < kind->rows ? n - i : kind->rows;
-            size_t deep = k - p < most ? k - p : most;
-            const float *rows = a + i * step_n + p * step_k;
-            bool begin = p == 0 && !add;
-            if (kind->pairs)
-                pack_row_pairs(kind, down, high, deep, rows, step_n, step_k, packed.pairs);
-            else
-                pack_rows(down, kind->rows, high, deep, rows, step_n, step_k, packed.rows);
-            for (size_t j = 0; j < m; j += kind->columns) {
-                size_t wide = m - j < kind->columns ? m - j : kind->columns;
-                const float *at =
-                    b->panels + j / PANEL * panel + depth_of(kind, p) * PANEL + j % PANEL;
-                float *to = c + i * step_c + j;
-                const float *from = begin ? zeros : to;
-                size_t step_from = begin ? 0 : step_c, columns = kind->columns;
-                tile_function *tile = full;
-                if (half && wide <= columns / 2) {
-                    tile = half;
-                    columns /= 2;
-                }
-                if (high == kind->rows && wide == columns)
-                    tile(depth_of(kind, deep), &packed, at, from, step_from, to, step_c);
-                else
-                    edge(tile, kind->rows, columns, high, wide, depth_of(kind, deep), &packed, at,
-                         from, step_from, to, step_c);
-            }
+            size_t high = n - i < group ? n - i : group, deep = k - p < most ? k - p : most;
+            lab_pack_rows(kind, high, deep, a + i * step_n + p * step_k, step_n, step_k, packed);
+            for (size_t j = 0; j < m; j += COLUMNS)
+                multiply_block(&(struct block){kind, down, p == 0 && !add, high, deep, j,
+                                               m - j < COLUMNS ? m : j + COLUMNS, packed,
+                                               b->panels + lab_kind_depth(kind, p) * PANEL, panel,
+                                               c + i * step_c, step_c});
         }
     if (b->processor == LAB_AMX)
         amx_end();

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/maths.h"
+#include "lab/pairs.h"
+#include "lab/products_kind.h"
+#include "lab/transpose.h"
+
+#include <string.h>
+
+#define PANEL LAB_PANEL
+#define STRIDE LAB_TILE_STRIDE
+
+size_t lab_packed_size(size_t k, size_t m)
+{
+    return (m + PANEL - 1) / PANEL * PANEL * (k < LAB_TILE_PAIRS ? LAB_TILE_PAIRS : k);
+}
+
+/* ---- float32 ------------------------------------------------------------------------- */
+
+/* By sizes that the compiler knows: rows are short, and for a length that it does not know it may
+ * choose an instruction that is slow to begin. */
+LAB_INLINE void copy(size_t n, const float *from, float *to)
+{
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        memcpy(to + i, from + i, 16 * sizeof *to);
+    for (; i + 4 <= n; i += 4)
+        memcpy(to + i, from + i, 4 * sizeof *to);
+    for (; i < n; i++)
+        memcpy(to + i, from + i, sizeof *to);
+}
+
+LAB_INLINE void cut(size_t k, size_t n, size_t width, const float *from, size_t step, float *to,
+                    size_t strip)
+{
+    for (size_t p = 0; p < k; p++, from += step) {
+        float *out = to + p * width;
+        size_t i = 0;
+        for (; i + width <= n; i += width, out += strip)
+            memcpy(out, from + i, width * sizeof *out);
+        if (i < n) {
+            copy(n - i, from + i, out);
+            memset(out + (n - i), 0, (width - (n - i)) * sizeof *out);
+        }
+    }
+}
+
+/* k rows of n numbers, `step` apart, cut up into strips of `width`, each [k][width], the last one's
+ * missing columns 0. Row by row, for they come from far. */
+LAB_CLONES static void cut_up(size_t k, size_t n, size_t width, const float *from, size_t step,
+                              float *to, size_t strip)
+{
+    if (width == PANEL) /* sizes that the compiler knows */
+        cut(k, n, PANEL, from, step, to, strip);
+    else if (width == 14)
+        cut(k, n, 14, from, step, to, strip);
+    else
+        cut(k, n, width, from, step, to, strip);
+}
+
+/* A panel of columns that lie one after another, step_m apart. */
+static void pack_across(size_t k, size_t width, const float *from, size_t step_m, float *to)
+{
+    if (width < PANEL)
+        memset(to, 0, k * PANEL * sizeof *to);
+    lab_transpose(width, k, from, step_m, to, PANEL);
+}
+
+LAB_CLONES static void copy_rows(size_t n, size_t k, const float *from, size_t step, size_t rows,
+                                 float *to, size_t strip)
+{
+    for (size_t i = 0; i < n; i++)
+        copy(k, from + i * step, to + i / rows * strip + i % rows * STRIDE);
+}
+
+/* ---- bfloat16 ------------------------------------------------------------------------ */
+
+/* A panel of `depth` rows, those beyond k 0, of columns that lie one after another. */
+static void pack_pairs_across(size_t k, size_t depth, size_t width, const float *from,
+                              size_t step_m, uint32_t *to)
+{
+    uint32_t some[PANEL][16];
+    if (width < PANEL || depth > (k + 1) / 2)
+        memset(to, 0, depth * PANEL * sizeof *to);
+    for (size_t p = 0; p < k; p += 32) {
+        size_t deep = k - p < 32 ? k - p : 32;
+        for (size_t j = 0; j < width; j++)
+            lab_pair_along(deep, from + j * step_m + p, some[j]);
+        lab_transpose(width, (deep + 1) / 2, some, 16, to + p / 2 * PANEL, PANEL);
+    }
+}
+
+/* For tiles, which want rows across: a strip from rows that lie down, 16 pairs of all of them at a
+ * time. */
+static void turn_pairs(size_t n, size_t k, const float *a, size_t step_k, uint32_t *packed)
+{
+    uint32_t some[LAB_TILE_PAIRS][LAB_TILE_ROWS];
+    for (size_t p = 0; p < k; p += 2 * LAB_TILE_PAIRS) {
+        size_t deep = k - p < 2 * LAB_TILE_PAIRS ? k - p : 2 * LAB_TILE_PAIRS;
+        lab_pair_strips(deep, n, LAB_TILE_ROWS, a + p * step_k, step_k, some[0], 0);
+        lab_transpose((deep + 1) / 2, LAB_TILE_ROWS, some, LAB_TILE_ROWS, packed + p / 2, STRIDE);
+    }
+}
+
+/* ---- both ---------------------------------------------------------------------------- */
+
+void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size_t step_m)
+{
+    const struct lab_kind *kind = &lab_kinds[b->processor];
+    size_t depth = lab_kind_depth(kind, b->k), panel = depth * PANEL, pairs = (b->k + 1) / 2;
+    uint32_t *words = (uint32_t *)b->panels;
+    if (step_m == 1 && kind->pairs) {
+        lab_pair_strips(b->k, b->m, PANEL, from, step_k, words, panel);
+        for (size_t j = 0; j < b->m && depth > pairs; j += PANEL)
+            memset(words + j / PANEL * panel + pairs * PANEL, 0,
+                   (depth - pairs) * PANEL * sizeof *words);
+        return;
+    }
+    if (step_m == 1) {
+        cut_up(b->k, b->m, PANEL, from, step_k, b->panels, panel);
+        return;
+    }
+    for (size_t j = 0; j < b->m; j += PANEL) {
+        size_t width = b->m - j < PANEL ? b->m - j : PANEL, at = j / PANEL * panel;
+        if (kind->pairs)
+            pack_pairs_across(b->k, depth, width, from + j * step_m, step_m, words + at);
+        else
+            pack_across(b->k, width, from + j * step_m, step_m, b->panels + at);
+    }
+}
+
+static void pack_row_pairs(const struct lab_kind *kind, bool down, size_t n, size_t k,
+                           const float *a, size_t step_n, size_t step_k, uint32_t *packed)
+{
+    size_t rows = kind->rows, pairs = (k + 1) / 2, depth = lab_kind_depth(kind, k);
+    size_t strip = lab_kind_strip(kind, down, k);
+    if (down && kind->deep == 1) {
+        lab_pair_strips(k, n, rows, a, step_k, packed, strip);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *to = packed + i / rows * strip + i % rows * STRIDE;
+        if (!down)
+            lab_pair_along(k, a + i * step_n, to);
+        else if (i % rows == 0)
+            turn_pairs(n - i < rows ? n - i : rows, k, a + i, step_k, to);
+        if (depth > pairs)
+            memset(to + pairs, 0, (depth - pairs) * sizeof *to);
+    }
+}
+
+void lab_pack_rows(const struct lab_kind *kind, size_t n, size_t k, const float *a, size_t step_n,
+                   size_t step_k, float *packed)
+{
+    size_t rows = kind->rows, depth = lab_kind_depth(kind, k);
+    bool down = step_k != 1;
+    if (kind->pairs)
+        pack_row_pairs(kind, down, n, k, a, step_n, step_k, (uint32_t *)packed);
+    else if (down)
+        cut_up(k, n, rows, a, step_k, packed, lab_kind_strip(kind, down, k));
+    else
+        copy_rows(n, k, a, step_n, rows, packed, lab_kind_strip(kind, down, k));
+    for (size_t i = n; i % rows && !(down && kind->deep == 1); i++)
+        memset(packed + i / rows * lab_kind_strip(kind, down, k) + i % rows * STRIDE, 0,
+               depth * sizeof *packed);
+}
