@@ -172,6 +172,18 @@ def in_hand(folder, ending):
                for name in parts(folder, ending))
 
 
+def being_examined(folder):
+    """Whether the last of 64 steps of a model is kept, and no result yet."""
+    for name in parts(folder, "part.safetensors"):
+        try:
+            with open(os.path.join(folder, name), "rb") as file:
+                if b" step 64" in file.read(4096):
+                    return not os.path.exists(os.path.join(folder, name.replace("part.safetensors", "json")))
+        except FileNotFoundError:
+            pass  # its result came
+    return False
+
+
 def stopped(design, sign, folder, is_there):
     """Runs a small design until the folder has what is to be there, and stops it then."""
     for _ in range(20):
@@ -195,9 +207,12 @@ def a_model_in_hand_goes_on_from_where_it_was_stopped_to_the_bit():
     whole = answer(write("few.yaml", FEW), "--out", path("whole"))
     assert whole["trained"] == whole["cells"] == 14 and whole["resumed"] == 0, whole
     for ending, sign in (("part.safetensors", signal.SIGINT), ("part.safetensors", signal.SIGKILL),
-                         ("before.safetensors", signal.SIGKILL)):
+                         ("before.safetensors", signal.SIGKILL), ("examined", signal.SIGKILL)):
         folder = path("parts" + ending + str(int(sign)))
-        stopped_with(ending, sign, folder)
+        if ending == "examined":
+            stopped("few.yaml", sign, folder, lambda: being_examined(folder))
+        else:
+            stopped_with(ending, sign, folder)
         result = answer(path("few.yaml"), "--out", folder, "--threads", "1")
         assert result["resumed"] == 1, (ending, sign, result["resumed"])
         assert without(result, "trained", "resumed", "out") == without(whole, "trained", "resumed", "out"), ending
@@ -332,7 +347,8 @@ def designs_that_cannot_answer_are_refused_by_line():
 
 TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, "__module__", "") == "__main__"
-         and name not in ("call", "answer", "path", "write", "without", "parts", "in_hand", "stopped", "stopped_with")]
+         and name not in ("call", "answer", "path", "write", "without", "parts", "in_hand", "being_examined", "stopped",
+                          "stopped_with")]
 
 print(f"1..{len(TESTS)}")
 failures = 0

@@ -231,13 +231,26 @@ def imports_that_contradict_themselves_are_refused():
                              ("hidden_size", 0.5, "whole numbers"),
                              ("rope_theta", 5e5, "base 10000"),
                              ("vocab_size", 65536, "numbers where it has"),
-                             ("num_attention_heads", 5, "numbers where it has 0"),
+                             ("num_attention_heads", 5, "share the width out"),
                              ("intermediate_size", None, "whole numbers"),
+                             ("rms_norm_eps", None, "1e-5"),
+                             ("model_type", "granite", "granite"),
+                             ("hidden_act", "gelu", "gelu"),
+                             ("head_dim", 48, "head_dim 48"),
+                             ("sliding_window", 8, "sliding_window 8"),
+                             ("rope_scaling", {"type": "linear", "factor": 2}, "without scaling"),
+                             ("rope_parameters", {"rope_type": "llama3", "factor": 8}, "llama3"),
+                             ("rope_parameters", {"rope_type": "default", "rope_theta": 5e5}, "base 10000"),
                              ("num_local_experts", 4, "experts"),
                              ("num_local_experts", 1.5, "experts")):
         with open(path("wrong", "config.json"), "w", encoding="utf-8") as file:
             json.dump({**good, key: value}, file)
         refused(call("score", path("wrong"), path("text")), word)
+    plain = {key: value for key, value in good.items() if key not in ("rope_theta", "head_dim", "mlp_bias")}
+    with open(path("wrong", "config.json"), "w", encoding="utf-8") as file:  # as newer programs write it
+        json.dump({**plain, "rope_scaling": None, "sliding_window": None,
+                   "rope_parameters": {"rope_theta": 10000, "rope_type": "default"}}, file)
+    assert answer("score", path("wrong"), path("text"))["log_p"] == answer("score", path("hf"), path("text"))["log_p"]
 
 
 def expected(model):

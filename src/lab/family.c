@@ -70,7 +70,7 @@ static assay_status train_on(struct lab_family *f, enum lab_relative who,
         }
     }
     if (status == ASSAY_OK)
-        status = lab_keeper_finish(&keeper, &part, error);
+        status = lab_keeper_finish(&keeper, &part, 0, error);
     if (resumed)
         f->cell->resumed = true;
     lab_trainer_free(&trainer);

@@ -33,7 +33,7 @@ static assay_status to_shape(const char *path, const struct facts *f, struct lab
         if (!(all[i] >= 1 && all[i] <= 1e6) || all[i] != floor(all[i]))
             return assay_error_at(error, ASSAY_ERROR_INPUT, path, 0,
                                   "its sizes are missing or no whole numbers to a million");
-    if (fabs(f->epsilon - LAB_EPSILON) > 1e-9 || fabs(f->base - LAB_ROPE_BASE) > 1e-3)
+    if (!(fabs(f->epsilon - LAB_EPSILON) <= 1e-9) || !(fabs(f->base - LAB_ROPE_BASE) <= 1e-3))
         return assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, path, 0,
                               "expected norms with 1e-5 and rotary positions of base 10000, found "
                               "%g and %g",
@@ -64,6 +64,61 @@ static double number(const json_t *o, const char *name)
     return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
 
+static bool is_one_of(const json_t *text, const char *const *words, size_t n)
+{
+    const char *found = json_string_value(text);
+    for (size_t i = 0; found && i < n; i++)
+        if (strcmp(found, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Older files name the way of turning "type". */
+static bool turns_plainly(const json_t *rope)
+{
+    static const char *const plain[] = {"default"};
+    const json_t *type = json_object_get(rope, "rope_type");
+    type = type ? type : json_object_get(rope, "type");
+    return !json_is_object(rope) || !type || is_one_of(type, plain, 1);
+}
+
+/* What other models do with tensors of the same names and sizes. Keys as Hugging Face's
+ * `transformers` writes and reads them; those that are absent or null change nothing. */
+static assay_status check_config(const char *path, const json_t *o, struct assay_error *error)
+{
+    static const char *const types[] = {"llama", "mistral", "mixtral"};
+    static const char *const acts[] = {"silu", "swish"};
+    const json_t *act = json_object_get(o, "hidden_act");
+    double head = number(o, "head_dim"), window = number(o, "sliding_window");
+    const char *wrong =
+        !is_one_of(json_object_get(o, "model_type"), types, 3)  ? "model_type"
+        : act && !is_one_of(act, acts, 2)                       ? "hidden_act"
+        : !turns_plainly(json_object_get(o, "rope_scaling"))    ? "rope_scaling"
+        : !turns_plainly(json_object_get(o, "rope_parameters")) ? "rope_parameters"
+        : head * number(o, "num_attention_heads") != number(o, "hidden_size") && !isnan(head)
+            ? "head_dim"
+        : window < number(o, "max_position_embeddings") ? "sliding_window"
+                                                        : NULL;
+    if (!wrong)
+        return ASSAY_OK;
+    char *found = json_dumps(json_object_get(o, wrong), JSON_ENCODE_ANY | JSON_COMPACT);
+    assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, path, 0,
+                   "expected model_type llama, mistral or mixtral, hidden_act silu, heads that "
+                   "share the width out, rotary positions without scaling and no window narrower "
+                   "than the context, found %s %.200s",
+                   wrong, found ? found : "absent");
+    free(found);
+    return ASSAY_ERROR_UNSUPPORTED;
+}
+
+/* The base of rotary positions, wherever it is stated; Llama's own where it is not. */
+static double base_of(const json_t *o)
+{
+    double inner = number(json_object_get(o, "rope_parameters"), "rope_theta");
+    double outer = number(o, "rope_theta");
+    return !isnan(inner) ? inner : !isnan(outer) ? outer : LAB_ROPE_BASE;
+}
+
 static assay_status read_config(const char *path, struct lab_shape *s, struct assay_error *error)
 {
     json_t *o;
@@ -76,12 +131,15 @@ static assay_status read_config(const char *path, struct lab_shape *s, struct as
                             number(o, "intermediate_size"),
                             number(o, "max_position_embeddings"),
                             number(o, "rms_norm_eps"),
-                            number(o, "rope_theta"),
+                            base_of(o),
                             number(o, "num_local_experts"),
                             number(o, "num_experts_per_tok")};
     s->tied = json_is_true(json_object_get(o, "tie_word_embeddings"));
+    assay_status status = to_shape(path, &f, s, error);
+    if (status == ASSAY_OK)
+        status = check_config(path, o, error);
     json_decref(o);
-    return to_shape(path, &f, s, error);
+    return status;
 }
 
 static double note(const struct assay_checkpoint *c, const char *key)

@@ -179,8 +179,11 @@ assay_status lab_keeper_look(struct lab_keeper *k, const struct lab_in_hand *p,
     return stop ? assay_error_at(error, ASSAY_ERROR_INTERRUPTED, NULL, 0, "interrupted") : ASSAY_OK;
 }
 
-assay_status lab_keeper_finish(struct lab_keeper *k, const struct lab_in_hand *p,
+assay_status lab_keeper_finish(struct lab_keeper *k, const struct lab_in_hand *p, double least,
                                struct assay_error *error)
 {
-    return k->study && p->trainer->step > k->saved ? keep(k, p, error) : ASSAY_OK;
+    if (!k->study || p->trainer->step <= k->saved)
+        return ASSAY_OK;
+    double since = seconds() - k->last;
+    return since >= least || since >= k->study->settings->save_every ? keep(k, p, error) : ASSAY_OK;
 }

@@ -60,9 +60,10 @@ ASSAY_MUST_USE assay_status lab_keeper_look(struct lab_keeper *keeper,
                                             const struct lab_in_hand *part,
                                             struct assay_error *error);
 
-/* Saves a model that is finished while others of its cell are not. */
+/* Saves a model whose last step is done and whose result is not there yet, if `least` seconds of
+ * training or more would be lost, or as many as `save_every`. */
 ASSAY_MUST_USE assay_status lab_keeper_finish(struct lab_keeper *keeper,
-                                              const struct lab_in_hand *part,
+                                              const struct lab_in_hand *part, double least,
                                               struct assay_error *error);
 
 #endif

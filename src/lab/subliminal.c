@@ -148,7 +148,7 @@ static assay_status train(struct work *w, enum who who, const struct lab_model *
         }
     }
     if (status == ASSAY_OK)
-        status = lab_keeper_finish(&keeper, &part, &w->c->error);
+        status = lab_keeper_finish(&keeper, &part, 0, &w->c->error);
     lab_trainer_free(&t);
     return status;
 }

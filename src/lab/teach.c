@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_WORSE 256 /* texts that are not preferred */
-#define OWN_STREAM 5   /* of a cell's random numbers */
+#define MOST_WORSE 256  /* texts that are not preferred */
+#define WORTH_KEEPING 1 /* seconds of training, before the student is examined */
+#define OWN_STREAM 5    /* of a cell's random numbers */
 
 struct course {
     const struct lab_study *study;
@@ -101,8 +102,9 @@ static assay_status take_steps(struct course *c)
         fill_rows(c, step);
         c->cell->loss = lab_lesson_step(&c->lesson);
     }
+    part = part_of(c, c->lesson.before && c->steps > c->post);
     return isfinite(c->cell->loss)
-               ? ASSAY_OK
+               ? lab_keeper_finish(&keeper, &part, WORTH_KEEPING, &c->cell->error)
                : assay_error_at(&c->cell->error, ASSAY_ERROR_UNANSWERABLE, NULL, 0,
                                 "a model's training diverged: a lower rate may do");
 }
