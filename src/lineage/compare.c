@@ -141,6 +141,7 @@ static void look_at(void *data, size_t i)
 static assay_status look_at_pairs(struct comparing *c)
 {
     ASSAY_TRY(compare_likeness(c));
+    ASSAY_TRY(compare_scales(c));
     ASSAY_TRY(assay_parallel_for(c->context, "tensors", c->pair_count, look_at, c, c->error));
     for (size_t i = 0; i < c->pair_count; i++) {
         struct pair *p = &c->pairs[i];

@@ -48,6 +48,20 @@ struct disguise_seen {
     size_t differences, low_differences, most_rank; /* of units found: blocks; of low rank; it */
 };
 
+/* Signed bytes of one side against the other's weights (scales.c): what one scale each would
+ * explain, of what was looked at. */
+struct scales_seen {
+    size_t tensors, tensor_fits, rows, row_fits, columns, column_fits;
+    double deviation, values; /* squares of a/s - q; their number */
+};
+
+/* Floats that are whole multiples of a step (scales.c), up to 127 or 128: rows looked at, those on
+ * a grid of their own, those that the other side's rounds to; tensors, those with one step for all
+ * rows, those that the other's round to. */
+struct grid_seen {
+    size_t rows, on_grid, rounded, tensors, one_step, one_step_rounded;
+};
+
 #define COMPARE_SIGNIFICANT -6.0   /* log10 p from which a relation is put into words */
 #define COMPARE_TRAINED_COSINE 0.5 /* over all weights, from which training was common */
 
@@ -71,8 +85,9 @@ struct comparing {
     struct assay_lineage_match *matches;
     size_t match_count, match_room;
     struct disguise_seen seen;
-    size_t planned;       /* tests, where not all of them were made; 0: they were */
-    bool lent;            /* names of a side were hidden: its layer numbers mean nothing */
+    struct scales_seen bytes[2]; /* by the side that holds signed bytes */
+    size_t planned;              /* tests, where not all of them were made; 0: they were */
+    bool lent;                   /* names of a side were hidden: its layer numbers mean nothing */
     double log10_choices; /* ways in which hidden parts could have been put together; 0: none */
     struct assay_error *error;
 };
@@ -85,6 +100,10 @@ ASSAY_MUST_USE assay_status compare_lend_roles(struct comparing *c);
 ASSAY_MUST_USE assay_status compare_pair_up(struct comparing *c);
 /* likeness.c: element by element, for all pairs of one shape. */
 ASSAY_MUST_USE assay_status compare_likeness(struct comparing *c);
+/* scales.c: what scales make of signed bytes; the pair's sums are then of rows scaled to fit. */
+ASSAY_MUST_USE assay_status compare_scales(struct comparing *c);
+/* scales.c: grids of whole rows and tensors, of A and of B. */
+ASSAY_MUST_USE assay_status compare_grids(struct comparing *c, struct grid_seen grids[2]);
 void likeness_add(struct likeness *sum, const struct likeness *like);
 /* axes.c: the exact tests on the axes of a pair. Writes to it alone, so that threads may take one
  * each. */

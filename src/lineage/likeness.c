@@ -23,6 +23,7 @@ struct likening {
     size_t first_chunk;     /* its own begin here, among those of all pairs */
     alike_function *direct; /* on the file's bytes; NULL where they must be decoded */
     uint64_t row, blocks;
+    bool real; /* both sides: whole numbers fit every type and lie on every grid */
 };
 
 struct likening_all {
@@ -142,11 +143,11 @@ static void add_block(const struct likening *k, struct likeness *l, uint64_t blo
     k->alike->f32(a, b, padded, &sums);
     if (!add_sums(l, &sums, n, padded - n))
         add_carefully(l, a, b, n);
-    if (closely) {
+    if (closely && k->real) {
         k->alike->types(a, b, padded, &types);
         add_types(l, &types, padded - n);
     }
-    if (block < LOOKED_AT_GRIDS)
+    if (block < LOOKED_AT_GRIDS && k->real)
         add_grids(l, a, b, first, n, k->row);
 }
 
@@ -226,6 +227,7 @@ static assay_status prepare(const struct comparing *c, const struct pair *p, str
     k->b = p->b->tensor;
     k->alike = alike_fastest();
     k->direct = direct(k->alike, k->a, k->b);
+    k->real = assay_dtype_is_real(k->a->dtype) && assay_dtype_is_real(k->b->dtype);
     k->row = p->a->shape.in * p->a->shape.inner;
     k->blocks = (k->a->elements + ALIKE_MOST - 1) / ALIKE_MOST;
     c->result->bytes_read += k->a->size + k->b->size;

@@ -7,9 +7,7 @@
 
 #define MOST_RELATIONS 12
 #define TUNED_COSINE 0.85
-#define SAME_COSINE 0.9995   /* of units under a disguise: what turning and rounding leave */
-#define NORMS_COSINE 0.98    /* where names are hidden: what norms that were not folded leave */
-#define COARSE_COSINE 0.9945 /* 4 bits a weight leave .996 to .997, measured on trained models */
+#define NORMS_COSINE 0.98 /* where names are hidden: what norms that were not folded leave */
 
 double relation_cosine(const struct likeness *l)
 {
@@ -106,79 +104,6 @@ static bool same_bytes(const struct comparing *c)
     return true;
 }
 
-/* A type that all of one side fits and the other does not, and to which the other rounds. */
-static bool rounded(struct relation_writer *w, const char *type, double a_fits, double b_fits,
-                    double equal)
-{
-    double n = w->s.all.typed;
-    bool to_b = b_fits >= 0.9999 * n && a_fits < 0.9 * n;
-    bool to_a = a_fits >= 0.9999 * n && b_fits < 0.9 * n;
-    if (n < 1 || equal < 0.999 * n || (!to_a && !to_b))
-        return false;
-    relation_add(w, "quantised", equal / n,
-                 assay_arena_print(w->c->arena,
-                                   "%.4f%% of weights in %s are those of the other rounded to %s.",
-                                   100 * equal / n, to_b ? "B" : "A", type));
-    relation_direction(w, to_b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
-                       "Rounding loses what cannot be put back: the rounded side was made later.");
-    return true;
-}
-
-/* Of weights as they stand, or of units laid over each other. */
-static double best_cosine(const struct relation_writer *w)
-{
-    return fmax(w->s.cosine, w->c->seen.layer_map ? w->c->seen.cosine : (double)NAN);
-}
-
-/* The cosine that it leaves at least, or 0. Runs of 32 in which every value is a whole multiple of
- * a step: what Q8_0 or Q4_0 leaves. */
-static double on_a_grid(struct relation_writer *w)
-{
-    const struct likeness *l = &w->s.all;
-    bool b8 = l->grid_b[0] > 0.9 * l->blocks && l->grid_a[0] < 0.1 * l->blocks;
-    bool b4 = l->grid_b[1] > 0.9 * l->blocks && l->grid_a[1] < 0.1 * l->blocks;
-    bool a8 = l->grid_a[0] > 0.9 * l->blocks && l->grid_b[0] < 0.1 * l->blocks;
-    bool a4 = l->grid_a[1] > 0.9 * l->blocks && l->grid_b[1] < 0.1 * l->blocks;
-    if (!(l->blocks > 0) || !(best_cosine(w) >= COMPARE_TRAINED_COSINE) || !(b8 || b4 || a8 || a4))
-        return 0;
-    relation_add(w, "quantised", 1,
-                 assay_arena_print(
-                     w->c->arena,
-                     "Runs of 32 weights in %s lie on a grid of %s steps; cosine %.5f "
-                     "to the other's weights.",
-                     b8 || b4 ? "B" : "A", b8 || a8 ? "127 (8-bit)" : "8 (4-bit)", best_cosine(w)));
-    relation_direction(w, b8 || b4 ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
-                       "Rounding loses what cannot be put back: the rounded side was made later.");
-    return b8 || a8 ? SAME_COSINE : COARSE_COSINE;
-}
-
-static bool quantised_in_blocks(struct relation_writer *w)
-{
-    struct compare_summary *s = &w->s;
-    bool b = s->block_b * 2 > s->same_shape && s->block_a == 0;
-    bool a = s->block_a * 2 > s->same_shape && s->block_b == 0;
-    bool both = s->block_a * 2 > s->same_shape && s->block_b * 2 > s->same_shape &&
-                s->block_type_a != s->block_type_b && best_cosine(w) >= 0.97;
-    if (both) {
-        relation_add(
-            w, "quantised", 1,
-            assay_arena_print(w->c->arena,
-                              "A holds %s blocks and B %s, at a cosine of %.5f: rounded from "
-                              "common weights, or one from the other.",
-                              s->block_type_a, s->block_type_b, best_cosine(w)));
-        return true;
-    }
-    if ((!a && !b) || best_cosine(w) < 0.97)
-        return false;
-    relation_add(w, "quantised", 1,
-                 assay_arena_print(
-                     w->c->arena, "%s holds %s blocks, at a cosine of %.5f to the other's weights.",
-                     b ? "B" : "A", b ? s->block_type_b : s->block_type_a, best_cosine(w)));
-    relation_direction(w, b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
-                       "Rounding loses what cannot be put back: the rounded side was made later.");
-    return true;
-}
-
 static bool identical(struct relation_writer *w)
 {
     const struct compare_summary *s = &w->s;
@@ -198,47 +123,6 @@ static bool identical(struct relation_writer *w)
                  assay_arena_print(w->c->arena, "All %.0f compared weights are bit-equal; %s.",
                                    s->all.elements, rest));
     return true;
-}
-
-/* All weights of one side fit a type that those of the other do not, and units are alike. */
-static bool fits_a_type(struct relation_writer *w)
-{
-    const struct likeness *l = &w->s.all;
-    const struct {
-        const char *type;
-        double a, b;
-    } types[] = {{"F16", l->a_half, l->b_half}, {"BF16", l->a_bfloat16, l->b_bfloat16}};
-    double n = l->typed;
-    bool related = w->c->result->log10_p < COMPARE_SIGNIFICANT;
-    for (size_t i = 0; i < 2 && related; i++) {
-        bool b = types[i].b >= 0.9999 * n && types[i].a < 0.9 * n;
-        bool a = types[i].a >= 0.9999 * n && types[i].b < 0.9 * n;
-        if (n < 1 || (!a && !b))
-            continue;
-        relation_add(w, "quantised", 1,
-                     assay_arena_print(w->c->arena,
-                                       "All weights of %s that were read fit %s, few of the "
-                                       "other's do; the cosine is %.5f.",
-                                       b ? "B" : "A", types[i].type, best_cosine(w)));
-        if (best_cosine(w) > SAME_COSINE)
-            relation_direction(w, b ? ASSAY_DIRECTION_A_TO_B : ASSAY_DIRECTION_B_TO_A,
-                               "Rounding loses what cannot be put back: the rounded side was made "
-                               "later.");
-        return true;
-    }
-    return false;
-}
-
-/* The cosine that rounding alone leaves, at least, of what was found to be rounded; 0: nothing. */
-static double quantised(struct relation_writer *w)
-{
-    const struct likeness *l = &w->s.all;
-    if (rounded(w, "F16", l->a_half, l->b_half, l->half_equal) ||
-        rounded(w, "BF16", l->a_bfloat16, l->b_bfloat16, l->bfloat16_equal) ||
-        quantised_in_blocks(w))
-        return COARSE_COSINE;
-    double grid = on_a_grid(w);
-    return grid > 0 ? grid : fits_a_type(w) ? SAME_COSINE : 0;
 }
 
 /* What a cosine leaves open; stages say more where they can (training.c). The figures are those of
@@ -338,6 +222,10 @@ static const char *const limits[] = {
      "fiftieth. Such evidence alone counts for a likelihood ratio of 125 at most."),
     ("The likelihood ratio is 1/(2 sqrt p), which never exaggerates; a p near 1 is weak evidence "
      "against descent, for a disguise would look the same."),
+    ("Two files do not tell tuning from a merge with another model of the same base: what the "
+     "other "
+     "model brings looks like training. `assay lineage merge`, given that model too, tells them "
+     "apart; `assay lineage scan` over a folder of models finds candidates."),
     ("Few units of few tensors were compared, number by number: layers moved, units pruned or "
      "renumbered and all other disguises were not looked behind."), /* where quick */
 };
@@ -361,11 +249,12 @@ assay_status compare_conclude(struct comparing *c)
                      "A few units were enough, as asked; what was done in between was not looked "
                      "at.");
     else if (!c->settings->quick && !identical(&w)) {
-        double coarse = quantised(&w);
+        double coarse;
+        ASSAY_TRY(relations_rounding(&w, &coarse));
         bool moved = relations_disguised(&c->seen);
         double cosine =
             moved || (c->lent && !(w.s.cosine > c->seen.cosine)) ? c->seen.cosine : w.s.cosine;
-        double same = c->lent && c->seen.residual_turned ? NORMS_COSINE : SAME_COSINE;
+        double same = c->lent && c->seen.residual_turned ? NORMS_COSINE : RELATION_SAME_COSINE;
         bool changed = cosine < (coarse > 0 ? fmin(coarse, same) : moved ? same : (double)INFINITY);
         if (r->log10_p < COMPARE_SIGNIFICANT) {
             if (changed && (moved || (c->lent && !(w.s.cosine > c->seen.cosine))))

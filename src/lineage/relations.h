@@ -20,6 +20,13 @@ void relation_direction(struct relation_writer *w, enum assay_lineage_direction 
 /* NaN where one of the two is nothing. */
 double relation_cosine(const struct likeness *likeness);
 
+/* Of units under a disguise: what turning and rounding leave. */
+#define RELATION_SAME_COSINE 0.9995
+
+/* relations_rounding.c: says which side is the other, rounded; *explained is the cosine that this
+ * leaves at least, so that below it more was done; 0: nothing was rounded. */
+ASSAY_MUST_USE assay_status relations_rounding(struct relation_writer *w, double *explained);
+
 /* relations_structure.c: whether anything but values was changed; what it was. */
 bool relations_disguised(const struct disguise_seen *seen);
 void relations_structure(struct relation_writer *w);
