@@ -24,6 +24,8 @@ static void quantities_are_read_as_people_write_them(void **state)
     } good[] = {
         {"14.8T tokens", ASSAY_UNIT_TOKENS, 14.8e12},
         {"4,096 tokens", ASSAY_UNIT_TOKENS, 4096},
+        {"14,800,000 tokens", ASSAY_UNIT_TOKENS, 14.8e6},
+        {"1,234.5 days", ASSAY_UNIT_SECONDS, 1234.5 * 86400},
         {"1_000 tokens", ASSAY_UNIT_TOKENS, 1000},
         {"1e3 tokens", ASSAY_UNIT_TOKENS, 1000},
         {"671B parameters", ASSAY_UNIT_PARAMETERS, 671e9},
@@ -87,6 +89,23 @@ static void quantities_without_or_with_another_unit_are_refused(void **state)
         if (assay_quantity_read(bad[i].text, bad[i].unit, &value, expected, sizeof expected))
             fail_msg("\"%s\" was read as %g", bad[i].text, value);
         assert_true(expected[0] != '\0');
+    }
+}
+
+static void a_decimal_comma_is_refused_and_not_read_as_ten_times_as_much(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"14,8T tokens",    "14,80T tokens",    "0,5 tokens",
+                                      "0,500 tokens",    "4,0961 tokens",    "1234,567 tokens",
+                                      "1,23,456 tokens", "1.234,567 tokens", "1.5,000 tokens",
+                                      "1,234,5 tokens",  ",500 tokens",      "1e3,000 tokens",
+                                      "1,000,00 tokens"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char expected[160] = "";
+        double value;
+        if (assay_quantity_read(bad[i], ASSAY_UNIT_TOKENS, &value, expected, sizeof expected))
+            fail_msg("\"%s\" was read as %g", bad[i], value);
+        assert_non_null(strstr(expected, "decimal point"));
     }
 }
 
@@ -354,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantities_are_read_as_people_write_them),
         cmocka_unit_test(quantities_without_or_with_another_unit_are_refused),
+        cmocka_unit_test(a_decimal_comma_is_refused_and_not_read_as_ten_times_as_much),
         cmocka_unit_test(numbers_longer_than_any_need_are_refused_whatever_ends_them),
         cmocka_unit_test(nodes_know_their_lines_keys_and_order),
         cmocka_unit_test(a_number_may_carry_its_source_and_date),

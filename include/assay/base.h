@@ -249,9 +249,10 @@ enum assay_unit {
 };
 
 /*
- * Reads "NUMBER[K|M|B|T|P|E] UNIT" (the magnitude letter joined to the number, '_' or ',' as
- * thousands separators allowed, spaces before the unit optional). The unit must be there,
- * except for ASSAY_UNIT_NONE, where none may be. Refuses NaN, infinities and trailing text.
+ * Reads "NUMBER[K|M|B|T|P|E] UNIT" (the magnitude letter joined to the number, '_' between digits
+ * and ',' before groups of three allowed, spaces before the unit optional). The unit must be there,
+ * except for ASSAY_UNIT_NONE, where none may be. Refuses NaN, infinities, trailing text and what
+ * may be a decimal comma ("14,8").
  * On refusal returns false and writes to `expected` (size >= 1) what a right one looks like.
  */
 ASSAY_API ASSAY_MUST_USE bool assay_quantity_read(const char *text, enum assay_unit unit,

@@ -90,22 +90,39 @@ static const struct unit {
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Whether the comma at `at` stands before a group of three digits, with `before` digits in the
+ * group before it: "14,800" is a number, "14,8" may be meant as 14.8 and is refused, as "0,500" is.
+ */
+static bool separates_thousands(const char *at, size_t before, bool first)
+{
+    bool zero = first && before == 1 && at[-1] == '0';
+    return !zero && before >= 1 && before <= 3 && (first || before == 3) && is_digit(at[1]) &&
+           is_digit(at[2]) && is_digit(at[3]) && !is_digit(at[4]);
+}
+
 /* The number at *text without separators, in strict decimal; moves *text behind it. */
 static bool read_number(const char **text, double *number)
 {
     char plain[64];
     size_t n = 0;
     const char *at = *text;
-    bool digits = false;
+    size_t group = 0; /* digits since the last comma */
+    bool digits = false, whole = true, first = true;
     const size_t most = sizeof plain - 3; /* an exponent takes two, the end one */
 
     if (*at == '+' || *at == '-')
         plain[n++] = *at++;
     for (; n < most; at++) {
-        bool digit = *at >= '0' && *at <= '9';
-        bool separator = (*at == ',' || *at == '_') && digits && at[1] >= '0' && at[1] <= '9';
+        bool digit = is_digit(*at);
+        bool comma = *at == ',' && whole && separates_thousands(at, group, first);
+        bool separator = comma || (*at == '_' && digits && is_digit(at[1]));
         bool exponent = (*at == 'e' || *at == 'E') && digits &&
-                        (at[1] == '-' || at[1] == '+' || (at[1] >= '0' && at[1] <= '9'));
+                        (at[1] == '-' || at[1] == '+' || is_digit(at[1]));
         if (digit || *at == '.')
             plain[n++] = *at;
         else if (exponent) {
@@ -114,6 +131,9 @@ static bool read_number(const char **text, double *number)
         } else if (!separator)
             break;
         digits = digits || digit;
+        whole = whole && (digit || separator);
+        first = first && !comma;
+        group = comma ? 0 : group + digit;
     }
     plain[n] = '\0';
     if (!digits || n >= most)
@@ -152,7 +172,8 @@ bool assay_quantity_read(const char *text, enum assay_unit unit, double *value, 
                          size_t size)
 {
     const struct unit *u = &units[unit];
-    snprintf(expected, size, "%s", u->example);
+    snprintf(expected, size, "%s%s", u->example,
+             strchr(text, ',') ? ", with a decimal point; commas part thousands" : "");
     while (*text == ' ')
         text++;
     if (!read_number(&text, value))
