@@ -264,6 +264,21 @@ def inference_names_what_it_cannot_tell_apart():
     assert answer["cannot_tell"] and answer["limits"]
 
 
+def inference_says_when_no_hardware_predicts_the_claim():
+    says = "No hypothesis predicts the claim"
+    good = json.loads(call("claim", "infer", CLAIM, "--json").stdout)
+    assert good["best_fit"]["speed_log10_p"] > -1 and good["best_fit"]["days_log10_p"] > -1
+    assert not any(says in text for text in good["answers"])
+    worse = []
+    for tokens in ("40T", "148T"):  # so many more in the same hours and days
+        path, _ = changed("14.8T tokens", tokens + " tokens")
+        bad = json.loads(call("claim", "infer", path, "--json").stdout)
+        assert any(says in text and bad["best_fit"]["hypothesis"] in text
+                   for text in bad["answers"]), bad["answers"]
+        worse.append(bad["best_fit"]["speed_log10_p"])
+    assert worse[1] < worse[0] < good["best_fit"]["speed_log10_p"], worse
+
+
 def inference_sets_clues_beside_priors_and_says_what_to_look_for():
     answer = json.loads(call("claim", "infer", CLAIM, "--json").stdout)
     assert abs(sum(h["posterior"] for h in answer["hypotheses"]) - 1) < 1e-9

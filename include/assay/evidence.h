@@ -66,6 +66,10 @@ struct assay_evidence {
     size_t obtainable_count;
     const struct assay_balance *balances;
     size_t balance_count;
+    /* Of the hypothesis with the greatest likelihood: log10 of the chance that the claimed speed,
+     * the claimed days, were as far off as they are if it were true (two-sided); NaN: not claimed.
+     * If even that is small, likelihood ratios compare explanations that are all bad. */
+    double best_log10_p[2];
     struct assay_interval share_used;  /* of the days, posterior, 80% */
     double prior_bits, posterior_bits; /* entropy over hypotheses */
     double draws;                      /* hypotheses times draws */

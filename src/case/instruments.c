@@ -122,7 +122,7 @@ static assay_status run_lab(const char *path, const char *data_folder,
 }
 
 static const struct instrument instruments[] = {
-    {"claim.infer", "3", infer_hardware},          {"lab.run", "1", run_lab},
+    {"claim.infer", "4", infer_hardware},          {"lab.run", "1", run_lab},
     {"lineage.compare", "3", compare_checkpoints}, {"lineage.stages", "3", compare_stages},
     {"style.rank", "3", compare_answers},
 };

@@ -206,6 +206,8 @@ assay_status evidence_weigh(const struct assay_claim_data *data, const struct as
     ASSAY_TRY(next_list(&w, posterior, context->seed, arena, &e->next, &e->next_count, error));
     e->prior_holder = run->priors.holder ? assay_arena_copy(arena, run->priors.holder) : NULL;
     infer_sort(hypotheses, count);
+    for (size_t t = 0; t < CLAIM_TERMS; t++)
+        e->best_log10_p[t] = weighing_misfit(&w, &hypotheses[0], t);
     ASSAY_TRY(obtainable_list(&w, e->next, e->next_count, arena, &e->obtainables, error));
     e->obtainable_count = e->next_count;
     return tabulate(hypotheses, count, arena, e) ? ASSAY_OK : out_of_memory(error);

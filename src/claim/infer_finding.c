@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Where even the best hypothesis would lead to such a claim less often than this, that is said. */
+static const double misfit_log10_p = -2;
+
 /* Below this ratio evidence is no support for either side (ENFSI guideline, 2015: 1 to 2). */
 static const double tie_log10 = 0.30103;
 
@@ -21,6 +24,7 @@ struct writer {
     const struct hypothesis *list;
     size_t count;
     const struct hypothesis *stated;
+    const struct assay_evidence *evidence;
 };
 
 /* ---- lists in the arena ------------------------------------------------------------------- */
@@ -67,6 +71,22 @@ static const char *forward_sentence(struct writer *w)
         "%s to %s). The claim, %s, lies %s that interval.",
         w->stated->name, amount(w, hours->median), amount(w, w->run->tokens), amount(w, hours->low),
         amount(w, hours->high), amount(w, claimed), where);
+}
+
+/* Ratios compare hypotheses; this says whether any of them is good. */
+static const char *misfit_sentence(struct writer *w)
+{
+    const double *p = w->evidence->best_log10_p;
+    size_t term = p[1] < p[0] || isnan(p[0]) ? 1 : 0;
+    if (!(p[term] < misfit_log10_p))
+        return NULL;
+    return assay_arena_print(
+        w->arena,
+        "No hypothesis predicts the claim: had even the best, %s, run, what is claimed of %s would "
+        "lie so far off with a chance of 10^%.1f only (two-sided, by the model's own errors). A "
+        "number of the claim is wrong, or what ran is none of these; ratios between them say "
+        "little then.",
+        w->list[0].name, term ? "days" : "speed", p[term]);
 }
 
 static const char *memory_sentence(struct writer *w)
@@ -138,6 +158,7 @@ static void write_answers(struct writer *w)
     const char *better_names = names(w, is_better, 6, &better);
 
     sentence(&f->answers, &f->answer_count, room, forward_sentence(w));
+    sentence(&f->answers, &f->answer_count, room, misfit_sentence(w));
     if (better)
         sentence(&f->answers, &f->answer_count, room,
                  assay_arena_print(w->arena,
@@ -350,7 +371,7 @@ static assay_status write_finding(const struct assay_run *run, const struct assa
     ASSAY_TRY(assay_claim_predict(data, run, context, &prediction, error));
     ASSAY_TRY(infer_hypotheses(data, run, context, finding->arena, &list, &count, error));
     ASSAY_TRY(evidence_weigh(data, run, context, finding->arena, list, count, evidence, error));
-    struct writer w = {finding, finding->arena, run, &prediction, list, count, NULL};
+    struct writer w = {finding, finding->arena, run, &prediction, list, count, NULL, evidence};
     for (size_t i = 0; i < count; i++)
         if (list[i].stated)
             w.stated = &list[i];
@@ -361,7 +382,7 @@ static assay_status write_finding(const struct assay_run *run, const struct assa
     finding->id = "hardware";
     finding->question = "hardware";
     finding->method = "claim.infer";
-    finding->method_version = "3";
+    finding->method_version = "4";
     finding->seed = context->seed;
     finding->obtainables = evidence->obtainables;
     finding->obtainable_count = evidence->obtainable_count;

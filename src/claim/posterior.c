@@ -48,45 +48,58 @@ struct cluster cluster_of(const struct weighing *w, const struct hypothesis *h, 
 
 /* ---- terms ----------------------------------------------------------------------- */
 
-static double log_normal(double claimed, double log_predicted, double sd)
-{
-    double z = (log(claimed) - log_predicted) / sd;
-    return -0.5 * z * z - log(sd);
-}
+/* What a statement says and what a hypothesis predicts of it under a draw. */
+struct statement {
+    double claimed, log_predicted, sd; /* sd 0: nothing is stated */
+};
 
 /* One statement of the speed, the most direct: others repeat it. */
-static double speed_term(const struct weighing *w, const struct hypothesis *h, size_t d)
+static struct statement speed(const struct weighing *w, const struct hypothesis *h, size_t d)
 {
     const struct assay_claimed *c = w->claimed;
     double tokens = (double)h->run.plan.global_batch * (double)h->run.sequence;
     double log_step = h->log_step[d], log_hours = h->log_hours_per_token[d];
     if (c->step_seconds > 0)
-        return log_normal(c->step_seconds, log_step, h->residual);
+        return (struct statement){c->step_seconds, log_step, h->residual};
     if (c->tokens_per_second_per_device > 0)
-        return log_normal(c->tokens_per_second_per_device,
-                          log(tokens / (double)h->run.machine.devices) - log_step, h->residual);
+        return (struct statement){c->tokens_per_second_per_device,
+                                  log(tokens / (double)h->run.machine.devices) - log_step,
+                                  h->residual};
     if (c->device_hours > 0 && w->run->tokens > 0)
-        return log_normal(c->device_hours, log_hours + log(w->run->tokens), h->run_sd);
+        return (struct statement){c->device_hours, log_hours + log(w->run->tokens), h->run_sd};
     if (c->device_hours_per_token > 0)
-        return log_normal(c->device_hours_per_token, log_hours, h->run_sd);
-    return 0;
+        return (struct statement){c->device_hours_per_token, log_hours, h->run_sd};
+    return (struct statement){1, 0, 0};
 }
 
 /* Days fix the count, given the hours: they are hours over devices, whatever the hardware. */
-static double days_term(const struct weighing *w, const struct hypothesis *h, size_t k)
+static struct statement days(const struct weighing *w, const struct hypothesis *h, size_t k)
 {
     const struct assay_claimed *c = w->claimed;
     double devices = (double)h->run.machine.devices, worked = devices * w->sites->share_used[k];
-    if (!(c->wall_seconds > 0))
-        return 0;
-    if (c->device_hours > 0)
-        return log_normal(c->wall_seconds, log(c->device_hours * 3600 / worked), wall_sd);
-    if (w->run->tokens > 0)
-        return log_normal(c->wall_seconds,
-                          h->log_hours_per_token[k % INFER_DRAWS] +
-                              log(w->run->tokens * 3600 / worked),
-                          hypot(h->run_sd, wall_sd));
-    return 0;
+    if (c->wall_seconds > 0 && c->device_hours > 0)
+        return (struct statement){c->wall_seconds, log(c->device_hours * 3600 / worked), wall_sd};
+    if (c->wall_seconds > 0 && w->run->tokens > 0)
+        return (struct statement){c->wall_seconds,
+                                  h->log_hours_per_token[k % INFER_DRAWS] +
+                                      log(w->run->tokens * 3600 / worked),
+                                  hypot(h->run_sd, wall_sd)};
+    return (struct statement){1, 0, 0};
+}
+
+static struct statement stated(const struct weighing *w, const struct hypothesis *h, size_t term,
+                               size_t k)
+{
+    return term == 0 ? speed(w, h, k % INFER_DRAWS) : days(w, h, k);
+}
+
+/* Its log likelihood: a normal density of the logarithm, without constants. */
+static double claim_term(const struct weighing *w, const struct hypothesis *h, size_t term,
+                         size_t k)
+{
+    struct statement s = stated(w, h, term, k);
+    double z = (log(s.claimed) - s.log_predicted) / s.sd;
+    return s.sd > 0 ? -0.5 * z * z - log(s.sd) : 0;
 }
 
 size_t weighing_terms(const struct weighing *w)
@@ -188,8 +201,8 @@ static void sum_terms(void *user, size_t i)
         without[j] = nothing;
     for (size_t k = 0; k < draws; k++) {
         double term[MOST_TERMS], sum = 0;
-        term[0] = speed_term(w, h, k % INFER_DRAWS);
-        term[1] = days_term(w, h, k);
+        for (size_t j = 0; j < CLAIM_TERMS; j++)
+            term[j] = claim_term(w, h, j, k);
         struct cluster cluster = cluster_of(w, h, k);
         for (size_t c = 0; c + CLAIM_TERMS < n; c++)
             term[c + CLAIM_TERMS] = mixed_with_ignorance(w, c, clue_term(w, &cluster, k, c));
@@ -210,6 +223,22 @@ static void sum_terms(void *user, size_t i)
     w->all[i] = log_mean(&all, draws);
     for (size_t j = 0; w->without && j < n; j++)
         w->without[i * n + j] = log_mean(&without[j], draws);
+}
+
+double weighing_misfit(const struct weighing *w, const struct hypothesis *h, size_t term)
+{
+    struct log_sum above = nothing, below = nothing;
+    size_t draws = w->sites->draws;
+    if (!weighing_has_term(w, term) || !h->weighed || !(stated(w, h, term, 0).sd > 0))
+        return NAN;
+    for (size_t k = 0; k < draws; k++) {
+        struct statement s = stated(w, h, term, k);
+        double z = (log(s.claimed) - s.log_predicted) / s.sd;
+        log_add(&above, log(10) * assay_stats_normal_tail(z, ASSAY_UPPER));
+        log_add(&below, log(10) * assay_stats_normal_tail(z, ASSAY_LOWER));
+    }
+    double less = fmin(log_mean(&above, draws), log_mean(&below, draws));
+    return fmin(0, (less + log(2)) / log(10));
 }
 
 static assay_status over_hypotheses(const struct weighing *w, const struct assay_context *context,

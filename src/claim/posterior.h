@@ -57,6 +57,10 @@ bool weighing_has_term(const struct weighing *w, size_t term);
 assay_status weighing_run(struct weighing *w, const struct assay_context *context,
                           struct assay_error *error);
 
+/* log10 of the chance (two-sided) that the hypothesis, if it were true, would lead to a claim as
+ * far off as the one made of term 0 or 1; NaN where nothing is claimed. */
+double weighing_misfit(const struct weighing *w, const struct hypothesis *h, size_t term);
+
 /* The cluster of a hypothesis under draw k. */
 struct cluster cluster_of(const struct weighing *w, const struct hypothesis *h, size_t k);
 

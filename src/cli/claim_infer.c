@@ -79,6 +79,16 @@ static json_t *balances(const struct assay_evidence *e)
     return list;
 }
 
+/* Whether even the best hypothesis predicts what was claimed. */
+static json_t *best_fit(const struct assay_finding *f, const struct assay_evidence *e)
+{
+    json_t *o = json_object();
+    json_set_text(o, "hypothesis", f->weights[0].hypothesis);
+    json_set_number(o, "speed_log10_p", e->best_log10_p[0]);
+    json_set_number(o, "days_log10_p", e->best_log10_p[1]);
+    return o;
+}
+
 static json_t *to_json(const struct assay_finding *f, const struct assay_evidence *e)
 {
     json_t *o = json_object(), *hypotheses = json_array(), *ties = json_array();
@@ -95,6 +105,7 @@ static json_t *to_json(const struct assay_finding *f, const struct assay_evidenc
     json_object_set_new(o, "cannot_tell", json_texts(f->cannot_tell, f->cannot_tell_count));
     json_object_set_new(o, "hypotheses", hypotheses);
     json_object_set_new(o, "indistinguishable", ties);
+    json_object_set_new(o, "best_fit", best_fit(f, e));
     json_object_set_new(o, "clues", clues(e));
     json_object_set_new(o, "next", next(e));
     json_object_set_new(o, "balances", balances(e));
@@ -132,6 +143,7 @@ static void print_hypotheses(const struct assay_finding *f, const struct assay_e
         }
     }
     cli_say("  (%zu more are weighed, %zu could not be: --json lists all)\n", rest, excluded);
+    cli_say("  +- is the 80%% Monte-Carlo error of the draws, and nothing of the model's own\n");
     cli_say("  posterior: for %s; entropy %.2f of %.2f bits left\n",
             e->prior_holder ? e->prior_holder
                             : "equal priors on kinds and counts (no `priors` in the file)",
