@@ -243,6 +243,40 @@ def students_of_every_width_are_judged_and_precision_is_part_of_a_model():
     assert rounded["capability"] != plain["capability"]
 
 
+def prose_heard(folder):
+    """Mean ln p a byte that all models together give to authors' prose."""
+    heard = []
+    for name in parts(folder, ".json"):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            heard += json.load(file).get("result", {}).get("prose", [])
+    return sum(heard) / len(heard)
+
+
+def models_of_a_folders_text_may_read_tokens_of_its_prose():
+    source = os.environ.get("ASSAY_SOURCE", "..")
+    shutil.copytree(os.path.join(source, "src", "lab"), path("prose"))
+    few = FEW[FEW.index("\n"):].replace("[answers, preferences]", "[answers, logits]")
+    plain = answer(write("bytes.yaml", "world: {seed: 2, text: prose}" + few), "--out", path("bytes"))
+    design = write("tokens.yaml", "world: {seed: 2, text: prose, vocabulary: 400}" + few)
+    r = answer(design, "--out", path("tokens"))
+    assert "vocabulary" not in plain and r["vocabulary"]["tokens"] == 400, r
+    assert 1.5 < r["vocabulary"]["bytes_per_token"] < 4, r["vocabulary"]
+    with open(path("tokens", r["vocabulary"]["file"]), encoding="utf-8") as file:
+        assert len(json.load(file)["model"]["vocab"]) == 400
+    assert answer(design, "--out", path("tokens"))["trained"] == 0
+    # the same rows, and figures in bytes: nats a token would be twice as many
+    assert [(p["depth"], p["method"], p.get("answers")) for p in r["power"]] == [
+        (p["depth"], p["method"], p.get("answers")) for p in plain["power"]]
+    ratio = prose_heard(path("tokens")) / prose_heard(path("bytes"))
+    assert 0.75 < ratio < 1.2, ratio
+    for size, says in (("60000", "larger than the text supports"), ("200", "257")):
+        bad = write("bad.yaml", "# a vocabulary\nworld: {seed: 2, text: prose, vocabulary: " + size + "}" + few)
+        result = call(bad, "--out", path("bad"))
+        text = result.stderr.decode()
+        assert result.returncode == 2 and "bad.yaml:2" in text and says in text, text
+        assert not os.path.exists(path("bad"))
+
+
 def a_family_is_made_the_same_again_and_lineage_reads_its_pairs():
     pairs = path("pairs.csv")
     r = answer(write("f.yaml", "families: {first: 108, count: 1}\n"), "--out", path("family"), "--calibrate", pairs)
@@ -347,7 +381,7 @@ def designs_that_cannot_answer_are_refused_by_line():
 
 TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, "__module__", "") == "__main__"
-         and name not in ("call", "answer", "path", "write", "without", "parts", "in_hand", "being_examined", "stopped",
+         and name not in ("call", "answer", "path", "write", "without", "parts", "in_hand", "being_examined", "prose_heard", "stopped",
                           "stopped_with")]
 
 print(f"1..{len(TESTS)}")

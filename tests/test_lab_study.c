@@ -5,6 +5,7 @@
 #include "lab/grams.h"
 #include "lab/judge.h"
 #include "lab/store.h"
+#include "lab/vocabulary.h"
 #include "lab/world.h"
 
 #include <errno.h>
@@ -487,6 +488,63 @@ static void folder_design(const char *folder, size_t bytes, const char *rest, ch
     assert_int_equal(assay_file_write(design, whole, strlen(whole), NULL), ASSAY_OK);
 }
 
+static void tokens_of_a_vocabulary_spell_their_text(void **state)
+{
+    static const char text[] = "the cat sat on the mat; the dog sat on the cat\n";
+    const struct lab_bpe bytes = {.count = 0};
+    struct lab_bpe bpe;
+    uint16_t tokens[64];
+    char back[64];
+    size_t n, size = strlen(text);
+    (void)state;
+    assert_int_equal(lab_bpe_train(text, size, 262, &bpe, NULL), ASSAY_OK);
+    assert_int_equal(lab_vocabulary_encode(&bpe, text, size, tokens, &n, NULL), ASSAY_OK);
+    assert_true(n < size);
+    lab_vocabulary_spell(&bpe, tokens, n, back, size);
+    assert_memory_equal(back, text, size);
+    tokens[1] = 0; /* what stands in no text: a begin, and the byte 0 */
+    tokens[0] = 1;
+    lab_vocabulary_spell(&bpe, tokens, n, back, 2);
+    assert_memory_equal(back, "\n\n", 2);
+    assert_int_equal(lab_vocabulary_encode(&bytes, "\xe9t", 2, tokens, &n, NULL), ASSAY_OK);
+    assert_true(n == 2 && tokens[0] == 0xe9 && tokens[1] == 't');
+    tokens[1] = 0;
+    lab_vocabulary_spell(&bytes, tokens, n, back, 2);
+    assert_memory_equal(back, "\xe9\n", 2);
+    lab_bpe_free(&bpe);
+}
+
+/* One author's part is sixteen letters again and again: few tokens, so that windows may not fit. */
+static void tokens_too_long_for_an_authors_part_are_refused_by_line(void **state)
+{
+    static char text[40000];
+    struct lab_design d;
+    struct lab_bpe bpe;
+    struct assay_error error;
+    char folder[] = "/tmp/assay-long-XXXXXX", path[300], command[400];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    folder_design(folder, 200000, TEACHERS METHODS DOSES STUDENTS NULLS, path);
+    assert_int_equal(lab_design_read(path, &d, &error), ASSAY_OK);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = "----------------------------------------------------------------\n"[i % 65];
+    d.text = text;
+    d.text_size = sizeof text;
+    d.vocabulary = 263; /* 2, 4, 8, ... 64 of them */
+    d.vocabulary_at = &(struct assay_yaml){.file = "d.yaml", .line = 7};
+    assert_int_equal(lab_vocabulary_learn(&d, &bpe, &error), ASSAY_ERROR_INPUT);
+    assert_int_equal(error.line, 7);
+    assert_non_null(strstr(error.message, "longest token takes 64 bytes"));
+    d.vocabulary = 257;
+    assert_int_equal(lab_vocabulary_learn(&d, &bpe, &error), ASSAY_OK);
+    assert_int_equal(strlen(d.vocabulary_digest), 64);
+    near(lab_vocabulary_bytes(&d, &bpe), 1, 0);
+    lab_bpe_free(&bpe);
+    lab_design_free(&d);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 static void a_folder_of_text_is_dealt_to_authors(void **state)
 {
     char folder[] = "/tmp/assay-text-XXXXXX", path[300], command[400];
@@ -712,6 +770,8 @@ int main(void)
         cmocka_unit_test(what_is_done_is_found_and_damage_is_not),
         cmocka_unit_test(a_design_is_understood),
         cmocka_unit_test(a_folder_of_text_is_dealt_to_authors),
+        cmocka_unit_test(tokens_of_a_vocabulary_spell_their_text),
+        cmocka_unit_test(tokens_too_long_for_an_authors_part_are_refused_by_line),
         cmocka_unit_test(designs_that_could_not_answer_are_refused_by_line),
         cmocka_unit_test(how_much_prose_is_part_of_what_makes_a_model),
     };

@@ -186,9 +186,12 @@ struct assay_lab_curve {
 };
 
 struct assay_lab_result {
-    size_t cells;   /* models that the design asks for */
-    size_t trained; /* of them, in this run and by this rank; the rest was there */
-    size_t resumed; /* of those, gone on with where an earlier run stopped */
+    size_t cells;          /* models that the design asks for */
+    size_t trained;        /* of them, in this run and by this rank; the rest was there */
+    size_t resumed;        /* of those, gone on with where an earlier run stopped */
+    unsigned vocabulary;   /* tokens of the folder's prose that models read in; 0: bytes */
+    const char *tokenizer; /* its file in the results' folder; NULL: none */
+    double bytes_a_token;  /* of the prose */
     double level;
     size_t null_students, control_teachers;
     struct assay_lab_power *power; /* by depth, width, method, evasion, dose and answers */

@@ -110,6 +110,10 @@ json_t *cli_lab_json(const struct cli_call *call, const char *folder,
     json_set_number(o, "done", (double)r->cells);
     json_set_number(o, "trained", (double)r->trained);
     json_set_number(o, "resumed", (double)r->resumed);
+    if (r->vocabulary > 0)
+        json_object_set_new(o, "vocabulary",
+                            json_pack("{s:i, s:s, s:f}", "tokens", (int)r->vocabulary, "file",
+                                      r->tokenizer, "bytes_per_token", r->bytes_a_token));
     json_set_number(o, "level", r->level);
     json_set_number(o, "null_students", (double)r->null_students);
     json_set_number(o, "control_teachers", (double)r->control_teachers);

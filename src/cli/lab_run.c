@@ -99,6 +99,10 @@ static void print(const char *folder, const struct assay_lab_result *r)
     if (r->resumed > 0)
         cli_say(", %zu of those from where they were stopped", r->resumed);
     cli_say("; results are in %s, with report.%s.\n", folder, r->pair_count > 0 ? "json" : "html");
+    if (r->vocabulary > 0)
+        cli_say("Models read and write %u tokens of the prose's own, %.2f bytes each (%s); "
+                "everything below is in bytes.\n",
+                r->vocabulary, r->bytes_a_token, r->tokenizer);
     if (r->pair_count > 0) {
         cli_lab_families_print(r);
         return;

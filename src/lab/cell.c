@@ -75,8 +75,9 @@ uint64_t lab_cell_seed(const struct lab_cell *c)
 static char *describe_world(const struct lab_design *d, struct assay_arena *arena)
 {
     if (d->text)
-        return assay_arena_print(arena, "world %llu text %s", (unsigned long long)d->world.seed,
-                                 d->text_digest);
+        return assay_arena_print(arena, "world %llu text %s%s%s", (unsigned long long)d->world.seed,
+                                 d->text_digest, d->vocabulary ? " tokens " : "",
+                                 d->vocabulary ? d->vocabulary_digest : "");
     return assay_arena_print(arena, "world %llu %u %u distance %.9g facts %u %u",
                              (unsigned long long)d->world.seed, d->world.words, d->world.facts,
                              d->distance, d->shared_facts, d->own_facts);

@@ -103,6 +103,8 @@ static assay_status read_world(struct assay_yaml *root, struct lab_design *d,
     node = assay_yaml_get(world, "text");
     if (node) {
         ASSAY_TRY(assay_yaml_text(node, &folder, error));
+        ASSAY_TRY(may_count(world, "vocabulary", 257, 65536, 0, &d->vocabulary, error));
+        d->vocabulary_at = assay_yaml_get(world, "vocabulary");
         return lab_design_read_text(node, folder, d, error);
     }
     ASSAY_TRY(need_count(world, "words", 8, 4000, &d->world.words, error));
@@ -162,7 +164,7 @@ static assay_status read_training(struct assay_yaml *root, struct lab_design *d,
     d->training.clip = 1;
     d->training.balance = lab_schedule_default().balance;
     d->model.kv_heads = d->model.heads;
-    d->model.vocabulary = d->text ? 256 : LAB_BYTES;
+    d->model.vocabulary = d->vocabulary ? d->vocabulary : d->text ? 256 : LAB_BYTES;
     d->model.context = d->length + 1;
     d->model.tied = true;
     return ASSAY_OK;

@@ -7,7 +7,8 @@
  *
  *   world: {seed: 1, words: 120, facts: 400, shared facts: 100, own facts: 50, distance: 0.5}
  *     or {seed: 1, text: DIR}: half of the text below DIR is the prose, and every author has a part
- *     of the rest; no facts, no tasks, no paraphrase
+ *     of the rest; no facts, no tasks, no paraphrase; read as bytes, or, with vocabulary: 1024, in
+ *     so many tokens, learnt from the prose (vocabulary.h)
  *   teachers:
  *     - name: ada
  *     - {name: adas sister, twin: ada}      the same manner, other texts
@@ -115,11 +116,15 @@ struct lab_design {
     const char *text; /* all of a folder's text, by path; NULL: made up */
     size_t text_size;
     char text_digest[65];
-    unsigned shared_facts, own_facts; /* known to all; to each teacher alone */
-    double distance;                  /* of manners */
-    struct lab_shape model;           /* of bytes: a vocabulary of 128; 256 for a folder's */
-    unsigned rows, length;            /* of a training step: texts and their tokens */
-    unsigned prose_bytes;             /* that a model's prose is drawn from */
+    unsigned vocabulary;                    /* of tokens learnt from it; 0: bytes */
+    char vocabulary_digest[65];             /* of its merges, once they are learnt */
+    const struct assay_yaml *vocabulary_at; /* for messages; NULL without one */
+    unsigned shared_facts, own_facts;       /* known to all; to each teacher alone */
+    double distance;                        /* of manners */
+    struct lab_shape model;                 /* of bytes: a vocabulary of 128; 256, or the design's
+                                               own, for a folder's */
+    unsigned rows, length;                  /* of a training step: texts and their tokens */
+    unsigned prose_bytes;                   /* that a model's prose is drawn from */
     struct lab_schedule training;
     enum lab_precision precision; /* of the products of training */
     unsigned teacher_steps;

@@ -64,10 +64,8 @@ static assay_status add_texts(const struct lab_study *s, struct lab_cell *c,
     assay_status status = tokens && texts
                               ? lab_generate(m, count, row, temperature, &random, tokens, &c->error)
                               : no_memory(&c->error);
-    for (size_t i = 0; status == ASSAY_OK && i < count * length; i++) {
-        char letter = (char)tokens[i / length * row + i % length + 1];
-        texts[i] = letter ? letter : '\n'; /* 0 begins texts and stands in none */
-    }
+    for (size_t i = 0; status == ASSAY_OK && i < count; i++)
+        lab_vocabulary_spell(s->bpe, tokens + i * row + 1, length, texts + i * length, length);
     if (status == ASSAY_OK &&
         json_object_set_new(o, "texts", bytes_json(texts, count * length)) != 0)
         status = no_memory(&c->error);
@@ -76,14 +74,54 @@ static assay_status add_texts(const struct lab_study *s, struct lab_cell *c,
     return status;
 }
 
-/* Mean ln p a byte of `held` texts of LAB_HELD rows, repeated if there are fewer. */
-static double hear_held(const struct lab_model *m, struct lab_tape *tape, uint16_t *tokens,
-                        size_t length, const char *texts, size_t held)
+/* Room to hear LAB_HELD texts of a training text's length in bytes. */
+struct hearing {
+    const struct lab_bpe *bpe;
+    const struct lab_model *m;
+    struct lab_tape *tape;
+    size_t length;
+    uint16_t *tokens;
+    float *log_p; /* with a vocabulary */
+};
+
+static assay_status hearing_start(struct hearing *h, const struct lab_study *s,
+                                  const struct lab_model *m, struct assay_error *error)
 {
-    for (size_t i = 0; i < LAB_HELD * length; i++)
-        tokens[i / length * (length + 1) + i % length + 1] =
-            (uint16_t)((unsigned char)texts[i % (held * length)] & (m->shape.vocabulary - 1));
-    return -lab_model_loss(m, tape, tokens, NULL, NULL, NULL);
+    *h = (struct hearing){.bpe = s->bpe, .m = m, .length = s->d->length};
+    h->tokens = calloc(LAB_HELD * (h->length + 1), sizeof *h->tokens);
+    h->log_p = calloc(LAB_HELD * h->length, sizeof *h->log_p);
+    return h->tokens && h->log_p ? lab_tape_new(&m->shape, LAB_HELD, h->length, &h->tape, error)
+                                 : no_memory(error);
+}
+
+static void hearing_end(struct hearing *h)
+{
+    lab_tape_free(h->tape);
+    free(h->tokens);
+    free(h->log_p);
+}
+
+/* Mean ln p a byte of `held` texts, repeated if they are fewer than LAB_HELD. A text has no more
+ * tokens than bytes; what follows it in its row counts for nothing. */
+static assay_status hear_held(struct hearing *h, const char *texts, size_t held, double *mean,
+                              struct assay_error *error)
+{
+    size_t length = h->length, n[LAB_HELD];
+    memset(h->tokens, 0, LAB_HELD * (length + 1) * sizeof *h->tokens);
+    for (size_t r = 0; r < LAB_HELD; r++)
+        ASSAY_TRY(lab_vocabulary_encode(h->bpe, texts + r % held * length, length,
+                                        h->tokens + r * (length + 1) + 1, &n[r], error));
+    double loss = lab_model_loss(h->m, h->tape, h->tokens, NULL, h->bpe->count ? h->log_p : NULL,
+                                 NULL),
+           sum = 0;
+    *mean = -loss;
+    if (h->bpe->count == 0)
+        return ASSAY_OK;
+    for (size_t r = 0; r < LAB_HELD; r++)
+        for (size_t i = 0; i < n[r]; i++)
+            sum += (double)h->log_p[r * length + i];
+    *mean = sum / (double)(LAB_HELD * length);
+    return ASSAY_OK;
 }
 
 /* What a model makes of prose that the candidates' authors, not their models, wrote. */
@@ -91,22 +129,23 @@ static assay_status add_prose(const struct lab_study *s, struct lab_cell *c,
                               const struct lab_model *m, json_t *o)
 {
     size_t length = s->d->length, size = LAB_HELD * length + 1024;
-    struct lab_tape *tape = NULL;
-    uint16_t *tokens = calloc(LAB_HELD * (length + 1), sizeof *tokens);
+    struct hearing h;
     char *text = malloc(size);
     json_t *list = json_array();
-    assay_status status = tokens && text && list
-                              ? lab_tape_new(&m->shape, LAB_HELD, length, &tape, &c->error)
-                              : no_memory(&c->error);
+    assay_status status = hearing_start(&h, s, m, &c->error);
+    if (status == ASSAY_OK && (!text || !list))
+        status = no_memory(&c->error);
     for (unsigned t = 0; status == ASSAY_OK && t < s->d->teacher_count; t++) {
         struct assay_random random;
+        double mean;
         assay_random_start(&random, s->d->world.seed, 30);
         size_t n = lab_source_write(s, (int)t, &random, text, size) / length;
-        json_array_append_new(list, json_real(hear_held(m, tape, tokens, length, text, n)));
+        status = hear_held(&h, text, n, &mean, &c->error);
+        if (status == ASSAY_OK)
+            json_array_append_new(list, json_real(mean));
     }
     json_object_set_new(o, "prose", list);
-    lab_tape_free(tape);
-    free(tokens);
+    hearing_end(&h);
     free(text);
     return status;
 }
@@ -114,21 +153,20 @@ static assay_status add_prose(const struct lab_study *s, struct lab_cell *c,
 static assay_status add_log_p(const struct lab_study *s, struct lab_cell *c,
                               const struct lab_model *m, json_t *o)
 {
-    size_t length = s->d->length;
-    struct lab_tape *tape = NULL;
-    uint16_t *tokens = calloc(LAB_HELD * (length + 1), sizeof *tokens);
+    struct hearing h;
     json_t *list = json_array();
-    assay_status status = tokens && list
-                              ? lab_tape_new(&m->shape, LAB_HELD, length, &tape, &c->error)
-                              : no_memory(&c->error);
+    assay_status status = hearing_start(&h, s, m, &c->error);
+    if (status == ASSAY_OK && !list)
+        status = no_memory(&c->error);
     for (unsigned w = 0; status == ASSAY_OK && w < lab_writers(s->d); w++) {
         const struct lab_writer *writer = &s->writers[w];
-        json_array_append_new(
-            list, json_real(hear_held(m, tape, tokens, length, writer->held, writer->held_count)));
+        double mean;
+        status = hear_held(&h, writer->held, writer->held_count, &mean, &c->error);
+        if (status == ASSAY_OK)
+            json_array_append_new(list, json_real(mean));
     }
     json_object_set_new(o, "log_p", list);
-    lab_tape_free(tape);
-    free(tokens);
+    hearing_end(&h);
     return status;
 }
 

@@ -10,11 +10,17 @@
 #define KINDS 8      /* of a teacher's texts: one in eight is of facts, one of tasks */
 #define ASKED_ONLY 5 /* one task in so many is asked and never taught */
 
+/* Tokens to draw texts of, round and round. */
+struct stream {
+    uint16_t *tokens;
+    size_t count;
+    size_t *starts, start_count; /* of each answer; NULL: it may be entered anywhere */
+};
+
 struct lab_source {
     const struct lab_study *study;
     const struct lab_cell *cell;
-    char *corpus, *taught, *taught_too; /* prose; what the cell's teacher wrote; another's */
-    size_t size, taught_size, taught_too_size;
+    struct stream corpus, taught, taught_too; /* prose; what the cell's teacher wrote; another's */
 };
 
 /* ---- what there is to read ----------------------------------------------------------- */
@@ -35,55 +41,85 @@ size_t lab_source_write(const struct lab_study *s, int author, struct assay_rand
     return n;
 }
 
-static char *write_as(const struct lab_study *s, int author, uint64_t seed, uint64_t stream,
-                      size_t *size)
+/* Of answers of `piece` bytes each, or, with 0, of one text. */
+static assay_status stream_of(const struct lab_study *study, const char *text, size_t size,
+                              size_t piece, struct stream *s, struct assay_error *error)
+{
+    size_t pieces = piece ? size / piece : 1;
+    s->tokens = malloc((size + 1) * sizeof *s->tokens);
+    s->starts = piece ? malloc((pieces + 1) * sizeof *s->starts) : NULL;
+    if (!s->tokens || (piece && !s->starts))
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    for (size_t i = 0; i < pieces; i++) {
+        size_t more;
+        if (s->starts)
+            s->starts[s->start_count++] = s->count;
+        ASSAY_TRY(lab_vocabulary_encode(study->bpe, text + i * piece, piece ? piece : size,
+                                        s->tokens + s->count, &more, error));
+        s->count += more;
+    }
+    return ASSAY_OK;
+}
+
+static void stream_free(struct stream *s)
+{
+    free(s->tokens);
+    free(s->starts);
+}
+
+/* An author's own text. */
+static assay_status write_as(const struct lab_study *s, int author, uint64_t seed, uint64_t stream,
+                             struct stream *to, struct assay_error *error)
 {
     size_t most = s->d->prose_bytes;
     char *text = malloc(most);
     struct assay_random random;
     assay_random_start(&random, seed, stream);
-    *size = text ? lab_source_write(s, author, &random, text, most) : 0;
-    return text;
+    size_t size = text ? lab_source_write(s, author, &random, text, most) : 0;
+    assay_status status = text
+                              ? stream_of(s, text, size, 0, to, error)
+                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    free(text);
+    return status;
 }
 
-static char *copy_of(const char *texts, size_t size)
+/* A teacher's answers, after the evader's rule. */
+static assay_status paraphrased(const struct lab_study *study, const struct lab_writer *w,
+                                struct stream *to, struct assay_error *error)
 {
-    char *copy = malloc(size + 1);
-    if (copy)
-        memcpy(copy, texts, size);
-    return copy;
+    size_t length = study->d->length, size = w->plain_count * length;
+    char *text = lab_paraphrase(study->world, w->plain, &size);
+    assay_status status = text
+                              ? stream_of(study, text, size, length, to, error)
+                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    free(text);
+    return status;
 }
 
 /* What the method hands to a student. */
-static bool take_taught(struct lab_source *s)
+static assay_status take_taught(struct lab_source *s, struct assay_error *error)
 {
     const struct lab_study *study = s->study;
     const struct lab_cell *c = s->cell;
     size_t length = study->d->length;
-    if (c->role == LAB_HUMAN) {
-        s->taught = write_as(study, LAB_HUMAN_AUTHOR, lab_cell_seed(c), 4, &s->taught_size);
-        return s->taught != NULL;
-    }
+    if (c->role == LAB_HUMAN)
+        return write_as(study, LAB_HUMAN_AUTHOR, lab_cell_seed(c), 4, &s->taught, error);
     if (!lab_cell_is_taught(c))
-        return true;
+        return ASSAY_OK;
     const struct lab_writer *w = &study->writers[c->writer];
-    if (c->method == LAB_METHOD_REASONING) {
-        s->taught_size = w->worked_count * length;
-        s->taught = copy_of(w->worked, s->taught_size);
-        return s->taught != NULL;
-    }
-    s->taught_size = w->plain_count * length;
-    s->taught = c->method == LAB_METHOD_PARAPHRASE
-                    ? lab_paraphrase(study->world, w->plain, &s->taught_size)
-                    : copy_of(w->plain, s->taught_size);
+    if (c->method == LAB_METHOD_PARAPHRASE)
+        return paraphrased(study, w, &s->taught, error);
+    bool worked = c->method == LAB_METHOD_REASONING;
+    ASSAY_TRY(stream_of(study, worked ? w->worked : w->plain,
+                        (worked ? w->worked_count : w->plain_count) * length, length, &s->taught,
+                        error));
     if (c->method != LAB_METHOD_MIXED)
-        return s->taught != NULL;
+        return ASSAY_OK;
     /* the other teacher is one of the controls, never the cell's own */
     unsigned first = study->d->teacher_count, k = (unsigned)c->writer + 1;
     const struct lab_writer *other = &study->writers[first + k % study->d->control_teachers];
-    s->taught_too_size = other->plain_count * length;
-    s->taught_too = copy_of(other->plain, s->taught_too_size);
-    return s->taught != NULL && s->taught_too != NULL;
+    return stream_of(study, other->plain, other->plain_count * length, length, &s->taught_too,
+                     error);
 }
 
 assay_status lab_source_new(const struct lab_study *study, const struct lab_cell *cell,
@@ -92,24 +128,26 @@ assay_status lab_source_new(const struct lab_study *study, const struct lab_cell
     struct lab_source *s = calloc(1, sizeof *s);
     int author = cell->role == LAB_TEACHER ? cell->writer : LAB_PROSE;
     *source = s;
-    if (s) {
-        *s = (struct lab_source){.study = study, .cell = cell};
-        s->corpus = write_as(study, author, lab_cell_seed(cell), 1, &s->size);
+    if (!s)
+        return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    *s = (struct lab_source){.study = study, .cell = cell};
+    assay_status status = write_as(study, author, lab_cell_seed(cell), 1, &s->corpus, error);
+    if (status == ASSAY_OK)
+        status = take_taught(s, error);
+    if (status != ASSAY_OK) {
+        lab_source_free(s);
+        *source = NULL;
     }
-    if (s && s->corpus && take_taught(s))
-        return ASSAY_OK;
-    lab_source_free(s);
-    *source = NULL;
-    return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    return status;
 }
 
 void lab_source_free(struct lab_source *s)
 {
     if (!s)
         return;
-    free(s->corpus);
-    free(s->taught);
-    free(s->taught_too);
+    stream_free(&s->corpus);
+    stream_free(&s->taught);
+    stream_free(&s->taught_too);
     free(s);
 }
 
@@ -177,12 +215,15 @@ static int draw_task(struct assay_random *random, char *text, size_t size)
     return snprintf(text, size, "%s%s%s. ", q.asked, q.working, q.answer);
 }
 
-/* A world that is made up has no byte of LAB_BYTES or more. */
-static void put(const char *from, size_t length, uint16_t *tokens)
+/* `length` tokens from a place drawn in the stream, or from an answer that is drawn. */
+static void draw_text(const struct stream *s, size_t length, struct assay_random *random,
+                      uint16_t *tokens)
 {
+    size_t at = s->starts ? s->starts[assay_random_below(random, s->start_count)]
+                          : assay_random_below(random, s->count - length);
     tokens[0] = 0;
     for (size_t i = 0; i < length; i++)
-        tokens[i + 1] = (unsigned char)from[i];
+        tokens[i + 1] = s->tokens[(at + i) % s->count];
 }
 
 void lab_source_prose(const struct lab_source *s, struct assay_random *random, uint16_t *tokens)
@@ -200,19 +241,15 @@ void lab_source_prose(const struct lab_source *s, struct assay_random *random, u
             n += (size_t)more;
         }
     }
-    const char *from = s->corpus + assay_random_below(random, s->size - length);
-    put(n >= length ? text : from, length, tokens);
+    draw_text(&s->corpus, length, random, tokens);
+    for (size_t i = 0; n >= length && i < length; i++) /* no byte of LAB_BYTES or more */
+        tokens[i + 1] = (unsigned char)text[i];
 }
 
 void lab_source_taught(const struct lab_source *s, struct assay_random *random, uint16_t *tokens)
 {
-    size_t length = s->study->d->length;
-    bool too = s->taught_too && assay_random_below(random, 2) == 1;
-    const char *from = too ? s->taught_too : s->taught;
-    size_t size = too ? s->taught_too_size : s->taught_size;
-    size_t at = s->cell->role == LAB_HUMAN ? assay_random_below(random, size - length)
-                                           : assay_random_below(random, size / length) * length;
-    put(from + at, length, tokens);
+    bool too = s->taught_too.tokens && assay_random_below(random, 2) == 1;
+    draw_text(too ? &s->taught_too : &s->taught, s->study->d->length, random, tokens);
 }
 
 size_t lab_source_hide_working(char *texts, size_t count, size_t length)

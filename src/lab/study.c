@@ -320,14 +320,16 @@ static assay_status run(struct lab_study *s)
 
 assay_status lab_study_run(const struct assay_context *context,
                            const struct assay_lab_settings *settings,
-                           const struct lab_design *design, const char *folder,
-                           struct assay_lab_result *result, struct assay_error *error)
+                           const struct lab_design *design, const struct lab_bpe *bpe,
+                           const char *folder, struct assay_lab_result *result,
+                           struct assay_error *error)
 {
     int stop = 0;
     struct lab_study s = {.stop = &stop,
                           .settings = settings,
                           .context = context,
                           .d = design,
+                          .bpe = bpe,
                           .folder = folder,
                           .r = result,
                           .starter = pthread_self(),
@@ -355,6 +357,20 @@ struct assay_lab_settings assay_lab_settings_default(void)
     return (struct assay_lab_settings){.ranks = 1, .save_every = 20};
 }
 
+/* Into the folder and the result. */
+static assay_status name_vocabulary(const struct lab_design *d, const struct lab_bpe *bpe,
+                                    const char *folder, struct assay_lab_result *r,
+                                    struct assay_error *error)
+{
+    if (d->vocabulary == 0)
+        return ASSAY_OK;
+    ASSAY_TRY(lab_vocabulary_keep(d, bpe, folder, error));
+    r->vocabulary = d->vocabulary;
+    r->bytes_a_token = lab_vocabulary_bytes(d, bpe);
+    r->tokenizer = assay_arena_print(r->arena, "%s.tokenizer.json", d->vocabulary_digest);
+    return r->tokenizer ? ASSAY_OK : no_memory(error);
+}
+
 assay_status assay_lab_run(const struct assay_context *context,
                            const struct assay_lab_settings *settings, const char *path,
                            const char *folder, struct assay_lab_result *result,
@@ -362,6 +378,7 @@ assay_status assay_lab_run(const struct assay_context *context,
 {
     const struct assay_lab_settings alone = assay_lab_settings_default();
     struct lab_design design;
+    struct lab_bpe bpe = {.count = 0};
     *result = (struct assay_lab_result){.cells = 0};
     ASSAY_TRY(lab_design_read(path, &design, error));
     result->arena = assay_arena_new();
@@ -369,12 +386,17 @@ assay_status assay_lab_run(const struct assay_context *context,
     if (status == ASSAY_OK && design.arm_count > 0 && (!settings || !settings->compare))
         status = assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, path, 0,
                                 "white box: nobody was named who compares weights");
+    if (status == ASSAY_OK)
+        status = lab_vocabulary_learn(&design, &bpe, error);
     if (status == ASSAY_OK && mkdir(folder, 0777) != 0 && errno != EEXIST)
         status = assay_error_at(error, ASSAY_ERROR_IO, folder, 0, "cannot make the folder: %s",
                                 strerror(errno));
     if (status == ASSAY_OK)
-        status =
-            lab_study_run(context, settings ? settings : &alone, &design, folder, result, error);
+        status = name_vocabulary(&design, &bpe, folder, result, error);
+    if (status == ASSAY_OK)
+        status = lab_study_run(context, settings ? settings : &alone, &design, &bpe, folder, result,
+                               error);
+    lab_bpe_free(&bpe);
     lab_design_free(&design);
     if (status != ASSAY_OK)
         assay_lab_result_free(result);

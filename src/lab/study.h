@@ -13,6 +13,7 @@
 
 #include "lab/cell.h"
 #include "lab/grams.h"
+#include "lab/vocabulary.h"
 
 #include <assay/lab.h>
 
@@ -34,6 +35,7 @@ struct lab_study {
     const struct assay_lab_settings *settings;
     const struct assay_context *context;
     const struct lab_design *d;
+    const struct lab_bpe *bpe; /* of the design's vocabulary; count 0: bytes */
     const char *folder;
     struct assay_lab_result *r;
     struct lab_world *world;                    /* NULL: a folder's text */
@@ -60,7 +62,8 @@ bool lab_study_goes_on(const struct lab_study *study);
 /* Fills `result`, whose arena is set. */
 ASSAY_MUST_USE assay_status lab_study_run(const struct assay_context *context,
                                           const struct assay_lab_settings *settings,
-                                          const struct lab_design *design, const char *folder,
+                                          const struct lab_design *design,
+                                          const struct lab_bpe *bpe, const char *folder,
                                           struct assay_lab_result *result,
                                           struct assay_error *error);
 
