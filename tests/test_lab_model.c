@@ -78,7 +78,7 @@ static void products_are_those_of_the_definition(void **state)
             else
                 lab_pack(&packed, b, M, 1);
             memset(c[p], 0, sizeof c[p]);
-            lab_multiply(&packed, N, K, M, a, K, 1, c[p], M, true);
+            lab_multiply(&packed, N, K, M, a, K, 1, c[p], c[p], M);
             for (size_t i = 0; i < N; i++)
                 for (size_t j = 0; j < M; j++) {
                     double sum = 0;
@@ -94,8 +94,8 @@ static void products_are_those_of_the_definition(void **state)
             continue;
         int by = definition(p);
         lab_pack(&packed, b, M, 1);
-        memset(c[1], 0xff, sizeof c[1]);                              /* not read */
-        lab_multiply(&packed, 20, 29, 40, a, 1, 20, c[1], 40, false); /* A^T, part of B */
+        memset(c[1], 0xff, sizeof c[1]);                             /* not read */
+        lab_multiply(&packed, 20, 29, 40, a, 1, 20, NULL, c[1], 40); /* A^T, part of B */
         for (size_t i = 0; i < 20; i++)
             for (size_t j = 0; j < 40; j++) {
                 double sum = 0;
@@ -124,8 +124,8 @@ static void products_of_many_rows_and_columns_are_too(void **state)
         if (!lab_processor_runs(packed.processor))
             continue;
         lab_pack(&packed, b, M, 1);
-        lab_multiply(&packed, N, K, M, a, K, 1, c[0][p], M, false);
-        lab_multiply(&packed, N, K, M, a, 1, N, c[1][p], M, false);
+        lab_multiply(&packed, N, K, M, a, K, 1, NULL, c[0][p], M);
+        lab_multiply(&packed, N, K, M, a, 1, N, NULL, c[1][p], M);
         assert_memory_equal(c[0][by], c[0][p], sizeof c[0][0]);
         assert_memory_equal(c[1][by], c[1][p], sizeof c[1][0]);
         for (size_t i = 0; by == p && i < N; i++)
@@ -163,7 +163,7 @@ static void numbers_too_small_are_zero_in_bfloat16(void **state)
         for (size_t i = 0; i < (size_t)N * M; i++) /* of all sizes down to denormal, and -0 */
             c[p][i] = i % 3 ? -(float)pow(10, -(double)(i % 45)) : -0.0f;
         lab_pack(&packed, b, M, 1);
-        lab_multiply(&packed, N, K, M, a, K, 1, c[p], M, true);
+        lab_multiply(&packed, N, K, M, a, K, 1, c[p], c[p], M);
         assert_memory_equal(c[by], c[p], sizeof c[0]);
     }
 }

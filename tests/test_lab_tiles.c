@@ -142,7 +142,7 @@ static void tiles_add_a_pair_before_it_meets_the_sum_and_vectors_do_not(void **s
         if (!lab_processor_runs(packed.processor))
             continue;
         lab_pack(&packed, column, 1, 1);
-        lab_multiply(&packed, 1, 2, 1, row, 2, 1, &sum, 1, true);
+        lab_multiply(&packed, 1, 2, 1, row, 2, 1, &sum, &sum, 1);
         bool tiles = p == LAB_PLAIN_TILES || p == LAB_AMX;
         assert_true(sum == (tiles ? 1 + FLT_EPSILON : 1));
     }

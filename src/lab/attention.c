@@ -53,8 +53,8 @@ size_t lab_attention_scratch(const struct lab_shape *shape, size_t length)
 static void score(struct head *h, size_t first, size_t n)
 {
     size_t keys = first + n;
-    lab_multiply(&h->keys_t, n, h->size, keys, h->q + first * h->step, h->step, 1, h->p,
-                 lab_rounded(keys), false);
+    lab_multiply(&h->keys_t, n, h->size, keys, h->q + first * h->step, h->step, 1, NULL, h->p,
+                 lab_rounded(keys));
 }
 
 /* A row of p becomes exponentials of its first `seen` scores, the others 0; returns ln of their
@@ -83,8 +83,8 @@ static void forward_head(struct head *h, float *mixed, size_t width, float *log_
         score(h, first, n);
         for (size_t i = 0; i < n; i++)
             log_sum[first + i] = soften(h->p + i * row, first + i + 1, keys, h->scale);
-        lab_multiply(&h->values, n, keys, h->size, h->p, row, 1, mixed + first * width, width,
-                     false);
+        lab_multiply(&h->values, n, keys, h->size, h->p, row, 1, NULL, mixed + first * width,
+                     width);
     }
 }
 
@@ -128,17 +128,17 @@ static void back_head(struct head *h, const float *mixed, const float *d_mixed, 
         size_t row = lab_rounded(keys);
         const float *d = d_mixed + first * width;
         score(h, first, n);
-        lab_multiply(&h->values_t, n, h->size, keys, d, width, 1, h->d_p, row, false);
+        lab_multiply(&h->values_t, n, h->size, keys, d, width, 1, NULL, h->d_p, row);
         for (size_t i = 0; i < n; i++)
             harden(h->p + i * row, h->d_p + i * row, first + i + 1, keys, h->scale,
                    log_sum[first + i], dot(mixed + (first + i) * width, d + i * width, h->size));
-        lab_multiply(&h->keys, n, keys, h->size, h->d_p, row, 1, d_q + first * h->step, h->step,
-                     false);
+        lab_multiply(&h->keys, n, keys, h->size, h->d_p, row, 1, NULL, d_q + first * h->step,
+                     h->step);
         h->some.k = n;
         lab_pack(&h->some, d, width, 1);
-        lab_multiply(&h->some, keys, n, h->size, h->p, 1, row, h->d_v, h->size, true);
+        lab_multiply(&h->some, keys, n, h->size, h->p, 1, row, h->d_v, h->d_v, h->size);
         lab_pack(&h->some, h->q + first * h->step, h->step, 1);
-        lab_multiply(&h->some, keys, n, h->size, h->d_p, 1, row, h->d_k, h->size, true);
+        lab_multiply(&h->some, keys, n, h->size, h->d_p, 1, row, h->d_k, h->d_k, h->size);
     }
 }
 

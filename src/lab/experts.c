@@ -52,7 +52,7 @@ static void sort(size_t experts, size_t slots, size_t n, struct lab_experts *x)
 static void route(const struct lab_shape *s, struct lab_experts *x, size_t n, const float *h)
 {
     size_t experts = s->experts, slots = s->experts_per_token;
-    lab_apply(&x->router.on, n, h, x->p, false);
+    lab_apply(&x->router.on, n, h, NULL, x->p);
     for (size_t i = 0; i < n; i++) {
         float *p = x->p + i * experts;
         choose(experts, slots, p, x->chosen + i * slots);
@@ -92,9 +92,9 @@ void lab_experts_apply(const struct lab_shape *s, struct lab_experts *x,
         size_t at = x->first[e], many = x->first[e + 1] - at;
         float *gate_up = x->gate_up_at + at * 2 * hidden, *product = x->product + at * hidden;
         gather(many, c, x->place + at, NULL, h, room->in);
-        lab_apply(&x->gate_up[e].on, many, room->in, gate_up, false);
+        lab_apply(&x->gate_up[e].on, many, room->in, NULL, gate_up);
         lab_swiglu(many, hidden, gate_up, product);
-        lab_apply(&x->down[e].on, many, product, room->out, false);
+        lab_apply(&x->down[e].on, many, product, NULL, room->out);
         scatter(many, c, x->place + at, x->share + at, room->out, out);
     }
 }

@@ -131,7 +131,7 @@ static void layer(struct work *w, unsigned l)
     const float *base = w->m->weights;
     size_t c = s->width, kv = lab_kv_width(s), size = c / s->heads, turned = w->place * (size / 2);
     lab_norm(w->rows, c, w->x, base + at->norm1, NULL, w->h);
-    lab_apply(&y->qkv, w->rows, w->h, w->qkv, false);
+    lab_apply(&y->qkv, w->rows, w->h, NULL, w->qkv);
     for (size_t r = 0; r < w->rows; r++) {
         float *q = w->qkv + r * lab_qkv_width(s), *k = q + c;
         lab_rotate(s->heads + s->kv_heads, size, w->cosine + turned, w->sine + turned, false, q);
@@ -139,15 +139,15 @@ static void layer(struct work *w, unsigned l)
         memcpy(y->values + (r * w->length + w->place) * kv, k + kv, kv * sizeof *k);
         attend(w, y, r);
     }
-    lab_apply(&y->o, w->rows, w->mixed, w->x, true);
+    lab_apply(&y->o, w->rows, w->mixed, w->x, w->x);
     lab_norm(w->rows, c, w->x, base + at->norm2, NULL, w->h);
     if (s->experts) {
         lab_experts_apply(s, &y->experts, &w->room, w->rows, w->h, w->x);
         return;
     }
-    lab_apply(&y->gate_up, w->rows, w->h, w->gate_up, false);
+    lab_apply(&y->gate_up, w->rows, w->h, NULL, w->gate_up);
     lab_swiglu(w->rows, s->hidden, w->gate_up, w->product);
-    lab_apply(&y->down, w->rows, w->product, w->x, true);
+    lab_apply(&y->down, w->rows, w->product, w->x, w->x);
 }
 
 static uint16_t draw(const float *z, size_t n, double temperature, struct assay_random *random)
@@ -187,7 +187,7 @@ assay_status lab_generate(const struct lab_model *m, size_t rows, size_t length,
         for (unsigned l = 0; l < m->shape.layers; l++)
             layer(&w, l);
         lab_norm(rows, c, w.x, m->weights + m->norm, NULL, w.h);
-        lab_apply(&w.head, rows, w.h, w.logits, false);
+        lab_apply(&w.head, rows, w.h, NULL, w.logits);
         for (size_t r = 0; r < rows; r++)
             tokens[r * length + w.place + 1] =
                 draw(w.logits + r * m->shape.vocabulary, m->shape.vocabulary, temperature, random);

@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#define NEAR 84 /* places that go through a layer at once, so that they stay near: whole tiles */
+
 /* What goes through at once: rows `first` .. `first` + n / length of the caller's. */
 struct batch {
     const struct lab_model *m;
@@ -22,11 +24,13 @@ struct batch {
 
 /* ---- forward ------------------------------------------------------------------------- */
 
-static void turn(const struct lab_shape *s, const struct lab_tape *t, float *qkv, bool back)
+/* Queries and keys, which lie side by side, of n places from `first` on. */
+static void turn(const struct lab_shape *s, const struct lab_tape *t, size_t first, size_t n,
+                 float *qkv, bool back)
 {
     size_t size = s->width / s->heads, half = size / 2;
-    for (size_t i = 0; i < t->n; i++) {
-        size_t at = i % t->length * half; /* queries and keys lie side by side */
+    for (size_t i = first; i < first + n; i++) {
+        size_t at = i % t->length * half;
         lab_rotate(s->heads + s->kv_heads, size, t->cosine + at, t->sine + at, back,
                    qkv + i * lab_qkv_width(s));
     }
@@ -50,30 +54,52 @@ static void forward_experts(const struct batch *b, struct lab_experts *x, const 
     t->counted += size;
 }
 
+/* Of n places from `at` on. */
+static void before_attention(const struct batch *b, unsigned l, size_t at, size_t n)
+{
+    const struct lab_shape *s = &b->m->shape;
+    const struct lab_layer_tape *y = &b->t->layers[l];
+    size_t c = s->width, qkv = lab_qkv_width(s);
+    lab_norm(n, c, y->x + at * c, b->m->weights + b->m->layers[l].norm1, y->scale1 + at,
+             y->h1 + at * c);
+    lab_apply(&y->qkv.on, n, y->h1 + at * c, NULL, y->qkv_at + at * qkv);
+    turn(s, b->t, at, n, y->qkv_at, false);
+}
+
+/* Without experts to the layer's end, else to what they read. */
+static void after_attention(const struct batch *b, unsigned l, size_t at, size_t n, float *out)
+{
+    const struct lab_shape *s = &b->m->shape;
+    const struct lab_layer_tape *y = &b->t->layers[l];
+    size_t c = s->width, first = at * c;
+    lab_apply(&y->o.on, n, y->mixed + first, y->x + first, y->middle + first);
+    lab_norm(n, c, y->middle + first, b->m->weights + b->m->layers[l].norm2, y->scale2 + at,
+             y->h2 + first);
+    if (s->experts)
+        return;
+    float *gate_up = y->gate_up_at + at * 2 * s->hidden, *product = y->product + at * s->hidden;
+    lab_apply(&y->gate_up.on, n, y->h2 + first, NULL, gate_up);
+    lab_swiglu(n, s->hidden, gate_up, product);
+    lab_apply(&y->down.on, n, product, y->middle + first, out + first);
+}
+
 static void forward_layer(const struct batch *b, unsigned l, float *out)
 {
     const struct lab_shape *s = &b->m->shape;
-    const struct lab_layer *w = &b->m->layers[l];
     struct lab_tape *t = b->t;
     struct lab_layer_tape *y = &t->layers[l];
     size_t c = s->width, qkv = lab_qkv_width(s), length = t->length;
-    lab_norm(t->n, c, y->x, b->m->weights + w->norm1, y->scale1, y->h1);
-    lab_apply(&y->qkv.on, t->n, y->h1, y->qkv_at, false);
-    turn(s, t, y->qkv_at, false);
+    for (size_t at = 0; at < t->n; at += NEAR)
+        before_attention(b, l, at, t->n - at < NEAR ? t->n - at : NEAR);
     for (size_t at = 0; at < t->n; at += length)
         lab_attention(s, y->qkv.on.processor, length, y->qkv_at + at * qkv, y->mixed + at * c,
                       y->log_sum + at * s->heads, t->scratch);
-    memcpy(y->middle, y->x, t->n * c * sizeof *y->x);
-    lab_apply(&y->o.on, t->n, y->mixed, y->middle, true);
-    lab_norm(t->n, c, y->middle, b->m->weights + w->norm2, y->scale2, y->h2);
-    memcpy(out, y->middle, t->n * c * sizeof *out);
+    for (size_t at = 0; at < t->n; at += NEAR)
+        after_attention(b, l, at, t->n - at < NEAR ? t->n - at : NEAR, out);
     if (s->experts) {
+        memcpy(out, y->middle, t->n * c * sizeof *out);
         forward_experts(b, &y->experts, y->h2, out);
-        return;
     }
-    lab_apply(&y->gate_up.on, t->n, y->h2, y->gate_up_at, false);
-    lab_swiglu(t->n, s->hidden, y->gate_up_at, y->product);
-    lab_apply(&y->down.on, t->n, y->product, out, true);
 }
 
 static size_t token_at(const struct batch *b, size_t i)
@@ -121,7 +147,7 @@ static void backward_layer(const struct batch *b, unsigned l)
         lab_attention_back(s, y->qkv.on.processor, length, y->qkv_at + at * qkv, y->mixed + at * c,
                            y->log_sum + at * s->heads, t->d2 + at * c, t->d_qkv + at * qkv,
                            t->scratch);
-    turn(s, t, t->d_qkv, true);
+    turn(s, t, 0, n, t->d_qkv, true);
     lab_apply_back(&y->qkv, n, y->h1, t->d_qkv, g + w->q, t->d2, t->some);
     lab_norm_back(n, c, y->x, base + w->norm1, y->scale1, t->d2, g + w->norm1, t->d);
 }
@@ -149,7 +175,7 @@ static void backward(const struct batch *b)
 static void say(const struct lab_tape *t, size_t at, size_t n, float *logits)
 {
     const struct lab_packed *w = &t->head.on;
-    lab_apply(w, n, t->h + at * w->k, logits, false);
+    lab_apply(w, n, t->h + at * w->k, NULL, logits);
 }
 
 /* The summed loss of a batch, a chunk of logits at a time; d2 gets the gradient by the head's

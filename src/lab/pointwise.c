@@ -58,19 +58,26 @@ void lab_rotation_fill(size_t length, size_t half, float *cosine, float *sine)
         }
 }
 
+LAB_INLINE void pairs(size_t n, const float *cosine, const float *sine, float sign,
+                      float *restrict low, float *restrict high)
+{
+    for (size_t k = 0; k < n; k++) {
+        float a = low[k], b = high[k], s = sign * sine[k];
+        low[k] = a * cosine[k] - b * s;
+        high[k] = b * cosine[k] + a * s;
+    }
+}
+
 LAB_CLONES static void rotate(size_t heads, size_t size, const float *cosine, const float *sine,
                               bool back, float *x)
 {
-    size_t half = size / 2;
+    size_t half = size / 2, k = 0;
     float sign = back ? -1 : 1;
-    for (size_t h = 0; h < heads; h++) {
-        float *restrict low = x + h * size, *restrict high = low + half;
-        for (size_t k = 0; k < half; k++) {
-            float a = low[k], b = high[k], s = sign * sine[k];
-            low[k] = a * cosine[k] - b * s;
-            high[k] = b * cosine[k] + a * s;
-        }
-    }
+    for (; k + LAB_LANES <= half; k += LAB_LANES)
+        for (size_t h = 0; h < heads; h++)
+            pairs(LAB_LANES, cosine + k, sine + k, sign, x + h * size + k, x + h * size + half + k);
+    for (size_t h = 0; h < heads && k < half; h++)
+        pairs(half - k, cosine + k, sine + k, sign, x + h * size + k, x + h * size + half + k);
 }
 
 LAB_CLONES static void swiglu(size_t n, size_t hidden, const float *gate_up, float *product)

@@ -217,11 +217,12 @@ static void soon(const struct lab_kind *kind, const float *c, size_t step_c)
  * `last` of B. A strip stays nearest; what is left of C is asked for two tiles ahead. */
 struct block {
     const struct lab_kind *kind;
-    bool down, begin; /* A lies down; C is not read */
+    bool down; /* A lies so */
     size_t high, deep, first, last;
     const float *a, *b; /* packed; B from k on, of column 0 */
     size_t panel;       /* floats from one panel of B to the next */
-    float *c;           /* from A's first row on */
+    const float *from;  /* from A's first row on; NULL: 0 */
+    float *c;
     size_t step_c;
 };
 
@@ -233,23 +234,23 @@ static void multiply_block(const struct block *x)
     size_t depth = lab_kind_depth(kind, x->deep), strip = lab_kind_strip(kind, x->down, x->deep);
     for (size_t r = 0; r < x->high; r += rows)
         for (size_t j = x->first; j < x->last; j += columns) {
-            float *to = x->c + r * x->step_c + j;
+            size_t at = r * x->step_c + j;
             size_t on = j + 2 * columns, row = r; /* two tiles ahead */
             if (on >= x->last) {
                 on -= x->last - x->first;
                 row += rows;
             }
             if (row + rows <= x->high && on + columns <= x->last)
-                soon(kind, x->c + row * x->step_c + on, x->step_c);
+                soon(kind, (x->from ? x->from : x->c) + row * x->step_c + on, x->step_c);
             meet(kind, x->down, x->high - r < rows ? x->high - r : rows,
                  x->last - j < columns ? x->last - j : columns, depth, x->a + r / rows * strip,
-                 x->b + j / PANEL * x->panel + j % PANEL, x->begin ? zeros : to,
-                 x->begin ? 0 : x->step_c, to, x->step_c);
+                 x->b + j / PANEL * x->panel + j % PANEL, x->from ? x->from + at : zeros,
+                 x->from ? x->step_c : 0, x->c + at, x->step_c);
         }
 }
 
 void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, const float *a,
-                  size_t step_n, size_t step_k, float *c, size_t step_c, bool add)
+                  size_t step_n, size_t step_k, const float *from, float *c, size_t step_c)
 {
     const struct lab_kind *kind = &lab_kinds[b->processor];
     bool down = step_k != 1;
@@ -259,22 +260,23 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
     if (b->processor == LAB_AMX)
         amx_begin();
     for (size_t i = 0; i < n; i += group)
-        for (size_t p = 0; p < k || (p == 0 && !add); p += most) {
+        for (size_t p = 0; p < k || (p == 0 && from != c); p += most) {
             size_t high = n - i < group ? n - i : group, deep = k - p < most ? k - p : most;
             lab_pack_rows(kind, high, deep, a + i * step_n + p * step_k, step_n, step_k, packed);
+            const float *before = p > 0 ? c + i * step_c : from ? from + i * step_c : NULL;
             for (size_t j = 0; j < m; j += COLUMNS)
-                multiply_block(&(struct block){kind, down, p == 0 && !add, high, deep, j,
+                multiply_block(&(struct block){kind, down, high, deep, j,
                                                m - j < COLUMNS ? m : j + COLUMNS, packed,
                                                b->panels + lab_kind_depth(kind, p) * PANEL, panel,
-                                               c + i * step_c, step_c});
+                                               before, c + i * step_c, step_c});
         }
     if (b->processor == LAB_AMX)
         amx_end();
 }
 
-void lab_apply(const struct lab_packed *w, size_t n, const float *x, float *y, bool add)
+void lab_apply(const struct lab_packed *w, size_t n, const float *x, const float *from, float *y)
 {
-    lab_multiply(w, n, w->k, w->m, x, w->k, 1, y, w->m, add);
+    lab_multiply(w, n, w->k, w->m, x, w->k, 1, from, y, w->m);
 }
 
 void lab_turned_load(const struct lab_turned *to, const float *w, bool back)
@@ -290,6 +292,6 @@ void lab_apply_back(const struct lab_turned *w, size_t n, const float *x, const 
     size_t out = w->on.m, in = w->on.k;
     const struct lab_packed packed = {w->on.processor, n, in, room};
     lab_pack(&packed, x, in, 1);
-    lab_multiply(&packed, out, n, in, d_y, 1, out, d_w, in, true);
-    lab_multiply(&w->back, n, out, in, d_y, out, 1, d_x, in, false);
+    lab_multiply(&packed, out, n, in, d_y, 1, out, d_w, d_w, in);
+    lab_multiply(&w->back, n, out, in, d_y, out, 1, NULL, d_x, in);
 }

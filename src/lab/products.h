@@ -52,14 +52,15 @@ size_t lab_packed_size(size_t k, size_t m);
 /* Fills b->panels; element (p, j) of B is from[p * step_k + j * step_m]; one of the steps is 1. */
 void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size_t step_m);
 
-/* C (n x m, rows step_c apart) = A B, or with `add` += A B, with the first k rows and m columns of
- * B. A's element (i, p) is a[i * step_n + p * step_k]; one of the steps is 1. */
+/* C (n x m) = from + A B, with the first k rows and m columns of B. `from` (NULL: 0) may be c; the
+ * rows of both are step_c apart. A's element (i, p) is a[i * step_n + p * step_k]; one of the steps
+ * is 1. */
 void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, const float *a,
-                  size_t step_n, size_t step_k, float *c, size_t step_c, bool add);
+                  size_t step_n, size_t step_k, const float *from, float *c, size_t step_c);
 
-/* y (n x outputs) = x (n x inputs) W^T, or added to y; W, outputs x inputs, packed by
- * lab_pack(w, from, 1, inputs). */
-void lab_apply(const struct lab_packed *w, size_t n, const float *x, float *y, bool add);
+/* y (n x outputs) = from + x (n x inputs) W^T; `from` (NULL: 0) may be y. W, outputs x inputs, is
+ * packed by lab_pack(w, W, 1, inputs). */
+void lab_apply(const struct lab_packed *w, size_t n, const float *x, const float *from, float *y);
 
 /* A matrix, outputs x inputs, packed for y = x W^T and for d_x = d_y W. */
 struct lab_turned {
