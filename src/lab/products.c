@@ -240,7 +240,7 @@ static void multiply_block(const struct block *x)
                 on -= x->last - x->first;
                 row += rows;
             }
-            if (row + rows <= x->high && on + columns <= x->last)
+            if (x->from && row + rows <= x->high && on + columns <= x->last)
                 soon(kind, (x->from ? x->from : x->c) + row * x->step_c + on, x->step_c);
             meet(kind, x->down, x->high - r < rows ? x->high - r : rows,
                  x->last - j < columns ? x->last - j : columns, depth, x->a + r / rows * strip,
