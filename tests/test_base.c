@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Base: memory, files, digests, random streams and parallel loops. */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include <assay/base.h>
 
 #include "base/escape.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -237,6 +243,62 @@ static void a_failed_write_leaves_the_old_file_and_no_sibling(void **state)
     assay_file_close(&file);
 }
 
+/* How many files of `folder_name` are not called "f". */
+static int others_in(const char *folder_name)
+{
+    int others = 0;
+    DIR *open = opendir(folder_name);
+    assert_non_null(open);
+    for (struct dirent *e = readdir(open); e; e = readdir(open))
+        others += e->d_name[0] != '.' && strcmp(e->d_name, "f") != 0;
+    closedir(open);
+    return others;
+}
+
+/* Writes itself full of one letter and then of the next, until it is killed. */
+static pid_t write_for_ever(const char *path, size_t size)
+{
+    char *bytes = malloc(size);
+    pid_t child = fork();
+    assert_non_null(bytes);
+    for (int letter = 'a'; child == 0; letter = letter == 'z' ? 'a' : letter + 1) {
+        memset(bytes, letter, size);
+        if (assay_file_write(path, bytes, size, NULL) != ASSAY_OK)
+            _exit(1);
+    }
+    free(bytes);
+    return child;
+}
+
+static void a_killed_write_leaves_one_whole_file_and_nothing_beside_it(void **state)
+{
+    (void)state;
+    enum { SIZE = 4 << 20, KILLS = 12 };
+    struct assay_file file;
+    assert_int_equal(mkdir(in_folder("k"), 0700), 0);
+    assert_int_equal(assay_file_write(in_folder("k/f"), "a", 1, NULL), ASSAY_OK);
+    for (int i = 0; i < KILLS; i++) {
+        int status;
+        struct timespec wait = {0, 3000000 + 1700000 * i};
+        pid_t child = write_for_ever(in_folder("k/f"), SIZE);
+        nanosleep(&wait, NULL);
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status)); /* it did not fail before */
+        assert_int_equal(assay_file_open(in_folder("k/f"), SIZE, &file, NULL), ASSAY_OK);
+        assert_true(file.size == 1 || file.size == SIZE);
+        for (size_t k = 1; k < file.size; k++)
+            if (file.bytes[k] != file.bytes[0])
+                fail_msg("byte %zu is of another write", k);
+        assay_file_close(&file);
+    }
+    int descriptor = open(in_folder("k"), O_TMPFILE | O_WRONLY, 0600);
+    if (descriptor < 0)
+        skip(); /* what was killed had a name here */
+    close(descriptor);
+    assert_true(others_in(in_folder("k")) <= 1); /* killed in a rename: once in thousands */
+}
+
 static void names_are_taken_from_beside_the_file_that_gives_them(void **state)
 {
     (void)state;
@@ -373,6 +435,7 @@ int main(void)
         cmocka_unit_test(an_empty_file_is_a_file),
         cmocka_unit_test(what_is_missing_too_large_or_no_file_is_refused),
         cmocka_unit_test(a_failed_write_leaves_the_old_file_and_no_sibling),
+        cmocka_unit_test(a_killed_write_leaves_one_whole_file_and_nothing_beside_it),
         cmocka_unit_test(names_are_taken_from_beside_the_file_that_gives_them),
         cmocka_unit_test(philox_gives_the_published_blocks),
         cmocka_unit_test(streams_repeat_and_differ),

@@ -148,9 +148,10 @@ ASSAY_API void assay_file_close(struct assay_file *file);
 ASSAY_API void assay_file_expect_scattered(const struct assay_file *file, bool scattered);
 
 /*
- * Writes `size` bytes to `path` so that a reader sees the old file or the whole new one: a
- * sibling is written, flushed to disk and renamed. On failure the old file is untouched and
- * the sibling is gone.
+ * Writes `size` bytes to `path` so that a reader sees the old file or the whole new one: a file
+ * without a name is written, flushed to disk and given the name. On failure the old file is
+ * untouched and nothing else is there; so too if the program is killed, but for the moment of a
+ * rename (and on systems without O_TMPFILE, where it may leave PATH.XXXXXX).
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_file_write(const char *path, const void *bytes,
                                                        size_t size, struct assay_error *error);

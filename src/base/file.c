@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files: mapped to read, written beside and renamed. */
+/* Files mapped to read; file_write.c writes them. */
 #include <assay/base.h>
 
 #include <errno.h>
@@ -11,8 +11,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* ---- reading ---------------------------------------------------------------------------- */
 
 static assay_status refuse(struct assay_error *error, const char *path, const char *doing)
 {
@@ -69,70 +67,6 @@ void assay_file_expect_scattered(const struct assay_file *file, bool scattered)
     if (file->mapping)
         (void)posix_madvise(file->mapping, file->size,
                             scattered ? POSIX_MADV_RANDOM : POSIX_MADV_NORMAL);
-}
-
-/* ---- writing ---------------------------------------------------------------------------- */
-
-static bool write_all(int descriptor, const unsigned char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t written = write(descriptor, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return false;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return true;
-}
-
-/* The rename itself lasts only once the folder is on disk. Not every file system can. */
-static void flush_folder(const char *path)
-{
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    int length = slash ? (int)(slash - path) : 1;
-    snprintf(folder, sizeof folder, "%.*s", length ? length : 1, slash ? path : ".");
-    int descriptor = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-    if (descriptor >= 0) {
-        (void)fsync(descriptor);
-        close(descriptor);
-    }
-}
-
-assay_status assay_file_write(const char *path, const void *bytes, size_t size,
-                              struct assay_error *error)
-{
-    char sibling[PATH_MAX];
-    struct stat old;
-    int length = snprintf(sibling, sizeof sibling, "%s.XXXXXX", path);
-    if (length < 0 || (size_t)length >= sizeof sibling)
-        return assay_error_at(error, ASSAY_ERROR_INPUT, path, 0, "the path is too long");
-    int descriptor = mkstemp(sibling);
-    if (descriptor < 0)
-        return refuse(error, path, "write");
-    mode_t mode = 0644;
-    if (stat(path, &old) == 0)
-        mode = old.st_mode & 0777;
-    bool done = write_all(descriptor, bytes, size) && fchmod(descriptor, mode) == 0 &&
-                fsync(descriptor) == 0;
-    int reason = errno;
-    if (close(descriptor) != 0 && done) {
-        done = false;
-        reason = errno;
-    }
-    if (done && rename(sibling, path) != 0) {
-        done = false;
-        reason = errno;
-    }
-    if (!done) {
-        unlink(sibling);
-        errno = reason;
-        return refuse(error, path, "write");
-    }
-    flush_folder(path);
-    return ASSAY_OK;
 }
 
 char *assay_path_beside(struct assay_arena *arena, const char *from, const char *name)
