@@ -156,6 +156,26 @@ def what_a_stranger_hands_over(folder):
           "two that have nothing to compare are no answer")
 
 
+def cut_while_it_is_read(folder):
+    path, size = os.path.join(folder, "cut.safetensors"), 1 << 29
+    header = json.dumps({"w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header)
+        file.truncate(8 + len(header) + size)
+    process = subprocess.Popen([ASSAY, "lineage", "inspect", path, "--digests", "--json"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    mapped = False
+    while not mapped and process.poll() is None:
+        with open(f"/proc/{process.pid}/maps") as maps:
+            mapped = path in maps.read()
+    os.truncate(path, 8 + len(header))
+    out, error = process.communicate()
+    check(process.returncode == 2 and out == b"" and path.encode() in error and
+          b"became shorter while it was read" in error,
+          "a file that is cut while it is read is named, and nothing else is said")
+    os.unlink(path)
+
+
 def stages_and_inspect():
     case = os.path.join(os.environ["ASSAY_SOURCE"], "cases", "renamed-copy")
     data = ("--data", os.path.join(os.environ["ASSAY_SOURCE"], "data"))
@@ -240,6 +260,7 @@ def main():
         check(code == 2 and "byte" in error, "a broken suspect is refused with its offset")
     with tempfile.TemporaryDirectory() as folder:
         what_a_stranger_hands_over(folder)
+        cut_while_it_is_read(folder)
     stages_and_inspect()
     print(f"1..{number}")
     sys.exit(failed)

@@ -136,7 +136,9 @@ struct assay_file {
 /*
  * Opens a regular file of at most `most_bytes`. ASSAY_ERROR_IO if it cannot be read,
  * ASSAY_ERROR_LIMIT if it is larger, ASSAY_ERROR_INPUT if it is a directory or a device.
- * `file` must be closed (closing a zeroed or closed one is harmless).
+ * `file` must be closed (closing a zeroed or closed one is harmless). It must stay as it is until
+ * then: where somebody makes it shorter, reading what is gone raises SIGBUS, as with any mapping
+ * (the program assay turns that into an error that names the file).
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_file_open(const char *path, size_t most_bytes,
                                                       struct assay_file *file,

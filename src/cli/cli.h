@@ -84,5 +84,7 @@ void cli_progress_end(void);
 /* Makes an interrupt end the work in order rather than at once. */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
+/* Makes a file that is cut while it is read an error that names it (lost_file.c). */
+void cli_catch_lost_file(void);
 
 #endif

@@ -87,6 +87,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
     assay_status status = cli_read(&call, command, argc, argv);
     if (status == ASSAY_OK) {
         cli_catch_interrupt();
+        cli_catch_lost_file();
         status = command->run(&call);
     }
     return finish(&call, status);
