@@ -73,6 +73,7 @@ static int run_again(const struct setting *s)
     const struct assay_case_result *result = &assessment.replies[0].results[0];
     assert_string_equal(result->finding.answers[1], "128 x Beta fits as well.");
     assert_true(result->finding.weights[1].log10_likelihood.median == -0.05);
+    assert_string_equal(result->finding.exhibits[0].path, subject.questions[0].tasks[0].path);
     assert_string_equal(result->stated[0].source, "A report, p. 3");
     assert_int_equal(result->stated[0].line, 7);
     assay_assessment_free(&assessment);
@@ -111,6 +112,30 @@ static void a_changed_file_seed_or_version_runs_again(void **state)
     stop(&s);
 }
 
+/* Its path is not what a finding rests on. */
+static void a_case_that_was_moved_keeps_its_findings(void **state)
+{
+    (void)state;
+    struct setting s;
+    char here[4096];
+    start(&s);
+    assert_int_equal(run_again(&s), 1);
+    struct case_folder old = s.folder;
+    snprintf(s.folder.path, sizeof s.folder.path, "%.50s-moved", old.path);
+    assert_int_equal(rename(old.path, s.folder.path), 0);
+    snprintf(s.kept, sizeof s.kept, "%s/kept", s.folder.path);
+    snprintf(s.file, sizeof s.file, "%s/hardware.test.sample.json", s.kept);
+    assert_int_equal(run_again(&s), 0);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(s.folder.path), 0);
+    struct case_folder moved = s.folder;
+    snprintf(s.folder.path, sizeof s.folder.path, ".");
+    assert_int_equal(run_again(&s), 0);
+    assert_int_equal(chdir(here), 0);
+    s.folder = moved;
+    stop(&s);
+}
+
 /* Cut anywhere, or not JSON at all: as good as none, and mended. */
 static void a_damaged_kept_finding_is_made_anew(void **state)
 {
@@ -141,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_runs_again_while_nothing_changes),
         cmocka_unit_test(a_changed_file_seed_or_version_runs_again),
+        cmocka_unit_test(a_case_that_was_moved_keeps_its_findings),
         cmocka_unit_test(a_damaged_kept_finding_is_made_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

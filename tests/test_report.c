@@ -209,7 +209,7 @@ static size_t width(const char *line, size_t bytes)
     return n;
 }
 
-static void lines_for_a_terminal_keep_to_80_columns(void **state)
+static void lines_for_a_terminal_keep_to_80_columns_and_end_without_blanks(void **state)
 {
     (void)state;
     char *text = report_of(SAMPLE_CASE SAMPLE_PRIORS, sample_table(), assay_report_text);
@@ -220,6 +220,8 @@ static void lines_for_a_terminal_keep_to_80_columns(void **state)
         line += bytes + (line[bytes] == '\n');
     }
     assert_has(text, "What this cannot tell");
+    assert_lacks(text, "\n\n\n");
+    assert_lacks(text, " \n");
     free(text);
 }
 
@@ -253,7 +255,7 @@ int main(void)
         cmocka_unit_test(hostile_text_sends_nothing_to_a_terminal),
         cmocka_unit_test(the_page_runs_its_own_script_alone_and_names_no_address),
         cmocka_unit_test(a_report_holds_sources_grades_digests_and_reasons),
-        cmocka_unit_test(lines_for_a_terminal_keep_to_80_columns),
+        cmocka_unit_test(lines_for_a_terminal_keep_to_80_columns_and_end_without_blanks),
         cmocka_unit_test(a_report_is_not_written_into_a_folder_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,6 +274,33 @@ def one_instrument_runs_by_itself_and_the_report_waits_for_the_others():
             assert s.ask("GET", f"/api/cases/copy/{path}")[0] == 404, path
 
 
+def the_server_and_the_program_use_each_others_findings():
+    with serving() as s:
+        folder = copied(s, "copy", "renamed-copy")
+        kept = os.path.join(folder, "out", "findings")
+
+        def written():  # a finding that is made anew is written anew
+            return {name: os.stat(os.path.join(kept, name)).st_mtime_ns for name in os.listdir(kept)}
+
+        def program(*how):
+            subprocess.run([ASSAY, "case", "run", *how], cwd=folder, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return written(), open(os.path.join(folder, "out", "report.json"), "rb").read()
+
+        def server(work):
+            job = json.loads(s.ask("POST", "/api/cases/copy/run", json.dumps(work))[1])["job"]
+            assert finished(s, job)["state"] == "done"
+            return written(), open(os.path.join(folder, "out", "report.json"), "rb").read()
+
+        first = program(".")
+        assert first[0] and server({}) == first
+        by_server = server({"fresh": True})
+        assert not set(by_server[0].values()) & set(first[0].values()) and by_server[1] == first[1]
+        assert program(os.curdir) == program(folder) == by_server
+        os.rename(folder, folder + "-moved")
+        folder, kept = folder + "-moved", os.path.join(folder + "-moved", "out", "findings")
+        assert program(".") == by_server  # wherever the case stands
+
+
 def findings_are_kept_inside_the_case_alone():
     with serving() as s, tempfile.TemporaryDirectory() as elsewhere:
         folder = copied(s, "copy", "renamed-copy")

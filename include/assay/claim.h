@@ -19,6 +19,9 @@
 extern "C" {
 #endif
 
+/* Versions of methods, as in their findings: they change when the numbers could. */
+#define ASSAY_CLAIM_INFER_VERSION "4" /* of the method claim.infer */
+
 /* ---- facts: accelerators -------------------------------------------------------------- */
 
 /*

@@ -20,6 +20,9 @@
 extern "C" {
 #endif
 
+/* Versions of methods, as in their findings: they change when the numbers could. */
+#define ASSAY_LAB_RUN_VERSION "1" /* of the method lab.run */
+
 #define ASSAY_LAB_MOST_KINDS 8
 
 /* What another instrument makes of two models' weights. */

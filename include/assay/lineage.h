@@ -29,6 +29,10 @@
 extern "C" {
 #endif
 
+/* Versions of methods, as in their findings: they change when the numbers could. */
+#define ASSAY_LINEAGE_COMPARE_VERSION "3" /* of the method lineage.compare */
+#define ASSAY_LINEAGE_STAGES_VERSION "3"  /* of the method lineage.stages */
+
 struct assay_lineage_settings {
     size_t most_units;       /* of A compared per axis, 16 to 65536; default 512; fewer, but no
                                 fewer than 64, where there are very many to compare them with */

@@ -22,6 +22,9 @@
 extern "C" {
 #endif
 
+/* Versions of methods, as in their findings: they change when the numbers could. */
+#define ASSAY_STYLE_RANK_VERSION "3" /* of the method style.rank */
+
 enum assay_style_question {
     ASSAY_STYLE_IDENTIFY, /* which candidate wrote these texts? */
     ASSAY_STYLE_PARENT,   /* is it a candidate under a wrapper, its self-play or merged child? */

@@ -122,9 +122,11 @@ static assay_status run_lab(const char *path, const char *data_folder,
 }
 
 static const struct instrument instruments[] = {
-    {"claim.infer", "4", infer_hardware},          {"lab.run", "1", run_lab},
-    {"lineage.compare", "3", compare_checkpoints}, {"lineage.stages", "3", compare_stages},
-    {"style.rank", "3", compare_answers},
+    {"claim.infer", ASSAY_CLAIM_INFER_VERSION, infer_hardware},
+    {"lab.run", ASSAY_LAB_RUN_VERSION, run_lab},
+    {"lineage.compare", ASSAY_LINEAGE_COMPARE_VERSION, compare_checkpoints},
+    {"lineage.stages", ASSAY_LINEAGE_STAGES_VERSION, compare_stages},
+    {"style.rank", ASSAY_STYLE_RANK_VERSION, compare_answers},
 };
 
 const struct instrument_table instruments_all = {instruments,

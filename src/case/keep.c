@@ -2,7 +2,8 @@
 /*
  * A kept file is JSON: what the finding depends on, then the finding and what its input states.
  * A file of up to 64 MiB is known by its SHA-256; of a larger one the size, the inode and the
- * time of change must be the same, or else its SHA-256.
+ * time of change must be the same, or else its SHA-256. Paths are noted from the case's folder or
+ * from that of the facts, so that it does not matter by which way a run came to them.
  */
 #include "case/keep.h"
 
@@ -16,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FORMAT "kept-finding/1"
+#define FORMAT "kept-finding/2"
 #define MOST_BYTES (256u << 20)
 #define DIGESTED_ALWAYS (64 << 20)
 
@@ -31,6 +32,46 @@ static const char *kept_path(const struct keeping *k)
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The folder that a file is in, "." for one without a slash. */
+static char *folder_of(struct assay_arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? assay_arena_copy_bytes(arena, path, (size_t)(slash - path) + (slash == path))
+                 : assay_arena_copy(arena, ".");
+}
+
+/* What is left of a path inside `folder`; NULL if it is not inside. */
+static const char *inside(const char *folder, const char *path)
+{
+    size_t length = strlen(folder);
+    if (strncmp(path, folder, length) != 0 || (path[length] && path[length] != '/'))
+        return strcmp(folder, ".") == 0 && path[0] != '/' ? path : NULL;
+    path += length + strspn(path + length, "/");
+    return *path ? path : ".";
+}
+
+/* A path with the folder that it is noted from: "case", "facts", or none. */
+static void set_place(const struct keeping *k, json_t *o, const char *path)
+{
+    const char *own = folder_of(k->arena, k->case_path);
+    const char *in_case = own ? inside(own, path) : NULL;
+    const char *in_facts = in_case ? NULL : inside(k->data_folder, path);
+    json_set_text(o, "in", in_case ? "case" : in_facts ? "facts" : NULL);
+    json_set_text(o, "path", in_case ? in_case : in_facts ? in_facts : path);
+}
+
+/* The same as this run would open it; NULL if it is none. */
+static const char *place_of(const struct keeping *k, const json_t *o)
+{
+    const char *in = json_string_value(json_object_get(o, "in"));
+    const char *path = json_string_value(json_object_get(o, "path"));
+    if (!in || !path)
+        return path;
+    const char *folder =
+        strcmp(in, "case") == 0 ? folder_of(k->arena, k->case_path) : k->data_folder;
+    return folder ? assay_arena_print(k->arena, "%s/%s", folder, path) : NULL;
 }
 
 /* The names in a folder, less those that a run makes; NULL if it cannot be read. */
@@ -84,7 +125,7 @@ static json_t *surroundings(const struct keeping *k)
     json_set_text(o, "assay", ASSAY_VERSION);
     json_set_text(o, "instrument", k->instrument->name);
     json_set_text(o, "instrument_version", k->instrument->version);
-    json_set_text(o, "input", k->task->path);
+    json_set_text(o, "input", k->task->input);
     json_set_text(o, "seed", seed);
     json_object_set_new(o, "facts", facts);
     if (stat("/proc/self/exe", &program) == 0)
@@ -101,21 +142,21 @@ static json_t *times_of(const struct stat *s)
                      (json_int_t)s->st_mtim.tv_sec, (json_int_t)s->st_mtim.tv_nsec);
 }
 
-static json_t *file_to_json(const struct assay_exhibit *file)
+static json_t *file_to_json(const struct keeping *k, const struct assay_exhibit *file)
 {
     struct stat s;
     if (stat(file->path, &s) != 0)
         return NULL;
     json_t *o = json_object();
-    json_set_text(o, "path", file->path);
+    set_place(k, o, file->path);
     json_set_text(o, "sha256", file->sha256);
     json_object_set_new(o, "times", times_of(&s));
     return o;
 }
 
-static bool file_stands(const json_t *o)
+static bool file_stands(const struct keeping *k, const json_t *o)
 {
-    const char *path = json_string_value(json_object_get(o, "path"));
+    const char *path = place_of(k, o);
     const char *recorded = json_string_value(json_object_get(o, "sha256"));
     struct stat s;
     char sha256[65];
@@ -129,43 +170,38 @@ static bool file_stands(const json_t *o)
     return assay_sha256_file(path, sha256, NULL) == ASSAY_OK && strcmp(sha256, recorded) == 0;
 }
 
-/* The folder that a file is in, "." for one without a slash. */
-static char *folder_of(struct assay_arena *arena, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? assay_arena_copy_bytes(arena, path, (size_t)(slash - path) + (slash == path))
-                 : assay_arena_copy(arena, ".");
-}
-
 /* What stands in the folders of the files that were read; the case's own folder is not asked. */
 static json_t *folders_to_json(const struct keeping *k, const struct assay_finding *finding)
 {
-    json_t *folders = json_object();
+    json_t *folders = json_array(), *seen = json_object();
     const char *own = folder_of(k->arena, k->case_path);
     for (size_t i = 0; i < finding->exhibit_count; i++) {
         const char *folder = folder_of(k->arena, finding->exhibits[i].path);
         if (!folder || !own || strcmp(folder, own) == 0 || strcmp(folder, k->data_folder) == 0 ||
-            json_object_get(folders, folder))
+            json_object_get(seen, folder))
             continue;
-        json_t *names = names_in(k->arena, folder, "");
-        json_object_set_new(folders, folder, names ? names : json_array());
+        json_t *o = json_object(), *names = names_in(k->arena, folder, "");
+        set_place(k, o, folder);
+        json_object_set_new(o, "names", names ? names : json_array());
+        json_array_append_new(folders, o);
+        json_object_set_new(seen, folder, json_true());
     }
+    json_decref(seen);
     return folders;
 }
 
-static bool folders_stand(const struct keeping *k, json_t *folders)
+static bool folders_stand(const struct keeping *k, const json_t *folders)
 {
-    const char *folder;
-    json_t *recorded;
-    json_object_foreach(folders, folder, recorded)
-    {
-        json_t *names = names_in(k->arena, folder, "");
-        bool same = names && json_equal(names, recorded);
+    for (size_t i = 0; i < json_array_size(folders); i++) {
+        const json_t *o = json_array_get(folders, i);
+        const char *folder = place_of(k, o);
+        json_t *names = folder ? names_in(k->arena, folder, "") : NULL;
+        bool same = names && json_equal(names, json_object_get(o, "names"));
         json_decref(names);
         if (!same)
             return false;
     }
-    return json_is_object(folders);
+    return json_is_array(folders);
 }
 
 /* ---- what the input states --------------------------------------------------------------------
@@ -220,8 +256,36 @@ static bool stands(const struct keeping *k, const json_t *root)
     bool same = json_equal(now, json_object_get(root, "surroundings"));
     json_decref(now);
     for (size_t i = 0; same && i < json_array_size(files); i++)
-        same = file_stands(json_array_get(files, i));
+        same = file_stands(k, json_array_get(files, i));
     return same && json_array_size(files) > 0 && folders_stand(k, json_object_get(root, "folders"));
+}
+
+/* The finding's files as this run would open them: they were noted as `files` are. */
+static bool place_files(const struct keeping *k, const json_t *files, struct assay_finding *finding)
+{
+    struct assay_exhibit *placed =
+        assay_arena_alloc(finding->arena, finding->exhibit_count, sizeof *placed);
+    if (!placed || json_array_size(files) != finding->exhibit_count)
+        return false;
+    for (size_t i = 0; i < finding->exhibit_count; i++) {
+        const char *path = place_of(k, json_array_get(files, i));
+        placed[i] = finding->exhibits[i];
+        placed[i].path = path ? assay_arena_copy(finding->arena, path) : NULL;
+        if (!placed[i].path)
+            return false;
+    }
+    finding->exhibits = placed;
+    return true;
+}
+
+/* A finding as it is kept: its files as `files` have them. */
+static json_t *finding_to_keep(const struct assay_finding *finding, const json_t *files)
+{
+    json_t *o = finding_to_json(finding), *exhibits = json_object_get(o, "exhibits");
+    for (size_t i = 0; i < json_array_size(exhibits); i++)
+        json_object_set(json_array_get(exhibits, i), "path",
+                        json_object_get(json_array_get(files, i), "path"));
+    return o;
 }
 
 bool keep_read(const struct keeping *keeping, struct assay_finding *finding,
@@ -235,6 +299,10 @@ bool keep_read(const struct keeping *keeping, struct assay_finding *finding,
         stands(keeping, root) &&
         stated_from_json(keeping, json_object_get(root, "stated"), stated, stated_count) &&
         finding_from_json(json_object_get(root, "finding"), path, finding, NULL) == ASSAY_OK;
+    if (good && !place_files(keeping, json_object_get(root, "files"), finding)) {
+        assay_finding_free(finding);
+        good = false;
+    }
     json_decref(root);
     return good;
 }
@@ -249,14 +317,14 @@ void keep_write(const struct keeping *keeping, const struct assay_finding *findi
     json_t *root = json_object(), *files = json_array(), *list = json_array();
     json_object_set_new(root, "surroundings", surroundings(keeping));
     for (size_t i = 0; i < finding->exhibit_count; i++)
-        json_array_append_new(files, file_to_json(&finding->exhibits[i]));
+        json_array_append_new(files, file_to_json(keeping, &finding->exhibits[i]));
     for (size_t i = 0; i < stated_count; i++)
         json_array_append_new(list, stated_to_json(&stated[i]));
     bool whole = json_array_size(files) == finding->exhibit_count;
     json_object_set_new(root, "files", files);
     json_object_set_new(root, "folders", folders_to_json(keeping, finding));
     json_object_set_new(root, "stated", list);
-    json_object_set_new(root, "finding", finding_to_json(finding));
+    json_object_set_new(root, "finding", finding_to_keep(finding, files));
     /* All digits: what is read again must be what was written. */
     char *text = whole ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     if (text && assay_file_write(path, text, strlen(text), NULL) != ASSAY_OK)

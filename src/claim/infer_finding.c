@@ -382,7 +382,7 @@ static assay_status write_finding(const struct assay_run *run, const struct assa
     finding->id = "hardware";
     finding->question = "hardware";
     finding->method = "claim.infer";
-    finding->method_version = "4";
+    finding->method_version = ASSAY_CLAIM_INFER_VERSION;
     finding->seed = context->seed;
     finding->obtainables = evidence->obtainables;
     finding->obtainable_count = evidence->obtainable_count;

@@ -161,7 +161,7 @@ assay_status assay_lab_describe(const struct assay_lab_result *result, const cha
     finding->id = "power";
     finding->question = "teacher";
     finding->method = "lab.run";
-    finding->method_version = "1";
+    finding->method_version = ASSAY_LAB_RUN_VERSION;
     finding->seed = seed;
     write_answers(&w, result);
     write_limits(&w);

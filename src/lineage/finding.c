@@ -200,7 +200,8 @@ static void write_figures(struct writer *w)
 static assay_status write_finding(struct writer *w, const struct assay_context *context,
                                   struct assay_error *error)
 {
-    finding_entitle(&w->to, "descent", "lineage.compare", "3", context->seed);
+    finding_entitle(&w->to, "descent", "lineage.compare", ASSAY_LINEAGE_COMPARE_VERSION,
+                    context->seed);
     write_weights(w);
     write_answers(w);
     write_cannot_tell(w);

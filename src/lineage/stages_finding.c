@@ -129,7 +129,8 @@ static assay_status write_finding(struct writer *w, const struct stage_input *in
     w->r = &r;
     if (status == ASSAY_OK && r.log10_p < SIGNIFICANT)
         status = weigh_gains(w, in, pairs, error);
-    finding_entitle(&w->to, "stages", "lineage.stages", "3", in->context->seed);
+    finding_entitle(&w->to, "stages", "lineage.stages", ASSAY_LINEAGE_STAGES_VERSION,
+                    in->context->seed);
     if (status == ASSAY_OK) {
         write_weights(w);
         write_answers(w);

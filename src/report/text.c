@@ -29,7 +29,8 @@ static void bars(FILE *to, const struct assay_figure *figure)
         int length = most > 0 ? (int)(30 * fabs(b->value) / most + 0.5) : 0;
         fputs("    ", to);
         lines_column(to, b->label, 22);
-        fprintf(to, " %9.3g  %.*s\n", b->value, length, "##############################");
+        fprintf(to, " %9.3g%s%.*s\n", b->value, length ? "  " : "", length,
+                "##############################");
     }
     if (negative && figure->bar_count > MOST_BARS)
         fprintf(to, "    and %zu more, all lower\n", figure->bar_count - MOST_BARS);
@@ -93,7 +94,7 @@ static void curves(FILE *to, const struct assay_figure *figure)
 static void quantities(FILE *to, const struct assay_finding *f)
 {
     if (f->quantity_count)
-        fputs("\n  Numbers (80% intervals)\n", to);
+        fputs("\n  Numbers (80% intervals, where no other is said)\n", to);
     for (size_t i = 0; i < f->quantity_count; i++) {
         const struct assay_quantity *q = &f->quantities[i];
         const char *unit;
@@ -102,10 +103,12 @@ static void quantities(FILE *to, const struct assay_finding *f)
         escape_plain(to, q->name, SIZE_MAX);
         fputs(strlen(q->name) > 30 ? ":\n      " : ": ", to); /* 80 columns */
         number_print(to, q->value.median * scale);
-        fputc(' ', to);
+        fputs(unit[0] ? " " : "", to);
         escape_plain(to, unit, SIZE_MAX);
         if (q->value.low != q->value.high) {
             fputs(" (", to);
+            if (q->value.level != 0.8)
+                fprintf(to, "%.3g%%: ", 100 * q->value.level);
             number_print(to, q->value.low * scale);
             fputs(" to ", to);
             number_print(to, q->value.high * scale);
@@ -152,6 +155,8 @@ static void comparisons(FILE *to, const struct assay_case_result *r)
 static void result(FILE *to, const struct assay_case_result *r)
 {
     const struct assay_finding *f = &r->finding;
+    fprintf(to, "\n  %s on ", r->task->instrument);
+    lines_fold(to, "", r->task->input);
     for (size_t i = 0; i < f->answer_count; i++)
         lines_fold(to, "  * ", f->answers[i]);
     if (f->cannot_tell_count)
@@ -186,7 +191,6 @@ static void print(FILE *to, const struct assay_assessment *a)
         const struct assay_case_question *question = a->replies[q].question;
         fputc('\n', to);
         lines_fold(to, "? ", question->text);
-        fputc('\n', to);
         for (size_t r = 0; r < a->replies[q].result_count; r++)
             result(to, &a->replies[q].results[r]);
         if (a->replies[q].combination && shows_combination(question))

@@ -124,7 +124,7 @@ static void write_figure(struct writer *w)
 static assay_status write_finding(struct writer *w, enum assay_style_question question,
                                   const struct assay_context *context, struct assay_error *error)
 {
-    finding_entitle(&w->to, ids[question], "style.rank", "3", context->seed);
+    finding_entitle(&w->to, ids[question], "style.rank", ASSAY_STYLE_RANK_VERSION, context->seed);
     write_weights(w);
     write_sentences(w);
     write_numbers(w);
