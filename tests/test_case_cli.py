@@ -214,7 +214,37 @@ def what_is_no_report_is_refused():
 def a_case_does_not_differ_from_itself():
     folder = make_case("same")
     answer = json.loads(done("diff", folder, folder, "--json"))
-    assert answer == {"same": True, "exhibits_under_other_ids": [], "differences": []}, answer
+    assert answer["same"] and answer["versions"]["same"], answer
+    assert answer["exhibits_under_other_ids"] == answer["differences"] == [], answer
+    done("run", folder)
+    stored = json.loads(done("diff", folder, os.path.join(folder, "out", "report.json"), "--json"))
+    assert stored["same"] and stored["versions"]["second"]["stored"] and not stored["versions"]["first"]["stored"]
+
+
+def reports_of_other_versions_are_said_to_be():
+    folder = os.path.join(FOLDER, "instrument")
+    if not os.path.exists(os.path.join(folder, "out", "report.json")):
+        done("new", folder)
+        done("run", folder)
+    stored, older = report_of(folder), os.path.join(folder, "older.json")
+    finding = stored["questions"][0]["results"][0]["finding"]
+    method, version = finding["method"], finding["method_version"]
+    stored["version"], finding["method_version"] = "0.0.9 \u202e", "2 \u0007"
+    stored["questions"][0]["combination"]["findings"][0]["log10_likelihood"]["median"][0] -= 0.5
+    stored["title"] = "Another"
+    write(folder, "older.json", json.dumps(stored))
+    answer = json.loads(done("diff", folder, older, "--json"))
+    assert not answer["versions"]["same"] and not answer["same"], answer
+    assert answer["versions"]["second"]["program"].startswith("0.0.9") and answer["versions"]["first"]["methods"][method] == version
+    by_version = {d["section"]: d["perhaps_by_version"] for d in answer["differences"]}
+    assert by_version["case"] is False and by_version["findings"] is True, by_version
+    text = done("diff", folder, older)
+    assert b"different versions" in text and b"0.0.9" in text and f"{method}: {version} in the first, 2".encode() in text, text
+    assert b"\x07" not in text and "\u202e".encode() not in text
+    refused(call("diff", folder, os.path.join(folder, "claim.yaml")), "claim.yaml")
+    for text, part in (("{}", "report/2"), ('{"assay": "report/1"}', "report/1"), ("[1]", "report/2")):
+        write(folder, "none.json", text)
+        refused(call("diff", os.path.join(folder, "none.json"), folder), "none.json", part)
 
 
 def what_two_people_disagree_on_is_named_by_section():

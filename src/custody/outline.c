@@ -59,6 +59,8 @@ json_t *outline_same_exhibits(const json_t *first, const json_t *second)
    marked, so that the two are not taken for one. */
 static json_t *exhibit_name(const json_t *names, const char *id)
 {
+    if (!id) /* no report of ours */
+        return json_null();
     const char *known = json_string_value(json_object_get(names, id)), *key;
     json_t *value;
     if (known)
@@ -231,7 +233,7 @@ static json_t *question_of(const json_t *question)
 
 json_t *outline_of(const json_t *report, const json_t *names)
 {
-    static const char *const case_keys[] = {"title", "summary", "version", "seed", NULL};
+    static const char *const case_keys[] = {"title", "summary", "seed", NULL};
     static const char *const sections[] = {"questions", "findings", "dependence", "priors",
                                            "results"};
     const json_t *questions = json_object_get(report, "questions");
