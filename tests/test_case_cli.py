@@ -12,6 +12,8 @@ import sys
 import tempfile
 import uuid
 
+from tap import Skip, run_tests
+
 ASSAY = os.environ["ASSAY"]
 SOURCE = os.environ["ASSAY_SOURCE"]
 TOOLS = os.environ.get("ASSAY_TOOLS", "")
@@ -54,10 +56,6 @@ questions:
         - {{hypothesis: copied, probability: 30 %}}
         - {{hypothesis: none, probability: 20 %}}
 """
-
-
-class Skip(Exception):
-    """Why a test cannot be run here."""
 
 
 def call(*arguments, **options):
@@ -394,17 +392,6 @@ TESTS = [value for name, value in list(globals().items())
          and name not in ("Skip", "call", "done", "refused", "make_case", "write", "report_of", "tool",
                           "exported")]
 
-print(f"1..{len(TESTS)}")
-failed = 0
 with tempfile.TemporaryDirectory() as FOLDER:
-    for number, test in enumerate(TESTS, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {test.__name__} # SKIP {reason}", flush=True)
-        except Exception as problem:  # every failure is one line of TAP and its reason
-            failed += 1
-            print(f"not ok {number} - {test.__name__}\n# {type(problem).__name__}: {problem!s:.700}",
-                  flush=True)
-sys.exit(failed > 0)
+    STATUS = run_tests(TESTS)
+sys.exit(STATUS)

@@ -11,15 +11,13 @@ import subprocess
 import sys
 import tempfile
 
+from tap import Skip, run_tests
+
 ASSAY = os.environ["ASSAY"]
 SOURCE = os.environ["ASSAY_SOURCE"]
 TOOLS = os.environ.get("ASSAY_TOOLS", "")
 ENVIRONMENT = dict(os.environ, ASSAY_DATA=os.path.join(SOURCE, "data"))
 PEER = os.path.join(TOOLS, "model_signing")
-
-
-class Skip(Exception):
-    """Why a test cannot be run here."""
 
 
 def call(*arguments):
@@ -343,12 +341,8 @@ TESTS = [a_signed_folder_that_nobody_touched_holds, any_altered_byte_of_any_file
          the_openssl_program_verifies_what_is_signed, model_signing_verifies_what_is_signed_here,
          what_model_signing_signs_verifies_here]
 
-print(f"1..{len(TESTS)}")
 if not shutil.which("openssl"):
-    for number, test in enumerate(TESTS, 1):
-        print(f"ok {number} - {test.__name__} # SKIP the openssl program is not installed")
-    sys.exit(0)
-failed = 0
+    sys.exit(run_tests(TESTS, without="the openssl program is not installed"))
 with tempfile.TemporaryDirectory() as FOLDER:
     ED25519 = make_key("ed25519", "-algorithm", "ed25519")
     P256 = make_key("p256", "-algorithm", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
@@ -357,13 +351,5 @@ with tempfile.TemporaryDirectory() as FOLDER:
     for size in ("384", "521"):
         KEYS["p" + size] = make_key("p" + size, "-algorithm", "ec", "-pkeyopt",
                                     "ec_paramgen_curve:P-" + size)
-    for number, test in enumerate(TESTS, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {test.__name__} # SKIP {reason}", flush=True)
-        except Exception as problem:  # the report says which test, and goes on
-            failed += 1
-            print(f"not ok {number} - {test.__name__}\n# {type(problem).__name__}: {problem}", flush=True)
-sys.exit(failed > 0)
+    STATUS = run_tests(TESTS)
+sys.exit(STATUS)

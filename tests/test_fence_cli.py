@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 
+from tap import run_tests
+
 ASSAY = os.environ["ASSAY"]
 SOURCE = os.environ["ASSAY_SOURCE"]
 CASES = os.path.join(SOURCE, "cases")
@@ -135,13 +137,4 @@ TESTS = [chips_lists_known_statuses_under_every_rule,
          bad_input_is_refused_with_what_was_expected]
 
 if __name__ == "__main__":
-    print(f"1..{len(TESTS)}")
-    failed = 0
-    for number, test in enumerate(TESTS, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}")
-        except Exception as error:  # a test that fails must not hide the others
-            failed += 1
-            print(f"not ok {number} - {test.__name__}\n# {error!r}")
-    sys.exit(1 if failed else 0)
+    sys.exit(run_tests(TESTS))

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+from tap import Skip, run_tests
+
 BUILD, SOURCE = os.environ["ASSAY_BUILD"], os.environ["ASSAY_SOURCE"]
 CC = os.environ["CC"].split()
 SANITIZE = os.environ.get("ASSAY_SANITIZE", "none")
@@ -96,7 +98,7 @@ def every_header_stands_alone():
 
 def every_header_is_good_cpp():
     if not shutil.which("c++"):
-        return "SKIP no C++ compiler"
+        raise Skip("no C++ compiler")
     for header in sorted(glob.glob(os.path.join(os.path.dirname(the("include/assay/assay.h")), "*.h"))):
         output("c++", "-std=c++17", "-Wall", "-Wextra", "-Werror", *package("--cflags"),
                "-fsyntax-only", "-x", "c++", "-",
@@ -136,16 +138,7 @@ TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, "__module__", "") == "__main__"
          and name not in ("output", "the", "package", "consumer")]
 
-print(f"1..{len(TESTS)}")
-failures = 0
 with tempfile.TemporaryDirectory() as STAGE:
     output("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", STAGE)
-    for number, test in enumerate(TESTS, 1):
-        try:
-            skipped = test()
-            print(f"ok {number} - {test.__name__}" + (f" # {skipped}" if skipped else ""), flush=True)
-        except Exception as problem:  # every failure is one line of TAP and its reason
-            failures += 1
-            reason = " ".join(f"{type(problem).__name__}: {problem!s:.700}".split())
-            print(f"not ok {number} - {test.__name__}\n# {reason}", flush=True)
-sys.exit(failures != 0)
+    STATUS = run_tests(TESTS)
+sys.exit(STATUS)

@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 
+from tap import run_tests
+
 ASSAY = os.environ["ASSAY"]
 DESIGN = """world: {seed: 1, words: 30, facts: 80, shared facts: 20, own facts: 10, distance: 1.5}
 model: {width: 16, layers: 1, heads: 2, hidden: 32}
@@ -384,15 +386,6 @@ TESTS = [value for name, value in list(globals().items())
          and name not in ("call", "answer", "path", "write", "without", "parts", "in_hand", "being_examined", "prose_heard", "stopped",
                           "stopped_with")]
 
-print(f"1..{len(TESTS)}")
-failures = 0
 with tempfile.TemporaryDirectory() as FOLDER:
-    for number, test in enumerate(TESTS, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}", flush=True)
-        except Exception as problem:  # every failure is one line of TAP and its reason
-            failures += 1
-            print(f"not ok {number} - {test.__name__}\n# {type(problem).__name__}: {problem!s:.500}",
-                  flush=True)
-sys.exit(failures != 0)
+    STATUS = run_tests(TESTS)
+sys.exit(STATUS)

@@ -15,15 +15,13 @@ import sys
 import tempfile
 import time
 
+from tap import Skip, run_tests
+
 ASSAY = os.environ["ASSAY"]
 RUNTIMES = os.environ.get("ASSAY_RUNTIMES", "")
 SMALL = ["--vocabulary", "300", "--width", "32", "--layers", "2", "--heads", "4", "--kv-heads", "2",
          "--length", "32", "--rows", "4", "--steps", "40"]
 EXPERTS = [*SMALL, "--experts", "4"]
-
-
-class Skip(Exception):
-    pass
 
 
 def path(*parts):
@@ -332,16 +330,6 @@ TESTS = [a_model_is_trained_and_learns,
          a_forward_pass_written_apart_gives_the_same_probabilities,
          hugging_face_tokenizers_cut_texts_alike,
          llama_cpp_gives_the_same_tokens_and_probabilities]
-FAILED = 0
 with tempfile.TemporaryDirectory() as FOLDER:
-    print(f"1..{len(TESTS)}")
-    for number, test in enumerate(TESTS, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {test.__name__} # SKIP {reason}", flush=True)
-        except Exception as problem:  # the message of any failure
-            FAILED += 1
-            print(f"not ok {number} - {test.__name__}\n# {problem!r}"[:2000], flush=True)
-sys.exit(FAILED > 0)
+    STATUS = run_tests(TESTS)
+sys.exit(STATUS)

@@ -17,6 +17,8 @@ import tempfile
 import threading
 import time
 
+from tap import run_tests
+
 ASSAY = os.environ["ASSAY"]
 SOURCE = os.environ["ASSAY_SOURCE"]
 ENVIRONMENT = dict(os.environ, ASSAY_DATA=os.path.join(SOURCE, "data"))
@@ -533,15 +535,4 @@ def what_cannot_start_says_why():
 
 tests = [f for f in list(globals().values()) if callable(f) and getattr(f, "__module__", "") == "__main__"
          and f.__name__ not in ("serving", "finished", "copied", "add", "case_of", "Server")]
-print(f"1..{len(tests)}", flush=True)
-wrong = 0
-for number, test in enumerate(tests, 1):
-    try:
-        test()
-        print("ok", number, "-", test.__name__, flush=True)
-    except Exception as error:
-        wrong += 1
-        print("not ok", number, "-", test.__name__, flush=True)
-        for line in f"{type(error).__name__}: {error}".splitlines()[:30]:
-            print("#", line[:600], flush=True)
-sys.exit(1 if wrong else 0)
+sys.exit(run_tests(tests))
