@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define LEAST_MODELS 4 /* the suspect and three to compare with */
+#define LEAST_SAME 5   /* answers that are the same, to be no accident */
 
 struct work {
     const struct assay_context *context;
@@ -372,12 +373,54 @@ static assay_status add_limit(struct work *w, const char *text)
     return ASSAY_OK;
 }
 
+/* What no pupil does: answers as the teacher, to the letter. */
+static assay_status say_who_is_the_same(struct work *w)
+{
+    for (size_t b = 1; b < w->population.n; b++) {
+        size_t c = w->population.candidate[b], shared, same;
+        if (c == STYLE_NOBODY || !style_answers_alike(w->suspect, w->sets[b]))
+            continue;
+        bool sampled = w->suspect->fingerprint || w->sets[b]->fingerprint;
+        same = style_same_answers(w->suspect, w->sets[b], &shared);
+        if (same < LEAST_SAME)
+            continue;
+        const char *text = assay_arena_print(
+            w->r->arena,
+            "%s has the suspect's own answers to %zu of %zu prompts%s: one model, or one file, "
+            "under two names, and not a teacher and its pupil.",
+            w->sets[b]->name, same, shared, sampled ? " (by their lengths)" : "");
+        if (!text)
+            return no_memory(w);
+        ASSAY_TRY(add_limit(w, text));
+    }
+    return ASSAY_OK;
+}
+
+/* An interval that ends at the bound of the calibration must not look like certainty. */
+static assay_status say_bound(struct work *w)
+{
+    double bound = w->calibration.bound;
+    bool reached = false;
+    for (size_t c = 0; c < w->r->count && w->calibration.known; c++)
+        reached = reached || fabs(w->r->results[c].log10_lr.median) >= bound;
+    if (!reached)
+        return ASSAY_OK;
+    const char *text = assay_arena_print(
+        w->r->arena,
+        "No ratio is given beyond 10^%.2f either way, one more than the %.0f lineages that it was "
+        "calibrated on: a ratio at that bound says 'at least', and its interval is cut there.",
+        bound, pow(10, bound) - 1);
+    return text ? add_limit(w, text) : no_memory(w);
+}
+
 static assay_status say_limits(struct work *w)
 {
     size_t shared = 0;
     for (size_t i = 0; i < w->r->count; i++)
         shared =
             w->r->results[i].shared_prompts > shared ? w->r->results[i].shared_prompts : shared;
+    ASSAY_TRY(say_who_is_the_same(w));
+    ASSAY_TRY(say_bound(w));
     ASSAY_TRY(add_limit(w, "Likeness has other causes than teaching: a shared teacher, shared "
                            "data, a shared base. The candidate may be the suspect's sibling."));
     if (w->question == ASSAY_STYLE_RANK)

@@ -28,32 +28,44 @@ static const struct assay_answer *find(const struct assay_responses *set, uint64
 }
 
 /* By the lengths, where a fingerprint has no texts. */
-static bool same_lengths(const struct assay_responses *a, const struct assay_responses *b)
+static size_t same_lengths(const struct assay_responses *a, const struct assay_responses *b,
+                           size_t *shared)
 {
-    size_t same = 0, shared = 0;
+    size_t same = 0;
     for (size_t i = 0; i < a->n; i++) {
         const struct assay_answer *other = find(b, a->answers[i].key_hash);
-        shared += other != NULL;
+        *shared += other != NULL;
         same += other && tokens_of(a, i) == tokens_of(b, (size_t)(other - b->answers));
     }
+    return same;
+}
+
+size_t style_same_answers(const struct assay_responses *a, const struct assay_responses *b,
+                          size_t *shared)
+{
+    size_t same = 0;
+    *shared = 0;
+    if (a->fingerprint || b->fingerprint)
+        return same_lengths(a, b, shared);
+    for (size_t i = 0, k = 0; i < a->n && k < b->n;) {
+        int order = strcmp(a->answers[i].key, b->answers[k].key);
+        if (order == 0) {
+            ++*shared;
+            same += strcmp(a->answers[i].text, b->answers[k].text) == 0;
+        }
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return same;
+}
+
+bool style_answers_alike(const struct assay_responses *a, const struct assay_responses *b)
+{
+    size_t shared, same = style_same_answers(a, b, &shared);
     return shared > 0 && (double)same >= SAME_SHARE * (double)shared;
 }
 
 bool style_is_itself(const struct assay_responses *suspect, const struct assay_responses *other)
 {
-    size_t same = 0, shared = 0;
-    if (strcmp(suspect->name, other->name) != 0)
-        return false;
-    if (suspect->fingerprint || other->fingerprint)
-        return same_lengths(suspect, other);
-    for (size_t i = 0, k = 0; i < suspect->n && k < other->n;) {
-        int order = strcmp(suspect->answers[i].key, other->answers[k].key);
-        if (order == 0) {
-            shared++;
-            same += strcmp(suspect->answers[i].text, other->answers[k].text) == 0;
-        }
-        i += order <= 0;
-        k += order >= 0;
-    }
-    return shared > 0 && (double)same >= SAME_SHARE * (double)shared;
+    return strcmp(suspect->name, other->name) == 0 && style_answers_alike(suspect, other);
 }

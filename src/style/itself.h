@@ -10,6 +10,13 @@
 
 #include <assay/responses.h>
 
+/* How many answers to common prompts are the same; `shared` gets how many are common. */
+size_t style_same_answers(const struct assay_responses *a, const struct assay_responses *b,
+                          size_t *shared);
+
+/* Nine tenths of them, whatever the names. */
+bool style_answers_alike(const struct assay_responses *a, const struct assay_responses *b);
+
 bool style_is_itself(const struct assay_responses *suspect, const struct assay_responses *other);
 
 #endif
