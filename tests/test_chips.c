@@ -234,6 +234,10 @@ static void days_are_told_from_other_text(void **state)
     assert_true(assay_is_date("2023-11-17"));
     assert_false(assay_is_date("2023-11"));
     assert_false(assay_is_date("2023-11-32"));
+    assert_true(assay_is_date("2024-02-29") && assay_is_date("2000-02-29"));
+    assert_true(assay_is_date("2023-07-31") && assay_is_date("2023-08-31"));
+    assert_false(assay_is_date("2023-02-29") || assay_is_date("1900-02-29"));
+    assert_false(assay_is_date("2023-04-31") || assay_is_date("2023-09-31"));
     assert_false(assay_is_date("17.11.2023"));
     assert_false(assay_is_date(""));
 }

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 
+from tap import run_tests
+
 ASSAY = os.environ["ASSAY"]
 SOURCE = os.environ["ASSAY_SOURCE"]
 CLAIM = os.path.join(SOURCE, "cases/deepseek-v3/claim.yaml")
@@ -169,7 +171,7 @@ def a_row_that_cannot_be_is_listed_with_the_reason():
     with open(os.path.join(SOURCE, "data/training_runs.csv"), encoding="utf-8") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     good = next(r for r in rows if r["group"] == "nemo_bridge" and r["tok_s_accel"] and not r["dropped"])
-    changes = [("heads", "0"), ("layers", "0.5"), ("hidden", "1e300"), ("n_accel", "1e12"),
+    changes = [("step_s", "fast"), ("pp", "-1"), ("heads", "0"), ("layers", "0.5"), ("hidden", "1e300"), ("n_accel", "1e12"),
                ("vocab", "0"), ("mbs", "0"), ("dp", "1e10"), ("experts", "1e6"), ("gbs", "7")]
     path = os.path.join(FOLDER, "odd.csv")
     with open(path, "w", encoding="utf-8", newline="") as file:
@@ -180,7 +182,9 @@ def a_row_that_cannot_be_is_listed_with_the_reason():
     result = call("claim", "validate", "--runs", path, "--json")
     assert result.returncode == 0, result.stderr
     told = {row["id"]: row for row in json.loads(result.stdout)["rows"]}
-    assert told["notes"]["used"]
+    assert told["notes"]["used"] and json.loads(result.stdout)["unreadable_rows"] == 2
+    assert b"Of 12 rows, 2 have a cell that is no number" in call("claim", "validate", "--runs", path).stdout
+    refused(call("claim", "calibrate", FOLDER, "--runs", path), f"{path}:3:", '"fast" for step_s')
     for column, _ in changes:
         why = "global batch" if column == "gbs" else column
         assert not told[column]["used"] and why in told[column]["note"], told[column]
@@ -330,6 +334,26 @@ def a_full_disk_is_noticed():
     assert result.returncode == 2 and b"cannot write" in result.stderr
 
 
+def where_results_go_is_looked_at_before_the_work():
+    """A file in the folder's place, or no parent: said at once and not after hours."""
+    there = os.path.join(FOLDER, "a file")
+    with open(there, "w", encoding="utf-8") as file:
+        file.write("mine")
+    design = os.path.join(SOURCE, "designs/standard.yaml")
+    refused(call("claim", "calibrate", there), there, "is no folder")
+    refused(call("lab", "run", design, "--out", there), there, "is no folder")
+    refused(call("lab", "run", design, "--out", os.path.join(FOLDER, "no", "such")), "cannot make")
+    refused(call("case", "run", os.path.join(SOURCE, "cases/deepseek"), "--out", there), there, "is no folder")
+    assert open(there, encoding="utf-8").read() == "mine"
+
+
+def an_empty_text_has_no_probability():
+    empty = os.path.join(FOLDER, "empty.txt")
+    open(empty, "w", encoding="utf-8").close()
+    result = call("lab", "score", FOLDER, empty, "--json")
+    assert result.returncode == 1 and "empty" in json.loads(result.stdout)["reason"]
+
+
 def models_are_counted():
     path = os.path.join(FOLDER, "config.json")
     with open(path, "w", encoding="utf-8") as file:
@@ -342,15 +366,6 @@ TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, "__module__", "") == "__main__"
          and name not in ("call", "refused", "changed", "bad_claim")]
 
-print(f"1..{len(TESTS)}")
-failures = 0
 with tempfile.TemporaryDirectory() as FOLDER:
-    for number, test in enumerate(TESTS, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}", flush=True)
-        except Exception as problem:  # every failure is one line of TAP and its reason
-            failures += 1
-            print(f"not ok {number} - {test.__name__}\n# {type(problem).__name__}: {problem!s:.500}",
-                  flush=True)
-sys.exit(failures != 0)
+    STATUS = run_tests(TESTS)
+sys.exit(STATUS)

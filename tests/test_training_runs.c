@@ -306,19 +306,39 @@ static void an_empty_table_is_a_table(void **state)
     assay_training_runs_free(&runs);
 }
 
+/* A careful reader of a long table wants the row named and not the table refused. */
+static void marked(const char *column, const char *value, const char *message)
+{
+    struct assay_training_runs runs;
+    struct assay_error error;
+    assert_int_equal(read_table(false, "", "", column, value, "ab", &runs, &error), ASSAY_OK);
+    assert_int_equal(runs.count, 2);
+    assert_int_equal(runs.unreadable, 2);
+    assert_non_null(runs.rows[0].unreadable);
+    if (!strstr(runs.rows[0].unreadable, message) || !strstr(runs.rows[0].unreadable, "line 2"))
+        fail_msg("\"%s\" does not say \"%s\"", runs.rows[0].unreadable, message);
+    assert_true(isnan(runs.rows[0].layers) && isnan(runs.rows[0].step_seconds));
+    assay_training_runs_free(&runs);
+}
+
+static void a_cell_that_is_no_number_marks_its_row(void **state)
+{
+    (void)state;
+    marked("layers", "many", "found \"many\" for layers");
+    marked("layers", "12 layers", "for layers");
+    marked("step_s", "-1", "at least 0");
+    marked("step_s", "nan", "for step_s");
+    marked("step_s", "inf", "for step_s");
+    marked("step_s", "0x10", "for step_s");
+    marked("d_6N_tflops", "?", "for d_6N_tflops");
+    marked("seq", "4096/", "for seq");
+    marked("seq", "/", "for seq");
+    marked("seq", "4096/long", "for seq");
+}
+
 static void bad_tables_are_refused_with_the_line(void **state)
 {
     (void)state;
-    refused("", "", "layers", "many", "a", 2, "found \"many\" for layers");
-    refused("", "", "layers", "12 layers", "a", 2, "for layers");
-    refused("", "", "step_s", "-1", "a", 2, "at least 0");
-    refused("", "", "step_s", "nan", "a", 2, "for step_s");
-    refused("", "", "step_s", "inf", "a", 2, "for step_s");
-    refused("", "", "step_s", "0x10", "a", 2, "for step_s");
-    refused("", "", "d_6N_tflops", "?", "a", 2, "for d_6N_tflops");
-    refused("", "", "seq", "4096/", "a", 2, "for seq");
-    refused("", "", "seq", "/", "a", 2, "for seq");
-    refused("", "", "seq", "4096/long", "a", 2, "for seq");
     refused("seq", "", "id", "a", "a", 0, "no column is named \"seq\"");
     refused("", "speed", "seq", "", "a", 0, "nobody knows the column \"speed\"");
     refused("", "seq", "seq", "", "a", 1, "stands twice");
@@ -347,6 +367,7 @@ int main(void)
         cmocka_unit_test(columns_may_stand_in_any_order),
         cmocka_unit_test(several_numbers_in_a_cell_count_as_absent),
         cmocka_unit_test(an_empty_table_is_a_table),
+        cmocka_unit_test(a_cell_that_is_no_number_marks_its_row),
         cmocka_unit_test(bad_tables_are_refused_with_the_line),
         cmocka_unit_test(a_missing_file_is_an_io_error),
     };

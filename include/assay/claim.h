@@ -112,6 +112,7 @@ struct assay_training_run {
     double network_bandwidth; /* optional column: bytes/s a device, one direction, between nodes */
     const char *software;     /* optional column: the software generation, "" where unknown */
     const char *dropped;      /* optional column: why the row is not to be scored, "" if it is */
+    const char *unreadable;   /* NULL, or which cell is no number: then no number of it counts */
     double layers, hidden, heads, kv_heads, ffn, vocabulary, sequence;
     double experts, experts_active, expert_ffn;
     double head_dim; /* optional column: absent where it is hidden / heads */
@@ -129,15 +130,16 @@ struct assay_training_run {
 struct assay_training_runs {
     struct assay_arena *arena;
     const struct assay_training_run *rows;
-    size_t count;
+    size_t count, unreadable; /* of them, rows with a cell that is no number */
     struct assay_exhibit file;
 };
 
 /*
  * Reads a table with the header of data/training_runs.csv; the columns `head_dim`, `software` and
  * `dropped` may be missing, the order of columns is free, an unknown or missing column is an
- * error, and so are an id twice and a cell that should be a number of at least 0 and is not.
- * Several numbers in one cell ("32768/131072": phases of a run) count as absent.
+ * error, and so is an id twice. A row with a cell that should be a number of at least 0 and is not
+ * is read and marked `unreadable`: assay_claim_validate lists it unused, assay_claim_calibrate
+ * refuses the table. Several numbers in one cell ("32768/131072": phases of a run) count as absent.
  */
 ASSAY_API ASSAY_MUST_USE assay_status assay_training_runs_read(const char *path,
                                                                struct assay_training_runs *runs,

@@ -477,6 +477,10 @@ bool measured_read(const struct assay_claim_data *data, const struct assay_train
     memset(m, 0, sizeof *m);
     assay_run_default(run);
     run->path = NULL;
+    if (row->unreadable) {
+        snprintf(why, size, "%s", row->unreadable);
+        return false;
+    }
     if (!counts_can_be(row, why, size))
         return false;
     if (has(row->kind, "finetune") && has(row->model, "LoRA")) {

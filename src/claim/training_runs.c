@@ -138,11 +138,28 @@ static bool read_number(const char *text, double *number)
     return true;
 }
 
+/* The row stays, marked by the first of its cells that is no number: whoever uses it must say so.
+ */
+static assay_status put_by(const struct csv_row *row, const char *column, const char *text,
+                           struct assay_arena *arena, struct assay_training_run *run,
+                           struct assay_error *error)
+{
+    if (!run->unreadable)
+        run->unreadable =
+            assay_arena_print(arena,
+                              "line %ld: found \"%.40s\" for %s, expected a number of at least 0, "
+                              "or nothing where it is not known",
+                              row->line, text, column);
+    return run->unreadable ? ASSAY_OK
+                           : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+}
+
 static assay_status read_row(const struct csv *csv, const struct csv_row *row,
-                             const int at[COLUMN_COUNT], struct assay_training_run *run,
-                             struct assay_error *error)
+                             const int at[COLUMN_COUNT], struct assay_arena *arena,
+                             struct assay_training_run *run, struct assay_error *error)
 {
     run->line = row->line;
+    run->unreadable = NULL;
     for (size_t c = 0; c < COLUMN_COUNT; c++) {
         const char *text = at[c] < 0 ? "" : row->cells[at[c]];
         char *member = columns[c].offset == UNKEPT ? NULL : (char *)run + columns[c].offset;
@@ -151,10 +168,10 @@ static assay_status read_row(const struct csv *csv, const struct csv_row *row,
             continue;
         }
         double number;
-        if (!read_number(text, &number))
-            return assay_error_at(error, ASSAY_ERROR_INPUT, csv->path, row->line,
-                                  "found \"%.40s\" for %s, expected a number of at least 0", text,
-                                  columns[c].name);
+        if (!read_number(text, &number)) {
+            ASSAY_TRY(put_by(row, columns[c].name, text, arena, run, error));
+            number = nan("");
+        }
         number *= columns[c].scale;
         if (member)
             memcpy(member, &number, sizeof number);
@@ -198,8 +215,10 @@ static assay_status read_runs(const char *path, struct assay_training_runs *runs
     runs->file.path = assay_arena_copy(runs->arena, path);
     if (!rows || !runs->file.path)
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
-    for (size_t i = 0; i < csv.count; i++)
-        ASSAY_TRY(read_row(&csv, &csv.rows[i], at, &rows[i], error));
+    for (size_t i = 0; i < csv.count; i++) {
+        ASSAY_TRY(read_row(&csv, &csv.rows[i], at, runs->arena, &rows[i], error));
+        runs->unreadable += rows[i].unreadable != NULL;
+    }
     ASSAY_TRY(refuse_repeats(&csv, rows, runs->arena, error));
     runs->rows = rows;
     runs->count = csv.count;

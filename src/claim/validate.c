@@ -7,6 +7,8 @@
 #include "claim/observations.h"
 #include "claim/sorted.h"
 
+#include "base/folder.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,12 +314,20 @@ assay_status assay_claim_calibrate(const struct assay_claim_data *data,
                                    struct assay_error *error)
 {
     struct assay_validation validation;
+    for (size_t i = 0; i < runs->count; i++)
+        if (runs->rows[i].unreadable)
+            return assay_error_at(error, ASSAY_ERROR_INPUT, runs->file.path, runs->rows[i].line,
+                                  "a fit to half a table is no fit: %s",
+                                  strstr(runs->rows[i].unreadable, "found"));
+    ASSAY_TRY(folder_make(folder, error));
     ASSAY_TRY(assay_claim_validate(data, runs, ASSAY_CROSS_SOURCE, context, &validation, error));
     double *errors = assay_arena_alloc(validation.arena, validation.row_count, sizeof *errors);
-    assay_status status = errors
-                              ? fit_all(data, runs, context, validation.arena,
-                                        residual_of(&validation, errors), folder, error)
-                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    assay_status status =
+        validation.all.n == 0 ? assay_error_at(error, ASSAY_ERROR_UNANSWERABLE, runs->file.path, 0,
+                                               "no row of it can be predicted: nothing to fit to")
+        : errors ? fit_all(data, runs, context, validation.arena, residual_of(&validation, errors),
+                           folder, error)
+                 : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     assay_validation_free(&validation);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include <assay/report.h>
 
+#include "base/folder.h"
 #include "report/report_json.h"
 
 #include <dirent.h>
@@ -22,10 +23,7 @@ static assay_status out_folder(struct cli_call *call, char *folder, size_t size)
                         : snprintf(folder, size, "%s/out", call->positional[0]);
     if (length < 0 || (size_t)length >= size)
         return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0, "the path is too long");
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return assay_error_at(&call->error, ASSAY_ERROR_IO, folder, 0, "cannot make the folder: %s",
-                              strerror(errno));
-    return ASSAY_OK;
+    return folder_make(folder, &call->error);
 }
 
 static assay_status give(struct cli_call *call, const struct assay_assessment *assessment,
@@ -293,9 +291,7 @@ static assay_status put(struct cli_call *call, const char *name, const char *tex
 static assay_status new_case(struct cli_call *call)
 {
     const char *folder = call->positional[0];
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return assay_error_at(&call->error, ASSAY_ERROR_IO, folder, 0, "cannot make the folder: %s",
-                              strerror(errno));
+    ASSAY_TRY(folder_make(folder, &call->error));
     ASSAY_TRY(put(call, "case.yaml", skeleton_case));
     ASSAY_TRY(put(call, "claim.yaml", skeleton_claim));
     if (call->json)

@@ -83,7 +83,10 @@ static void print(const struct assay_run *run, const struct assay_prediction *p)
     }
     print_interval("peak memory", p->memory_bytes, 1e9, "GB");
     cli_say("  %-26s %10.4g GB   %s\n", "memory of a device", m->available / 1e9,
-            m->fits ? "fits" : "DOES NOT FIT");
+            p->memory_bytes.high <= m->available ? "fits"
+            : p->memory_bytes.low > m->available ? "DOES NOT FIT"
+            : m->fits                            ? "fits, too close to call"
+                                                 : "does not fit, too close to call");
     cli_say("\nWhere a step's %.4g s go:\n", p->step.seconds);
     for (int part = 0; part < ASSAY_PART_COUNT; part++) {
         double share = p->step.part[part] / p->step.seconds;

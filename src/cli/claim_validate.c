@@ -49,7 +49,8 @@ static json_t *row(const struct assay_validation_row *r)
     return o;
 }
 
-static json_t *to_json(const struct cli_call *call, const struct assay_validation *v)
+static json_t *to_json(const struct cli_call *call, const struct assay_validation *v,
+                       const struct assay_training_runs *runs)
 {
     json_t *o = json_object(), *rows = json_array();
     for (size_t i = 0; i < v->row_count; i++)
@@ -59,6 +60,7 @@ static json_t *to_json(const struct cli_call *call, const struct assay_validatio
     json_object_set_new(o, "unknown_layout", summary(&v->unknown_layout));
     json_object_set_new(o, "groups", summaries(v->groups, v->group_count));
     json_object_set_new(o, "accelerators", summaries(v->accelerators, v->accelerator_count));
+    json_set_number(o, "unreadable_rows", (double)runs->unreadable);
     json_set_number(o, "seed", (double)call->context.seed);
     json_object_set_new(o, "rows", rows);
     return o;
@@ -85,7 +87,8 @@ static void line(const char *name, const struct assay_validation_summary *s)
     cli_say("\n");
 }
 
-static void print(const struct assay_validation *v, bool every_row)
+static void print(const struct assay_validation *v, const struct assay_training_runs *runs,
+                  bool every_row)
 {
     size_t unused = 0;
     if (every_row) {
@@ -116,6 +119,14 @@ static void print(const struct assay_validation *v, bool every_row)
     for (size_t i = 0; i < v->accelerator_count; i++)
         line(v->accelerators[i].name, &v->accelerators[i]);
     cli_say("\n%zu quantities are not used; --rows or --json says why of each.\n", unused);
+    for (size_t i = 0; i < runs->count && runs->unreadable > 0; i++)
+        if (runs->rows[i].unreadable) {
+            cli_say(
+                "Of %zu rows, %zu have a cell that is no number and count in nothing. The first "
+                "is\n%s (%s).\n",
+                runs->count, runs->unreadable, runs->rows[i].unreadable, runs->rows[i].id);
+            break;
+        }
 }
 
 static assay_status validate(struct cli_call *call, const struct assay_claim_data *data,
@@ -135,9 +146,9 @@ static assay_status validate(struct cli_call *call, const struct assay_claim_dat
     cli_progress_end();
     assay_status status;
     if (call->json) {
-        status = cli_print_json(call, to_json(call, &validation));
+        status = cli_print_json(call, to_json(call, &validation, runs));
     } else {
-        print(&validation, call->value[1] != NULL);
+        print(&validation, runs, call->value[1] != NULL);
         status = cli_finish_output(call);
     }
     assay_validation_free(&validation);
@@ -178,7 +189,8 @@ const struct cli_command cli_claim_validate = {
     .text =
         "Predicts every row of a table of measured runs and prints predicted against measured,\n"
         "with the median and 90th percentile of the absolute relative error. A row that cannot\n"
-        "be predicted is listed as not used, with the reason. FILE has the header of\n"
+        "be predicted is listed as not used, with the reason; so is one with a cell that is no\n"
+        "number, and how many there are is said. FILE has the header of\n"
         "data/training_runs.csv. Without --cv the shipped parameters are used as they are; they "
         "were\n"
         "fitted to data/training_runs.csv, so that its own rows look better than others will:\n"

@@ -29,6 +29,11 @@ static assay_status run_command(struct cli_call *call)
     struct assay_file file;
     struct assay_lab_score score;
     ASSAY_TRY(assay_file_open(call->positional[1], (size_t)1 << 30, &file, &call->error));
+    if (file.size == 0) {
+        assay_file_close(&file);
+        return assay_error_at(&call->error, ASSAY_ERROR_UNANSWERABLE, call->positional[1], 0,
+                              "the text is empty: there is nothing to score");
+    }
     assay_status status = assay_lab_score(call->positional[0], (const char *)file.bytes, file.size,
                                           &score, &call->error);
     assay_file_close(&file);

@@ -2,6 +2,7 @@
 /* assay lineage fingerprint: a few kilobytes of each checkpoint, for `scan`. */
 #include "cli/commands.h"
 
+#include "base/folder.h"
 #include "base/json.h"
 
 #include <assay/lineage.h>
@@ -99,10 +100,8 @@ static assay_status make_all(struct cli_call *call, struct assay_arena *arena, s
 {
     const char *folder = call->value[0] ? call->value[0] : ".";
     const struct assay_context *context = &call->context;
-    struct stat info;
     ASSAY_TRY(name_all(call, arena, folder, made));
-    if (mkdir(folder, 0777) != 0 && (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)))
-        return assay_error_at(&call->error, ASSAY_ERROR_IO, folder, 0, "cannot make this folder");
+    ASSAY_TRY(folder_make(folder, &call->error));
     for (size_t i = 0; i < call->positionals; i++) {
         if (context->progress &&
             !context->progress(context->progress_user, "checkpoints", i, call->positionals))

@@ -3,10 +3,10 @@
 #include "cli/commands.h"
 #include "cli/style.h"
 
+#include "base/folder.h"
 #include "base/json.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 enum { OUT, PROMPTS, WORDS, THIN };
 
@@ -48,12 +48,7 @@ static assay_status make_all(struct cli_call *call, const struct style_inputs *i
 {
     const char *folder = call->value[OUT] ? call->value[OUT] : ".";
     ASSAY_TRY(refuse_twins(call, in));
-    if (mkdir(folder, 0777) != 0) {
-        struct stat info;
-        if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode))
-            return assay_error_at(&call->error, ASSAY_ERROR_IO, folder, 0,
-                                  "cannot make this folder");
-    }
+    ASSAY_TRY(folder_make(folder, &call->error));
     for (size_t i = 0; i < in->set_count; i++)
         ASSAY_TRY(make(call, in->sets[i], folder, settings, in->arena, &made[i]));
     return ASSAY_OK;

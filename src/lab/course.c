@@ -6,6 +6,8 @@
 #include "lab/bpe_file.h"
 #include "lab/checkpoint.h"
 
+#include "base/folder.h"
+
 #include <assay/lab.h>
 
 #include <errno.h>
@@ -343,8 +345,7 @@ assay_status assay_lab_train(const struct assay_context *context, const char *co
         (int)sizeof c.checkpoint)
         return assay_error_at(error, ASSAY_ERROR_LIMIT, NULL, 0, "the folder's name is too long");
     snprintf(c.tokenizer, sizeof c.tokenizer, "%s/tokenizer.json", folder);
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return assay_error_at(error, ASSAY_ERROR_IO, folder, 0, "%s", strerror(errno));
+    ASSAY_TRY(folder_make(folder, error));
     assay_status status = read_texts(&c, paths, count);
     if (status == ASSAY_OK) {
         write_recipe(&c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/export.h"
 
+#include "base/folder.h"
 #include "base/json.h"
 #include "lab/bpe_file.h"
 #include "lab/checkpoint.h"
@@ -305,9 +306,7 @@ assay_status assay_lab_export(const char *from, enum assay_lab_format format, co
     assay_status status = ASSAY_OK;
     if (format == ASSAY_LAB_GGUF)
         status = lab_export_gguf(&m, &b, to, error);
-    else if (mkdir(to, 0777) != 0 && errno != EEXIST)
-        status = assay_error_at(error, ASSAY_ERROR_IO, to, 0, "%s", strerror(errno));
-    else
+    else if ((status = folder_make(to, error)) == ASSAY_OK)
         status = lab_export_folder(&m, &b, to, error);
     lab_model_free(&m);
     lab_bpe_free(&b);

@@ -11,10 +11,10 @@
 #include "lab/teach.h"
 #include "lab/weigh.h"
 
-#include <errno.h>
+#include "base/folder.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PROSE 1000 /* the manner of the author who teaches nobody */
 #define HUMAN 2000 /* and of the one who stands in for a teacher */
@@ -387,10 +387,9 @@ assay_status assay_lab_run(const struct assay_context *context,
         status = assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, path, 0,
                                 "white box: nobody was named who compares weights");
     if (status == ASSAY_OK)
+        status = folder_make(folder, error);
+    if (status == ASSAY_OK)
         status = lab_vocabulary_learn(&design, &bpe, error);
-    if (status == ASSAY_OK && mkdir(folder, 0777) != 0 && errno != EEXIST)
-        status = assay_error_at(error, ASSAY_ERROR_IO, folder, 0, "cannot make the folder: %s",
-                                strerror(errno));
     if (status == ASSAY_OK)
         status = name_vocabulary(&design, &bpe, folder, result, error);
     if (status == ASSAY_OK)
