@@ -239,6 +239,14 @@ def predictions_have_the_keys_others_rely_on():
     assert all(part["seconds"] >= 0 for part in answer["breakdown"])
 
 
+def a_layout_that_nobody_stated_is_said_to_be_assays_own():
+    says = "No layout is stated"
+    assert not any(says in t for t in json.loads(call("claim", "predict", CLAIM, "--json").stdout)["limits"])
+    moved = json.loads(call("claim", "predict", CLAIM, "--accelerator", "H20", "--count", "1000", "--json").stdout)
+    assert not moved["plan_known"] and any(says in t for t in moved["limits"]), moved["limits"]
+    assert says in call("claim", "predict", CLAIM, "--accelerator", "H20", "--count", "1000").stdout.decode()
+
+
 def a_layout_that_does_not_fit_is_an_answer():
     path, _ = changed("pipeline: {value: 16", "pipeline: {value: 2")
     result = call("claim", "predict", path, "--json")
