@@ -3,8 +3,10 @@
 """The program from outside: help, exit statuses, bad input, output that cannot be written.
 Prints TAP. Needs ASSAY (the program) and ASSAY_SOURCE (the tree) in the environment."""
 import csv
+import glob
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -360,6 +362,28 @@ def an_empty_text_has_no_probability():
     open(empty, "w", encoding="utf-8").close()
     result = call("lab", "score", FOLDER, empty, "--json")
     assert result.returncode == 1 and "empty" in json.loads(result.stdout)["reason"]
+
+
+def what_documents_tell_people_to_type_is_there():
+    """Every `assay ROOM VERB --option` of the documents names a verb and options that exist."""
+    commands = [line[2:22].split() for line in call("--help").stdout.decode().split("Commands:\n")[1]
+                .split("\n\n")[0].splitlines()]
+    helps = {" ".join(words): call(*words, "--help").stdout.decode() for words in commands}
+    rooms = {words[0] for words in commands if len(words) == 2}
+    named = 0
+    for pattern in ("*.md", "docs/*.md", "cases/*/*.md", "cases/*/*.yaml", "designs/*.yaml", "*/README.md"):
+        for path in glob.glob(os.path.join(SOURCE, pattern)):
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            for found in re.finditer(r"\bassay ([a-z]+)(?: ([a-z]+))?([^`\n]*)", text):
+                room, verb, rest = found.groups()
+                if room in rooms and verb and found.group(0).count("--") + found.group(0).count(".yaml"):
+                    assert f"{room} {verb}" in helps, (path, found.group(0))
+                said = helps.get(f"{room} {verb}", helps.get(room))
+                for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", re.split(r" \| |; |\. ", rest)[0]) if said else ():
+                    assert f"  {option} " in said, (path, found.group(0), option)
+                    named += 1
+    assert named > 60, named
 
 
 def models_are_counted():
