@@ -149,6 +149,10 @@ ASSAY_API void assay_file_close(struct assay_file *file);
  * advance; with false, that things are as usual again. */
 ASSAY_API void assay_file_expect_scattered(const struct assay_file *file, bool scattered);
 
+/* Tells the system that these bytes of a mapped file will soon be read: it begins to fetch them,
+ * and this does not wait. */
+ASSAY_API void assay_file_expect(const unsigned char *bytes, size_t size);
+
 /*
  * Writes `size` bytes to `path` so that a reader sees the old file or the whole new one: a file
  * without a name is written, flushed to disk and given the name. On failure the old file is

@@ -69,6 +69,17 @@ void assay_file_expect_scattered(const struct assay_file *file, bool scattered)
                             scattered ? POSIX_MADV_RANDOM : POSIX_MADV_NORMAL);
 }
 
+void assay_file_expect(const unsigned char *bytes, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (uintptr_t)bytes % page;
+    union {
+        const unsigned char *read;
+        void *advised;
+    } start = {bytes - before};
+    if (size > 0)
+        (void)posix_madvise(start.advised, size + before, POSIX_MADV_WILLNEED);
+}
+
 char *assay_path_beside(struct assay_arena *arena, const char *from, const char *name)
 {
     const char *slash = strrchr(from, '/');

@@ -192,6 +192,34 @@ assay_status compare_axes(const struct comparing *c, struct pair *p)
 /* ---- a sample on both sides -------------------------------------------------------------------
  */
 
+/* Neighbours, for the fewest pages of the file; false: such a test is not to be made. */
+static bool sample(const struct pair *p, enum axis axis, uint64_t coordinates,
+                   uint64_t numbers[LEAST_SAMPLED], struct selection *s)
+{
+    uint64_t blocks = axis == AXIS_FIRST ? p->a->blocks : 1;
+    uint64_t units = matrix_units(p->a, axis) / blocks;
+    if (!can_be_tested(p, axis) || units != matrix_units(p->b, axis) / blocks ||
+        units < LEAST_UNITS)
+        return false;
+    uint64_t count = units < LEAST_SAMPLED ? units : LEAST_SAMPLED;
+    uint64_t first = count < units ? units / 2 / LARGEST_BLOCK * LARGEST_BLOCK : 0;
+    first = first + count <= units ? first : 0;
+    for (uint64_t i = 0; i < count; i++)
+        numbers[i] = first + i;
+    *s = (struct selection){axis, numbers, 0, count, coordinates};
+    return true;
+}
+
+void compare_expect_sampled_axis(const struct pair *p, enum axis axis, uint64_t coordinates)
+{
+    uint64_t numbers[LEAST_SAMPLED];
+    struct selection s;
+    if (!sample(p, axis, coordinates, numbers, &s))
+        return;
+    matrix_expect_units(p->a, &s);
+    matrix_expect_units(p->b, &s);
+}
+
 /*
  * Given all else, B's units stand in any order: so do those with the sampled numbers, whichever
  * they are. A sampled unit of A that finds its own number among them is a fixed point as before,
@@ -200,35 +228,25 @@ assay_status compare_axes(const struct comparing *c, struct pair *p)
 assay_status compare_sampled_axis(const struct comparing *c, struct pair *p, enum axis axis,
                                   uint64_t coordinates, struct assay_lineage_match *match)
 {
-    uint64_t blocks = axis == AXIS_FIRST ? p->a->blocks : 1, count;
-    uint64_t units = matrix_units(p->a, axis) / blocks, own[LEAST_SAMPLED];
-    *match = (struct assay_lineage_match){.log10_p = NAN, .cosine = NAN};
-    if (!can_be_tested(p, axis) || units != matrix_units(p->b, axis) / blocks ||
-        units < LEAST_UNITS)
-        return ASSAY_OK;
-    uint64_t *numbers = matrix_sample(units, LEAST_SAMPLED, &count);
-    uint64_t first = count < units ? units / 2 / LARGEST_BLOCK * LARGEST_BLOCK : 0;
+    uint64_t numbers[LEAST_SAMPLED], own[LEAST_SAMPLED];
     struct packed a = {0}, b = {0};
-    struct selection s = {axis, numbers, 0, count, coordinates};
-    first = first + count <= units ? first : 0;
-    for (uint64_t i = 0; i < count && numbers; i++) {
+    struct selection s;
+    *match = (struct assay_lineage_match){.log10_p = NAN, .cosine = NAN};
+    if (!sample(p, axis, coordinates, numbers, &s))
+        return ASSAY_OK;
+    for (uint64_t i = 0; i < s.count; i++)
         own[i] = i;
-        numbers[i] = first + i; /* neighbours: the fewest pages of the file */
-    }
-    assay_status status =
-        numbers ? matrix_pack_units(c->context, p->a, &s, &a, &p->bytes_read, p->error)
-                : no_memory(p);
+    assay_status status = matrix_pack_units(c->context, p->a, &s, &a, &p->bytes_read, p->error);
     if (status == ASSAY_OK)
         status = matrix_pack_units(c->context, p->b, &s, &b, &p->bytes_read, p->error);
     if (status == ASSAY_OK && a.tiles == b.tiles) {
         status = test(c, p, &a, own, &b, match);
-        match->units_a = match->units_b = (size_t)count;
+        match->units_a = match->units_b = (size_t)s.count;
         match->cosine = same_number_cosine(&a, own, &b);
         match->log10_p = p_of(match);
         name(p, axis, match);
     }
     packed_free(&a);
     packed_free(&b);
-    free(numbers);
     return status;
 }

@@ -113,6 +113,8 @@ ASSAY_MUST_USE assay_status compare_axes(const struct comparing *c, struct pair 
 ASSAY_MUST_USE assay_status compare_sampled_axis(const struct comparing *c, struct pair *pair,
                                                  enum axis axis, uint64_t coordinates,
                                                  struct assay_lineage_match *match);
+/* Has what that test would read of the file fetched, without waiting. */
+void compare_expect_sampled_axis(const struct pair *pair, enum axis axis, uint64_t coordinates);
 /* quick.c: such tests on some pairs, until one is enough. */
 ASSAY_MUST_USE assay_status compare_quick(struct comparing *c);
 /* disguised.c: renumbered, turned, moved: for transformers known by their tensors' names. */

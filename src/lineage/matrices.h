@@ -63,4 +63,7 @@ ASSAY_MUST_USE assay_status matrix_pack_units(const struct assay_context *contex
                                               struct packed *packed, uint64_t *bytes_read,
                                               struct assay_error *error);
 
+/* Has what matrix_pack_units would read fetched from disk, without waiting. */
+void matrix_expect_units(const struct matrix *matrix, const struct selection *selection);
+
 #endif

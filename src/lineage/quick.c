@@ -38,16 +38,43 @@ static size_t count_candidates(const struct comparing *c, enum axis axis)
     return count;
 }
 
+/* Whether the pair is one of those tested, of the `candidates` of which `taken` were. */
+static bool is_taken(const struct pair *p, enum axis axis, size_t most, size_t candidates,
+                     size_t *seen, size_t taken)
+{
+    return is_candidate(p, axis) && (*seen)++ * most >= taken * candidates;
+}
+
+/* How far what will be read has been asked for: in the pairs; candidates seen; of those, taken. */
+struct ahead {
+    size_t at, seen, taken;
+};
+
+static void expect_ahead(const struct comparing *c, enum axis axis, size_t most, size_t candidates,
+                         size_t up_to, struct ahead *ahead)
+{
+    uint64_t coordinates = axis == AXIS_FIRST ? COORDINATES_FIRST : COORDINATES_SECOND;
+    for (; ahead->at < c->pair_count && ahead->taken < up_to; ahead->at++) {
+        if (!is_taken(&c->pairs[ahead->at], axis, most, candidates, &ahead->seen, ahead->taken))
+            continue;
+        compare_expect_sampled_axis(&c->pairs[ahead->at], axis, coordinates);
+        ahead->taken++;
+    }
+}
+
 /* Up to `most` of the pairs, spread evenly over the file, so that no layer decides alone. */
 static assay_status test_axis(struct comparing *c, enum axis axis, size_t most, bool *enough)
 {
     size_t candidates = count_candidates(c, axis), seen = 0, taken = 0;
+    struct ahead ahead = {0};
     uint64_t coordinates = axis == AXIS_FIRST ? COORDINATES_FIRST : COORDINATES_SECOND;
     for (size_t i = 0; i < c->pair_count && !*enough; i++) {
         struct pair *p = &c->pairs[i];
         struct assay_lineage_match match;
-        if (!is_candidate(p, axis) || seen++ * most < taken * candidates)
+        if (!is_taken(p, axis, most, candidates, &seen, taken))
             continue;
+        if (taken == ahead.taken) /* one, then twice as many each time it was not enough */
+            expect_ahead(c, axis, most, candidates, 2 * taken + 1, &ahead);
         taken++;
         p->error = c->error;
         ASSAY_TRY(compare_sampled_axis(c, p, axis, coordinates, &match));

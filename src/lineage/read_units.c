@@ -186,6 +186,39 @@ static assay_status pack_second(const struct assay_context *context, struct read
                               (size_t)r->width, packed, error);
 }
 
+/* Elements first .. first + count - 1, where they lie in the file as they stand. */
+static void expect(const struct matrix *m, uint64_t first, uint64_t count)
+{
+    size_t block, bytes;
+    assay_dtype_block(m->tensor->dtype, &block, &bytes);
+    uint64_t start = first / block * bytes, size = (count + block - 1) / block * bytes;
+    if (m->tensor->contiguous && m->tensor->bytes && start <= m->tensor->size &&
+        size <= m->tensor->size - start)
+        assay_file_expect(m->tensor->bytes + start, (size_t)size);
+}
+
+void matrix_expect_units(const struct matrix *m, const struct selection *s)
+{
+    uint64_t row = m->shape.in * m->shape.inner, all = m->shape.out;
+    uint64_t first = s->numbers ? s->numbers[0] : s->first, end = first + s->count;
+    if (s->numbers)
+        end = s->numbers[s->count - 1] + 1;
+    if (s->axis == AXIS_FIRST && row / NEIGHBOURS <= s->most_coordinates &&
+        end - first <= NEIGHBOURS * s->count) { /* little lies between what is read */
+        expect(m, first * row, (end - first) * row);
+    } else if (s->axis == AXIS_FIRST) {
+        for (uint64_t i = 0; i < s->count; i++)
+            expect(m, number_of(s, i) * row, row < s->most_coordinates ? row : s->most_coordinates);
+    } else {
+        uint64_t wanted = s->most_coordinates / m->shape.inner;
+        struct reading r = {.matrix = m, .rows = wanted < 1 ? 1 : wanted < all ? wanted : all};
+        for (uint64_t i = 0; i < r.rows; i += NEIGHBOURS) {
+            uint64_t rows = r.rows - i < NEIGHBOURS ? r.rows - i : NEIGHBOURS;
+            expect(m, row_of(&r, i * m->shape.inner) * row, rows * row);
+        }
+    }
+}
+
 assay_status matrix_pack_units(const struct assay_context *context, const struct matrix *m,
                                const struct selection *s, struct packed *packed,
                                uint64_t *bytes_read, struct assay_error *error)
