@@ -21,7 +21,8 @@ struct bytes {
 static inline void put(struct bytes *b, const void *from, size_t size)
 {
     assert_true(b->size + size <= sizeof b->data);
-    memcpy(b->data + b->size, from, size);
+    if (size > 0)
+        memcpy(b->data + b->size, from, size);
     b->size += size;
 }
 

@@ -306,6 +306,79 @@ static void endless_views_of_one_storage_are_refused(void **state)
     frugally(&b, "views of the same data");
 }
 
+/* One tensor, then 5,000 references to it at two bytes each. */
+static void references_without_names_are_refused_before_they_fill_memory(void **state)
+{
+    (void)state;
+    static const char start[] = "\x80\x02]q\x00(ctorch._utils\n_rebuild_tensor_v2\n"
+                                "((X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
+                                "X\x01\x00\x00\x00"
+                                "0X\x03\x00\x00\x00"
+                                "cpuK\x00tQK\x00(K\x00t(K\x01ttRq\x01";
+    struct bytes pickle = {.size = 0};
+    put(&pickle, start, sizeof start - 1);
+    for (int i = 0; i < 5000; i++)
+        put_text(&pickle, "h\x01");
+    put_text(&pickle, "e.");
+    struct bytes b = pytorch_with((const char *)pickle.data, pickle.size, 8);
+    frugally(&b, "more tensors than a pickle of this size can name");
+}
+
+/* ---- ONNX ---------------------------------------------------------------------------- */
+
+/* A field of bytes, of up to 2^14 of them. */
+static void put_field(struct bytes *b, int id, const void *bytes, size_t size)
+{
+    put_number(b, (uint64_t)(id << 3 | 2), 1);
+    put_number(b, 0x80 | (size & 0x7f), 1);
+    put_number(b, size >> 7, 1);
+    put(b, bytes, size);
+}
+
+static struct bytes onnx_of(const struct bytes *graph)
+{
+    struct bytes b = {.size = 0};
+    put_number(&b, 0x0708, 2); /* ir_version 7 */
+    put_field(&b, 7, graph->data, graph->size);
+    return b;
+}
+
+/* The name of an output is copied for one tensor, not for each of thousands of empty ones. */
+static void a_node_gives_its_name_to_one_tensor(void **state)
+{
+    (void)state;
+    static char name[8000];
+    struct bytes attribute = {.size = 0}, node = {.size = 0}, graph = {.size = 0};
+    memset(name, 'o', sizeof name);
+    for (int i = 0; i < 2000; i++)
+        put_field(&attribute, 5, NULL, 0);
+    put_field(&node, 2, name, sizeof name);
+    put_field(&node, 5, attribute.data, attribute.size);
+    put_field(&graph, 1, node.data, node.size);
+    struct bytes b = onnx_of(&graph);
+    frugally(&b, NULL);
+    accepted(&b);
+}
+
+/* A node's input "w", NUL and 5,000 more bytes is no tensor's name, and nothing beyond is read. */
+static void an_input_with_nul_in_its_name_is_no_tensor(void **state)
+{
+    (void)state;
+    static const unsigned char weight[] = {0x08, 1, 0x10, 1, 0x42, 1, 'w', 0x4a, 4, 0, 0, 0, 0};
+    static char input[5000] = "w";
+    struct bytes node = {.size = 0}, graph = {.size = 0};
+    struct assay_checkpoint c;
+    put_field(&node, 1, input, sizeof input);
+    put_field(&node, 4, "MatMul", 6);
+    put_field(&graph, 1, node.data, node.size);
+    put_field(&graph, 5, weight, sizeof weight);
+    struct bytes b = onnx_of(&graph);
+    assert_int_equal(assay_checkpoint_parse("x", b.data, b.size, &c, NULL), ASSAY_OK);
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.tensors[0].use, ASSAY_USE_UNKNOWN);
+    assay_checkpoint_close(&c);
+}
+
 /* ---- shards -------------------------------------------------------------------------- */
 
 static void write_text(const char *folder, const char *name, const void *text, size_t size)
@@ -447,6 +520,9 @@ int main(void)
         cmocka_unit_test(compressed_entries_are_refused_not_inflated),
         cmocka_unit_test(zip_entries_that_share_their_data_are_refused),
         cmocka_unit_test(endless_views_of_one_storage_are_refused),
+        cmocka_unit_test(references_without_names_are_refused_before_they_fill_memory),
+        cmocka_unit_test(a_node_gives_its_name_to_one_tensor),
+        cmocka_unit_test(an_input_with_nul_in_its_name_is_no_tensor),
         cmocka_unit_test(shards_that_do_not_fit_their_index_are_refused),
         cmocka_unit_test(a_split_gguf_is_read_as_one_and_refused_when_a_part_is_wrong),
         cmocka_unit_test(no_number_in_a_file_makes_a_reader_ask_for_much_memory),

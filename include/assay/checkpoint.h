@@ -183,7 +183,7 @@ struct assay_vocabulary {
 /*
  * Reads a SentencePiece model, a tokenizer.json of Hugging Face (BPE, WordPiece, Unigram), a
  * vocab.json (with the merges.txt beside it, if there is one), ranks as tiktoken writes them (as
- * the pieces of byte-level BPE) or the vocabulary in a GGUF file, of at most 1 GiB (GGUF: of any
+ * the pieces of byte-level BPE) or the vocabulary in a GGUF file, of at most 128 MiB (GGUF: of any
  * size) and 16 million pieces. Numbers that no piece has are empty pieces. Free it with
  * assay_vocabulary_free.
  */

@@ -93,6 +93,8 @@ assay_status checkpoint_add(struct checkpoint_draft *draft, const struct assay_t
     struct assay_checkpoint *c = draft->checkpoint;
     struct assay_tensor t = *tensor;
     void *list = c->tensors;
+    if (t.dtype == ASSAY_DTYPE_OTHER && !t.unreadable) /* its reason found no memory */
+        return checkpoint_no_memory(draft);
     if (!checkpoint_elements(t.rank, t.shape, &t.elements))
         return checkpoint_refuse(draft, t.offset, "tensor \"%.100s\": its shape overflows", t.name);
     if (!t.bytes || t.contiguous || t.unreadable) {

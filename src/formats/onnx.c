@@ -197,8 +197,9 @@ struct walk {
 
 static assay_status graph(struct walk *walk, const struct protobuf_field *message, int depth);
 
+/* The first tensor in a node's attributes is its output, which then has no size left. */
 static assay_status attribute(struct walk *walk, const struct protobuf_field *message,
-                              struct protobuf_bytes output, int depth)
+                              struct protobuf_bytes *output, int depth)
 {
     struct protobuf_cursor cursor = protobuf_inside(walk->draft->bytes, message);
     struct protobuf_field field;
@@ -208,9 +209,10 @@ static assay_status attribute(struct walk *walk, const struct protobuf_field *me
             return checkpoint_refuse(walk->draft, cursor.at, "a malformed attribute");
         if (field.wire != 2)
             continue;
-        if (field.id == 5 && !walk->sorted && output.size) {
+        if (field.id == 5 && !walk->sorted && output->size) {
             ASSAY_TRY(parse_tensor(walk->draft, &field, &p));
-            ASSAY_TRY(add(walk->draft, &p, output));
+            ASSAY_TRY(add(walk->draft, &p, *output));
+            output->size = 0; /* a name for one tensor: else a short file makes long names */
         } else if (field.id == 6 || field.id == 11) {
             ASSAY_TRY(graph(walk, &field, depth + 1));
         }
@@ -221,12 +223,14 @@ static assay_status attribute(struct walk *walk, const struct protobuf_field *me
 static struct assay_tensor *find(struct walk *walk, struct protobuf_bytes name)
 {
     size_t low = 0, high = walk->draft->checkpoint->count;
-    const char *wanted = (const char *)walk->draft->bytes + name.offset;
+    const unsigned char *wanted = walk->draft->bytes + name.offset;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = strncmp(walk->sorted[middle]->name, wanted, name.size);
+        const char *own = walk->sorted[middle]->name;
+        size_t size = strlen(own); /* `wanted` may hold NUL */
+        int order = memcmp(own, wanted, size < name.size ? size : (size_t)name.size);
         if (order == 0)
-            order = walk->sorted[middle]->name[name.size] != '\0';
+            order = (size > name.size) - (size < name.size);
         if (order == 0)
             return walk->sorted[middle];
         if (order < 0)
@@ -263,7 +267,7 @@ static assay_status node(struct walk *walk, const struct protobuf_field *message
     cursor = protobuf_inside(walk->draft->bytes, message);
     while (cursor.at < cursor.end && protobuf_next(&cursor, &field)) {
         if (field.id == 5 && field.wire == 2)
-            ASSAY_TRY(attribute(walk, &field, output, depth));
+            ASSAY_TRY(attribute(walk, &field, &output, depth));
         struct assay_tensor *t =
             walk->sorted && field.id == 1 && field.wire == 2 ? find(walk, field.bytes) : NULL;
         if (t && (t->use == ASSAY_USE_UNKNOWN || t->use == ASSAY_USE_OTHER))

@@ -20,6 +20,7 @@ struct reading {
     const char *prefix; /* of entry names: "archive/" */
     size_t prefix_size;
     uint64_t steps_left; /* sharing may make a small pickle a large tree */
+    uint64_t tensors_left;
 };
 
 static const struct {
@@ -149,6 +150,8 @@ static assay_status add(struct reading *r, const struct pickle_value *arguments,
     uint64_t first;
     if (!t.name)
         return checkpoint_no_memory(r->draft);
+    if (r->tensors_left-- == 0)
+        return checkpoint_refuse(r->draft, 0, "more tensors than a pickle of this size can name");
     if (!storage || storage->kind != PICKLE_STORAGE || !whole(pickle_item(arguments, 1), &first) ||
         !sizes || sizes->kind != PICKLE_LIST || !strides || strides->kind != PICKLE_LIST ||
         sizes->count != strides->count || sizes->count > ASSAY_TENSOR_MOST_RANK)
@@ -278,5 +281,6 @@ assay_status pytorch_read(struct checkpoint_draft *draft)
     ASSAY_TRY(pickle_read(draft->path, draft->bytes, entry->offset, entry->size,
                           draft->checkpoint->arena, &root, draft->error));
     r.steps_left = 1000 + 4 * entry->size;
+    r.tensors_left = 1000 + entry->size / 16; /* a name of its own and a reference take as much */
     return walk(&r, root, name, 0, 0);
 }

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MOST_FILE ((size_t)1 << 30)
+#define MOST_FILE ((size_t)1 << 27) /* as JSON it takes some 40 times as much memory */
 #define MOST_PIECES 16777216
 
 struct reading {
@@ -286,7 +286,7 @@ assay_status assay_vocabulary_read(const char *path, struct assay_vocabulary *vo
     bool whole_model = file.size >= 4 && memcmp(file.bytes, "GGUF", 4) == 0;
     assay_status status =
         file.size > MOST_FILE && !whole_model
-            ? assay_error_at(error, ASSAY_ERROR_LIMIT, path, 0, "a vocabulary of more than 1 GiB")
+            ? assay_error_at(error, ASSAY_ERROR_LIMIT, path, 0, "a vocabulary of more than 128 MiB")
             : assay_vocabulary_parse(path, file.bytes, file.size, vocabulary, error);
     assay_file_close(&file);
     if (status == ASSAY_OK && strcmp(vocabulary->format, "vocab.json") == 0)
