@@ -62,14 +62,15 @@ static void score(struct head *h, size_t first, size_t n)
  * sum. */
 LAB_CLONES static float soften(float *p, size_t seen, size_t keys, float scale)
 {
-    size_t whole = lab_rounded(seen);
-    for (size_t k = seen; k < whole; k++)
-        p[k] = -FLT_MAX;
+    size_t whole = lab_rounded(seen), last = whole - LAB_LANES;
+    for (size_t l = 0; l < LAB_LANES; l++)
+        p[last + l] = last + l < seen ? p[last + l] : -FLT_MAX;
     float most = lab_most(p, whole), sum = lab_exp_all(p, whole, most, scale);
-    for (size_t k = 0; k < whole; k++)
-        p[k] /= sum;
-    for (size_t k = whole; k < keys; k++)
-        p[k] = 0;
+    for (size_t k = 0; k < whole; k += LAB_LANES)
+        for (size_t l = 0; l < LAB_LANES; l++)
+            p[k + l] /= sum;
+    if (whole < keys)
+        memset(p + whole, 0, (keys - whole) * sizeof *p);
     return most * scale + logf(sum);
 }
 
@@ -103,15 +104,16 @@ void lab_attention(const struct lab_shape *s, enum lab_processor processor, size
 }
 
 /* One query on the way back: p from its score, and then d_p becomes d_score. */
-LAB_CLONES static void harden(float *p, float *d_p, size_t seen, size_t keys, float scale,
+LAB_CLONES static void harden(float *restrict p, float *restrict d_p, size_t seen, size_t keys, float scale,
                               float log_sum, float dot)
 {
-    for (size_t k = 0; k < lab_rounded(seen); k++) { /* whole vectors */
-        p[k] = lab_exp(p[k] * scale - log_sum);
-        d_p[k] = p[k] * (d_p[k] - dot) * scale;
-    }
-    for (size_t k = seen; k < keys; k++)
-        p[k] = d_p[k] = 0;
+    for (size_t k = 0; k < lab_rounded(seen); k += LAB_LANES)
+        for (size_t l = 0; l < LAB_LANES; l++) {
+            p[k + l] = lab_exp(p[k + l] * scale - log_sum);
+            d_p[k + l] = p[k + l] * (d_p[k + l] - dot) * scale;
+        }
+    memset(p + seen, 0, (keys - seen) * sizeof *p);
+    memset(d_p + seen, 0, (keys - seen) * sizeof *d_p);
 }
 
 LAB_CLONES static float dot(const float *a, const float *b, size_t n)

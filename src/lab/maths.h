@@ -73,20 +73,27 @@ LAB_INLINE float lab_dot(const float *a, const float *b, size_t n)
     return lab_fold(lanes);
 }
 
+/* Bits of floats in the order of their values, as whole numbers, whose greatest compilers find with
+ * vectors; its own inverse. */
+LAB_INLINE int32_t lab_ordered(int32_t bits)
+{
+    return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+
+/* The greatest of n, 1 or more. */
 LAB_INLINE float lab_most(const float *x, size_t n)
 {
-    float lanes[LAB_LANES], most = x[0];
-    size_t i = 0;
-    for (size_t l = 0; l < LAB_LANES; l++)
-        lanes[l] = x[0];
-    for (; i + LAB_LANES <= n; i += LAB_LANES)
-        for (size_t l = 0; l < LAB_LANES; l++)
-            lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
-    for (; i < n; i++)
-        most = x[i] > most ? x[i] : most;
-    for (size_t l = 0; l < LAB_LANES; l++)
-        most = lanes[l] > most ? lanes[l] : most;
-    return most;
+    int32_t most = INT32_MIN;
+    for (size_t i = 0; i < n; i++) {
+        int32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bits = lab_ordered(bits);
+        most = bits > most ? bits : most;
+    }
+    float greatest;
+    most = lab_ordered(most);
+    memcpy(&greatest, &most, sizeof greatest);
+    return greatest;
 }
 
 /* x becomes e^((x - most) * by); returns the sum. */

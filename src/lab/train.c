@@ -74,9 +74,12 @@ LAB_CLONES static void update(struct lab_trainer *t, size_t start, size_t n, dou
 LAB_CLONES static double square_of(const float *x, size_t n)
 {
     double lanes[8] = {0}, sum = 0;
-    for (size_t i = 0; i < n; i += 8)
-        for (size_t l = 0; l < 8 && i + l < n; l++)
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (size_t l = 0; l < 8; l++)
             lanes[l] += (double)x[i + l] * (double)x[i + l];
+    for (size_t l = 0; i + l < n; l++)
+        lanes[l] += (double)x[i + l] * (double)x[i + l];
     for (size_t l = 0; l < 8; l++)
         sum += lanes[l];
     return sum;
