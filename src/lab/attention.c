@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define BLOCK 56 /* queries at once: rows of tiles */
+#define PART 28  /* of them, that meet no key beyond the last one's */
 
 /* Of one head: parts of the scratch. A key's or value's row is `step` floats after the last. */
 struct head {
@@ -48,13 +49,31 @@ size_t lab_attention_scratch(const struct lab_shape *shape, size_t length)
     return cut_up(shape, LAB_PLAIN, length, NULL, &head);
 }
 
-/* p (n x keys, rows lab_rounded(keys) apart) = q k^T, of queries from `first` on, each with the
- * keys up to its own. */
-static void score(struct head *h, size_t first, size_t n)
+/* What of n queries from i on goes at once. */
+static size_t part(size_t n, size_t i)
 {
-    size_t keys = first + n;
-    lab_multiply(&h->keys_t, n, h->size, keys, h->q + first * h->step, h->step, 1, NULL, h->p,
-                 lab_rounded(keys));
+    return n - i < PART ? n - i : PART;
+}
+
+/* to (n x keys, rows lab_rounded(keys) apart) = x b, x of places from `first` on, each with the
+ * keys up to its own at least. */
+static void by_keys(const struct head *h, const struct lab_packed *b, size_t first, size_t n,
+                    const float *x, size_t step, float *to)
+{
+    size_t row = lab_rounded(first + n);
+    for (size_t i = 0; i < n; i += PART)
+        lab_multiply(b, part(n, i), h->size, first + i + part(n, i), x + i * step, step, 1, NULL,
+                     to + i * row, row);
+}
+
+/* to (n x size, rows `step` apart) = p b, over the same keys. */
+static void over_keys(const struct head *h, const struct lab_packed *b, size_t first, size_t n,
+                      const float *p, float *to, size_t step)
+{
+    size_t row = lab_rounded(first + n);
+    for (size_t i = 0; i < n; i += PART)
+        lab_multiply(b, part(n, i), first + i + part(n, i), h->size, p + i * row, row, 1, NULL,
+                     to + i * step, step);
 }
 
 /* A row of p becomes exponentials of its first `seen` scores, the others 0; returns ln of their
@@ -81,11 +100,10 @@ static void forward_head(struct head *h, float *mixed, size_t width, float *log_
     for (size_t first = 0; first < h->length; first += BLOCK) {
         size_t n = h->length - first < BLOCK ? h->length - first : BLOCK, keys = first + n;
         size_t row = lab_rounded(keys);
-        score(h, first, n);
+        by_keys(h, &h->keys_t, first, n, h->q + first * h->step, h->step, h->p);
         for (size_t i = 0; i < n; i++)
             log_sum[first + i] = soften(h->p + i * row, first + i + 1, keys, h->scale);
-        lab_multiply(&h->values, n, keys, h->size, h->p, row, 1, NULL, mixed + first * width,
-                     width);
+        over_keys(h, &h->values, first, n, h->p, mixed + first * width, width);
     }
 }
 
@@ -104,8 +122,8 @@ void lab_attention(const struct lab_shape *s, enum lab_processor processor, size
 }
 
 /* One query on the way back: p from its score, and then d_p becomes d_score. */
-LAB_CLONES static void harden(float *restrict p, float *restrict d_p, size_t seen, size_t keys, float scale,
-                              float log_sum, float dot)
+LAB_CLONES static void harden(float *restrict p, float *restrict d_p, size_t seen, size_t keys,
+                              float scale, float log_sum, float dot)
 {
     for (size_t k = 0; k < lab_rounded(seen); k += LAB_LANES)
         for (size_t l = 0; l < LAB_LANES; l++) {
@@ -129,13 +147,12 @@ static void back_head(struct head *h, const float *mixed, const float *d_mixed, 
         size_t n = h->length - first < BLOCK ? h->length - first : BLOCK, keys = first + n;
         size_t row = lab_rounded(keys);
         const float *d = d_mixed + first * width;
-        score(h, first, n);
-        lab_multiply(&h->values_t, n, h->size, keys, d, width, 1, NULL, h->d_p, row);
+        by_keys(h, &h->keys_t, first, n, h->q + first * h->step, h->step, h->p);
+        by_keys(h, &h->values_t, first, n, d, width, h->d_p);
         for (size_t i = 0; i < n; i++)
             harden(h->p + i * row, h->d_p + i * row, first + i + 1, keys, h->scale,
                    log_sum[first + i], dot(mixed + (first + i) * width, d + i * width, h->size));
-        lab_multiply(&h->keys, n, keys, h->size, h->d_p, row, 1, NULL, d_q + first * h->step,
-                     h->step);
+        over_keys(h, &h->keys, first, n, h->d_p, d_q + first * h->step, h->step);
         h->some.k = n;
         lab_pack(&h->some, d, width, 1);
         lab_multiply(&h->some, keys, n, h->size, h->p, 1, row, h->d_v, h->d_v, h->size);
