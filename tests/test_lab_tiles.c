@@ -181,8 +181,8 @@ static void pairs_are_rounded_as_plain_c_rounds_them(void **state)
             }
         memset(here, 0x55, sizeof here);
         memset(expected, 0x55, sizeof expected);
-        lab_pair_along(n, from + 1, here);
-        lab_pair_along_plain(n, from + 1, expected);
+        lab_pair_along(ROWS, n, from, N, here, n);
+        lab_pair_along_plain(ROWS, n, from, N, expected, n);
         assert_memory_equal(here, expected, sizeof expected);
     }
 }

@@ -21,6 +21,16 @@
 #endif
 #define LAB_INLINE static inline __attribute__((always_inline))
 
+/* Asks for what will be read soon. */
+LAB_INLINE void lab_ask(const void *at)
+{
+#if defined(__GNUC__)
+    __builtin_prefetch(at);
+#else
+    (void)at;
+#endif
+}
+
 /* e^x to 2 units in the last place; below -87 it is 0, above 88 that of 88. By 2^n times a
  * polynomial on [-ln 2 / 2, ln 2 / 2] (its coefficients: Taylor's, which suffice there). */
 LAB_INLINE float lab_exp(float x)

@@ -33,12 +33,15 @@ LAB_CLONES static void strips_plain(size_t k, size_t n, size_t width, const floa
         }
 }
 
-LAB_CLONES static void along_plain(size_t n, const float *from, uint32_t *to)
+LAB_CLONES static void along_plain(size_t rows, size_t n, const float *from, size_t step,
+                                   uint32_t *to, size_t row)
 {
-    for (size_t i = 0; i < n / 2; i++)
-        to[i] = rounded(from[2 * i + 1]) | rounded(from[2 * i]) >> 16;
-    if (n % 2)
-        to[n / 2] = rounded(from[n - 1]) >> 16;
+    for (size_t r = 0; r < rows; r++, from += step, to += row) {
+        for (size_t i = 0; i < n / 2; i++)
+            to[i] = rounded(from[2 * i + 1]) | rounded(from[2 * i]) >> 16;
+        if (n % 2)
+            to[n / 2] = rounded(from[n - 1]) >> 16;
+    }
 }
 
 void lab_pair_strips_plain(size_t k, size_t n, size_t width, const float *from, size_t step,
@@ -47,9 +50,10 @@ void lab_pair_strips_plain(size_t k, size_t n, size_t width, const float *from, 
     strips_plain(k, n, width, from, step, to, strip);
 }
 
-void lab_pair_along_plain(size_t n, const float *from, uint32_t *to)
+void lab_pair_along_plain(size_t rows, size_t n, const float *from, size_t step, uint32_t *to,
+                          size_t row)
 {
-    along_plain(n, from, to);
+    along_plain(rows, n, from, step, to, row);
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -62,6 +66,8 @@ static bool has_conversion(void)
     return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw");
 }
 
+#define ALONG_AHEAD 3 /* rows that are asked for before it is their turn: they come from far */
+#define DOWN_AHEAD 16
 #define INLINE_WIDE WIDE static inline __attribute__((always_inline))
 
 /* Lanes of 16 that are among n - at. */
@@ -94,9 +100,15 @@ INLINE_WIDE void strips(size_t k, size_t n, size_t width, const float *from, siz
     size_t whole = n / width * width;
     for (size_t p = 0; p < k; p += 2, from += 2 * step, to += width) {
         const float *second = p + 1 < k ? from + step : from;
+        const float *ahead = p + DOWN_AHEAD < k ? from + DOWN_AHEAD * step : from;
         uint32_t *out = to;
-        for (size_t i = 0; i < whole; i += width, out += strip)
+        for (size_t i = 0; i < whole; i += width, out += strip) {
+            for (size_t j = 0; j < width; j += 16) {
+                lab_ask(ahead + i + j);
+                lab_ask(ahead + (second - from) + i + j);
+            }
             two_rows(width, width, from + i, second + i, p + 1 < k, order, out);
+        }
         if (whole < n)
             two_rows(n - whole, width, from + whole, second + whole, p + 1 < k, order, out);
     }
@@ -114,11 +126,13 @@ WIDE static void strips_wide(size_t k, size_t n, size_t width, const float *from
         strips(k, n, width, from, step, to, strip);
 }
 
-WIDE static void along_wide(size_t n, const float *from, uint32_t *to)
+INLINE_WIDE void one_row(size_t n, const float *from, const float *ahead, uint32_t *to)
 {
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
         __m512 low = _mm512_loadu_ps(from + i), high = _mm512_loadu_ps(from + i + 16);
+        lab_ask(ahead + i);
+        lab_ask(ahead + i + 16);
         _mm512_storeu_si512(to + i / 2, (__m512i)_mm512_cvtne2ps_pbh(high, low));
     }
     if (i < n) {
@@ -127,6 +141,13 @@ WIDE static void along_wide(size_t n, const float *from, uint32_t *to)
         _mm512_mask_storeu_epi32(to + i / 2, among((n - i + 1) / 2, 0),
                                  (__m512i)_mm512_cvtne2ps_pbh(high, low));
     }
+}
+
+WIDE static void along_wide(size_t rows, size_t n, const float *from, size_t step, uint32_t *to,
+                            size_t row)
+{
+    for (size_t r = 0; r < rows; r++, from += step, to += row)
+        one_row(n, from, r + ALONG_AHEAD < rows ? from + ALONG_AHEAD * step : from, to);
 }
 
 void lab_pair_strips(size_t k, size_t n, size_t width, const float *from, size_t step, uint32_t *to,
@@ -138,12 +159,12 @@ void lab_pair_strips(size_t k, size_t n, size_t width, const float *from, size_t
         strips_plain(k, n, width, from, step, to, strip);
 }
 
-void lab_pair_along(size_t n, const float *from, uint32_t *to)
+void lab_pair_along(size_t rows, size_t n, const float *from, size_t step, uint32_t *to, size_t row)
 {
     if (has_conversion())
-        along_wide(n, from, to);
+        along_wide(rows, n, from, step, to, row);
     else
-        along_plain(n, from, to);
+        along_plain(rows, n, from, step, to, row);
 }
 #else
 void lab_pair_strips(size_t k, size_t n, size_t width, const float *from, size_t step, uint32_t *to,
@@ -152,8 +173,8 @@ void lab_pair_strips(size_t k, size_t n, size_t width, const float *from, size_t
     strips_plain(k, n, width, from, step, to, strip);
 }
 
-void lab_pair_along(size_t n, const float *from, uint32_t *to)
+void lab_pair_along(size_t rows, size_t n, const float *from, size_t step, uint32_t *to, size_t row)
 {
-    along_plain(n, from, to);
+    along_plain(rows, n, from, step, to, row);
 }
 #endif

@@ -19,13 +19,16 @@
 void lab_pair_strips(size_t k, size_t n, size_t width, const float *from, size_t step, uint32_t *to,
                      size_t strip);
 
-/* n numbers that lie one after another; the last of an odd n with 0. */
-void lab_pair_along(size_t n, const float *from, uint32_t *to);
+/* `rows` rows of n numbers, `step` apart, each two by two into words (the last of an odd n with 0);
+ * rows of words are `row` apart. */
+void lab_pair_along(size_t rows, size_t n, const float *from, size_t step, uint32_t *to,
+                    size_t row);
 
 /* The same in plain C, the definition. */
 void lab_pair_strips_plain(size_t k, size_t n, size_t width, const float *from, size_t step,
                            uint32_t *to, size_t strip);
-void lab_pair_along_plain(size_t n, const float *from, uint32_t *to);
+void lab_pair_along_plain(size_t rows, size_t n, const float *from, size_t step, uint32_t *to,
+                          size_t row);
 
 /* What is denormal is 0, with its sign, as instructions on pairs take it. */
 static inline float lab_pair_flushed(float x)

@@ -65,11 +65,10 @@ static void pack_across(size_t k, size_t width, const float *from, size_t step_m
     lab_transpose(width, k, from, step_m, to, PANEL);
 }
 
-LAB_CLONES static void copy_rows(size_t n, size_t k, const float *from, size_t step, size_t rows,
-                                 float *to, size_t strip)
+LAB_CLONES static void copy_rows(size_t n, size_t k, const float *from, size_t step, float *to)
 {
     for (size_t i = 0; i < n; i++)
-        copy(k, from + i * step, to + i / rows * strip + i % rows * STRIDE);
+        copy(k, from + i * step, to + i * STRIDE);
 }
 
 /* ---- bfloat16 ------------------------------------------------------------------------ */
@@ -78,14 +77,14 @@ LAB_CLONES static void copy_rows(size_t n, size_t k, const float *from, size_t s
 static void pack_pairs_across(size_t k, size_t depth, size_t width, const float *from,
                               size_t step_m, uint32_t *to)
 {
-    uint32_t some[PANEL][16];
+    enum { DEEP = 256, ROW = DEEP / 2 + 8 };
+    uint32_t some[PANEL * ROW];
     if (width < PANEL || depth > (k + 1) / 2)
         memset(to, 0, depth * PANEL * sizeof *to);
-    for (size_t p = 0; p < k; p += 32) {
-        size_t deep = k - p < 32 ? k - p : 32;
-        for (size_t j = 0; j < width; j++)
-            lab_pair_along(deep, from + j * step_m + p, some[j]);
-        lab_transpose(width, (deep + 1) / 2, some, 16, to + p / 2 * PANEL, PANEL);
+    for (size_t p = 0; p < k; p += DEEP) {
+        size_t deep = k - p < DEEP ? k - p : DEEP;
+        lab_pair_along(width, deep, from + p, step_m, some, ROW);
+        lab_transpose(width, (deep + 1) / 2, some, ROW, to + p / 2 * PANEL, PANEL);
     }
 }
 
@@ -128,38 +127,27 @@ void lab_pack(const struct lab_packed *b, const float *from, size_t step_k, size
     }
 }
 
-static void pack_row_pairs(const struct lab_kind *kind, bool down, size_t n, size_t k,
-                           const float *a, size_t step_n, size_t step_k, uint32_t *packed)
-{
-    size_t rows = kind->rows, pairs = (k + 1) / 2, depth = lab_kind_depth(kind, k);
-    size_t strip = lab_kind_strip(kind, down, k);
-    if (down && kind->deep == 1) {
-        lab_pair_strips(k, n, rows, a, step_k, packed, strip);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        uint32_t *to = packed + i / rows * strip + i % rows * STRIDE;
-        if (!down)
-            lab_pair_along(k, a + i * step_n, to);
-        else if (i % rows == 0)
-            turn_pairs(n - i < rows ? n - i : rows, k, a + i, step_k, to);
-        if (depth > pairs)
-            memset(to + pairs, 0, (depth - pairs) * sizeof *to);
-    }
-}
-
 void lab_pack_rows(const struct lab_kind *kind, size_t n, size_t k, const float *a, size_t step_n,
                    size_t step_k, float *packed)
 {
-    size_t rows = kind->rows, depth = lab_kind_depth(kind, k);
+    size_t rows = kind->rows, pairs = (k + 1) / 2, depth = lab_kind_depth(kind, k);
+    uint32_t *words = (uint32_t *)packed;
     bool down = step_k != 1;
-    if (kind->pairs)
-        pack_row_pairs(kind, down, n, k, a, step_n, step_k, (uint32_t *)packed);
-    else if (down)
-        cut_up(k, n, rows, a, step_k, packed, lab_kind_strip(kind, down, k));
-    else
-        copy_rows(n, k, a, step_n, rows, packed, lab_kind_strip(kind, down, k));
-    for (size_t i = n; i % rows && !(down && kind->deep == 1); i++)
-        memset(packed + i / rows * lab_kind_strip(kind, down, k) + i % rows * STRIDE, 0,
-               depth * sizeof *packed);
+    if (down && kind->deep == 1) {
+        if (kind->pairs)
+            lab_pair_strips(k, n, rows, a, step_k, words, lab_kind_strip(kind, down, k));
+        else
+            cut_up(k, n, rows, a, step_k, packed, lab_kind_strip(kind, down, k));
+        return;
+    }
+    if (!kind->pairs)
+        copy_rows(n, k, a, step_n, packed);
+    else if (!down)
+        lab_pair_along(n, k, a, step_n, words, STRIDE);
+    for (size_t i = 0; down && i < n; i += rows)
+        turn_pairs(n - i < rows ? n - i : rows, k, a + i, step_k, words + i * STRIDE);
+    for (size_t i = 0; i < n && kind->pairs && depth > pairs; i++)
+        memset(words + i * STRIDE + pairs, 0, (depth - pairs) * sizeof *words);
+    for (size_t i = n; i % rows; i++)
+        memset(packed + i * STRIDE, 0, depth * sizeof *packed);
 }
