@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/model.h"
 
+#include "base/pages.h"
 #include "lab/layout.h"
 
 #include <math.h>
@@ -117,6 +118,7 @@ assay_status lab_model_new(const struct lab_shape *shape, uint64_t seed, struct 
     if (m->layers) {
         lay_out(m);
         m->weights = malloc(m->count * sizeof *m->weights);
+        base_pages_large(m->weights, m->count * sizeof *m->weights);
     }
     if (!m->weights) {
         lab_model_free(m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/tape.h"
 
+#include "base/pages.h"
 #include "lab/attention.h"
 #include "lab/layout.h"
 #include "lab/pointwise.h"
@@ -110,6 +111,8 @@ assay_status lab_tape_new_in(enum lab_precision precision, const struct lab_shap
     }
     if (t && t->layers)
         t->memory = aligned_alloc(64, cut_up(shape, t) * sizeof *t->memory);
+    if (t && t->memory)
+        base_pages_large(t->memory, cut_up(shape, t) * sizeof *t->memory);
     if (!t || !t->memory) {
         lab_tape_free(t);
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/train.h"
 
+#include "base/pages.h"
 #include "lab/layout.h"
 #include "lab/maths.h"
 
@@ -19,13 +20,20 @@ struct lab_schedule lab_schedule_default(void)
     return (struct lab_schedule){.rate = 0.001, .decay = 0.1, .clip = 1, .balance = 0.01};
 }
 
+static float *zeros(size_t n)
+{
+    float *x = calloc(n, sizeof *x);
+    base_pages_large(x, n * sizeof *x);
+    return x;
+}
+
 assay_status lab_trainer_new(struct lab_model *model, const struct lab_schedule *schedule,
                              struct lab_trainer *t, struct assay_error *error)
 {
     *t = (struct lab_trainer){.model = model, .schedule = *schedule};
-    t->gradient = calloc(model->count, sizeof *t->gradient);
-    t->first = calloc(model->count, sizeof *t->first);
-    t->second = calloc(model->count, sizeof *t->second);
+    t->gradient = zeros(model->count);
+    t->first = zeros(model->count);
+    t->second = zeros(model->count);
     if (t->gradient && t->first && t->second)
         return ASSAY_OK;
     lab_trainer_free(t);
