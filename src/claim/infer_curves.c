@@ -14,8 +14,9 @@
 #include <string.h>
 
 #define MOST_KINDS 5 /* beside the stated one */
-#define PLACES 61    /* of hours */
+#define PLACES 101   /* of hours */
 #define WIDE 2.0794  /* ln 8: as far on either side of the claim and of the middles */
+#define LEAST -6.0   /* log10 ratio that is drawn: below, nothing is left to tell */
 #define NORMAL_TENTH 1.2815515655446004
 
 static const char *kind_of(const struct hypothesis *h)
@@ -128,12 +129,15 @@ static bool draw_counts(struct finding_writer *to, const struct hypothesis *list
             double x = (double)h->run.machine.devices;
             double y = h->log10_likelihood - stated->log10_likelihood;
             double wide = NORMAL_TENTH * h->monte_carlo_sd;
+            if (y < LEAST)
+                continue;
             least = fmin(least, x);
             most = fmax(most, x);
             curves_put(&s, points, x, y, y - wide, y + wide);
         }
     }
-    struct assay_point *level = curves_add(&s, "as well as the stated machine", true, 2);
+    struct assay_point *level =
+        !(least < most) ? NULL : curves_add(&s, "as well as the stated machine", true, 2);
     if (level) {
         curves_put(&s, level, least, 0, NAN, NAN);
         curves_put(&s, level, most, 0, NAN, NAN);
@@ -141,7 +145,7 @@ static bool draw_counts(struct finding_writer *to, const struct hypothesis *list
     const struct curves_axes axes = {"devices", "log10 likelihood ratio", true, 0.8};
     return curves_end(&s, "counts",
                       "How well other counts predict the claim and the clues, against the stated "
-                      "machine: a flat curve is a count that they do not fix",
+                      "machine (down to a millionth): a flat curve is a count that they do not fix",
                       &axes, figure);
 }
 

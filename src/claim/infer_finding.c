@@ -5,6 +5,7 @@
  * arena. What can go wrong: memory; whatever reading the claim can.
  */
 #include "claim/evidence.h"
+#include "claim/infer_curves.h"
 #include "claim/run.h"
 
 #include <math.h>
@@ -338,12 +339,14 @@ static bool write_hardware_figure(struct writer *w, struct assay_figure *figure)
 
 static bool write_figures(struct writer *w)
 {
-    struct assay_figure *figures = assay_arena_alloc(w->arena, 2, sizeof *figures);
+    struct finding_writer to = {w->finding, w->arena, false};
+    struct assay_figure *figures = assay_arena_alloc(w->arena, 2 + INFER_CURVES, sizeof *figures);
     if (!figures || !write_time_figure(w, &figures[0]) || !write_hardware_figure(w, &figures[1]))
         return false;
     w->finding->figures = figures;
-    w->finding->figure_count = 2;
-    return true;
+    w->finding->figure_count =
+        2 + infer_curves_draw(&to, w->run, w->list, w->count, w->stated, &figures[2]);
+    return !to.short_of_memory;
 }
 
 static bool write_exhibits(struct writer *w, const struct assay_claim_data *data)

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay case calibrate */
 #include "cli/commands.h"
+#include "cli/page.h"
 
 #include <assay/case_calibration.h>
-#include <assay/report.h>
 
 #include "base/json.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct assay_case_calibration_row row_type;
 
@@ -137,17 +135,14 @@ static assay_status write_report(struct cli_call *call, const struct assay_case_
 {
     struct assay_finding finding;
     const char *kind = assay_case_form_name(c->form);
-    char title[160], *page = NULL;
+    char title[160];
     snprintf(title, sizeof title,
              "What a case's likelihood ratios are worth: %zu simulated cases%s%s", c->cases,
              kind ? " of kind " : "", kind ? kind : "");
     ASSAY_TRY(assay_case_calibration_describe(c, call->positional[0], call->data_folder, &finding,
                                               &call->error));
-    assay_status status = assay_report_finding(&finding, title, &page, &call->error);
+    assay_status status = cli_page_write(call, &finding, title, path);
     assay_finding_free(&finding);
-    if (status == ASSAY_OK)
-        status = assay_file_write(path, page, strlen(page), &call->error);
-    free(page);
     return status;
 }
 
@@ -170,24 +165,6 @@ static assay_status read_form(struct cli_call *call, enum assay_case_form *form)
                                 name);
 }
 
-/* Whether a file can be put there: asked before the work that it is to hold. */
-static assay_status check_place(struct cli_call *call, const char *path)
-{
-    char folder[4096] = ".";
-    const char *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) + (slash == path) : 0;
-    if (length >= sizeof folder)
-        return assay_error_at(&call->error, ASSAY_ERROR_LIMIT, path, 0, "the path is too long");
-    if (length)
-        snprintf(folder, sizeof folder, "%.*s", (int)length, path);
-    return access(folder, W_OK) == 0
-               ? ASSAY_OK
-               : assay_error_at(&call->error, ASSAY_ERROR_IO, path, 0,
-                                "cannot be written: expected a folder \"%s\" that can be "
-                                "written to",
-                                folder);
-}
-
 static assay_status run(struct cli_call *call)
 {
     struct assay_case_calibration calibration;
@@ -197,7 +174,7 @@ static assay_status run(struct cli_call *call)
     ASSAY_TRY(cli_number(call, CASES, 10, 1000000, &cases));
     ASSAY_TRY(read_form(call, &form));
     if (report)
-        ASSAY_TRY(check_place(call, report));
+        ASSAY_TRY(cli_page_check(call, report));
     ASSAY_TRY(assay_case_calibrate(call->positional[0], call->data_folder, (size_t)cases, form,
                                    &call->context, &calibration, &call->error));
     if (report)

@@ -41,16 +41,31 @@ export function curve_marks(curves: Curve[]): string[] {
     return curves.map((c) => (c.reference ? "dashed" : `g${at % 6}${at++ < 6 ? "" : " dotted"}`));
 }
 
-/** Where an axis is marked: at the points themselves if they are few. */
+/** A number at an axis, large ones in words. */
+function axis_number(x: number): string {
+    const [unit, word] = Math.abs(x) >= 1e9 ? [1e9, " billion"] : Math.abs(x) >= 1e6 ? [1e6, " million"] : [1, ""];
+    return number(x / unit) + word;
+}
+
+/** 1, 2 and 5 of each power of ten between two numbers above 0. */
+function decades(least: number, most: number): number[] {
+    const list: number[] = [];
+    for (let power = Math.floor(Math.log10(least)); power <= Math.log10(most); power++)
+        list.push(...[1, 2, 3, 4, 5, 7].map((x) => x * 10 ** power).filter((x) => x >= least && x <= most));
+    return list;
+}
+
+/** Where an axis is marked: at the points themselves if they are few; none closer than its words are wide. */
 function ticks_of(xs: number[], logarithmic: boolean, width: number): number[] | number {
-    const distinct = [...new Set(xs)].sort((a, b) => a - b);
-    if (distinct.length > 10) return Math.max(2, Math.floor(width / 90));
-    const at = (x: number) => (logarithmic ? Math.log(x) : x);
-    const first = at(distinct[0]!), span = at(distinct[distinct.length - 1]!) - first || 1;
-    const kept: number[] = [];
-    for (const x of distinct) // none closer than its words are wide
-        if (!kept.length || ((at(x) - at(kept[kept.length - 1]!)) / span) * width > 34) kept.push(x);
-    return kept;
+    const distinct = [...new Set(xs)].sort((a, b) => a - b), least = distinct[0]!, most = distinct[distinct.length - 1]!;
+    if (distinct.length > 10 && !logarithmic) return Math.max(2, Math.floor(width / 90));
+    const at = (x: number) => (logarithmic ? Math.log(x) : x), span = at(most) - at(least) || 1;
+    const kept: { x: number; end: number }[] = [];
+    for (const x of distinct.length > 10 ? decades(least, most) : distinct) {
+        const middle = ((at(x) - at(least)) / span) * width, half = axis_number(x).length * 3.4 + 4;
+        if (!kept.length || middle - half > kept[kept.length - 1]!.end) kept.push({ x, end: middle + half });
+    }
+    return kept.map((k) => k.x);
 }
 
 /** Names at the ends of curves, moved apart so that none covers another. */
@@ -101,7 +116,7 @@ export function curves_chart(all: Curve[], axes: CurveAxes, width: number): { sv
         marks: [
             gridY({ stroke: LINE, ticks: 5 }),
             !share && floor < 0 && roof > 0 && link([0], { x1: Math.min(...xs), x2: Math.max(...xs), y1: 0, y2: 0, stroke: SOFT }),
-            axisX({ ticks: ticks_of(xs, axes.logarithmic, width - 68 - room), tickFormat: (x: number) => number(x), color: SOFT, tickSize: 4,
+            axisX({ ticks: ticks_of(xs, axes.logarithmic, width - 68 - room), tickFormat: axis_number, color: SOFT, tickSize: 4,
                 label: short(axes.x, Math.floor(width / 7)), labelAnchor: "center", labelArrow: "none" }),
             axisY({ ticks: 5, color: SOFT, tickSize: 4, label: short(axes.y, Math.floor(width / 7)), labelAnchor: "top", labelArrow: "none" }),
             bands && areaY(points.filter(has_interval), { x: "x", y1: "low", y2: "high", z: "curve", fill: colour, fillOpacity: 0.14 }),
