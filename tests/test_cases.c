@@ -170,6 +170,63 @@ static void layers_that_were_moved_and_doubled_are_found_where_they_went(void **
     end_case(&ran);
 }
 
+/* The likelihood of a hypothesis relative to the best, 0 for the best; NaN if it is not weighed. */
+static double weight_of(const struct assay_finding *f, const char *hypothesis)
+{
+    for (size_t i = 0; i < f->weight_count; i++)
+        if (strcmp(f->weights[i].hypothesis, hypothesis) == 0 && f->weights[i].weighed)
+            return f->weights[i].log10_likelihood.median;
+    fail_msg("%s is not weighed", hypothesis);
+    return 0;
+}
+
+static const struct assay_series *curve_of(const struct assay_finding *f, const char *figure,
+                                           const char *name)
+{
+    for (size_t i = 0; i < f->figure_count; i++)
+        for (size_t k = 0; strcmp(f->figures[i].id, figure) == 0 && f->figures[i].curves &&
+                           k < f->figures[i].curves->series_count;
+             k++)
+            if (strcmp(f->figures[i].curves->series[k].name, name) == 0)
+                return &f->figures[i].curves->series[k];
+    fail_msg("no curve %s in %s", name, figure);
+    return NULL;
+}
+
+/* log10 of a density at x, between its points. */
+static double log10_at(const struct assay_series *s, double x)
+{
+    for (size_t i = 1; i < s->point_count; i++)
+        if (s->points[i - 1].x <= x && x <= s->points[i].x) {
+            double part = log(x / s->points[i - 1].x) / log(s->points[i].x / s->points[i - 1].x);
+            return (1 - part) * log10(s->points[i - 1].y) + part * log10(s->points[i].y);
+        }
+    fail_msg("%g is not on %s", x, s->name);
+    return NAN;
+}
+
+/* The curves are densities, and at the claim they are what it was weighed by. */
+static void check_curves_of_hours(const struct assay_finding *f)
+{
+    static const char *const names[] = {"4096 x H100-SXM", "4096 x MI300X"};
+    const struct assay_series *curves[2];
+    double claimed = curve_of(f, "hours", "as claimed")->points[0].x;
+    for (int k = 0; k < 2; k++) {
+        double area = 0;
+        curves[k] = curve_of(f, "hours", names[k]);
+        for (size_t i = 1; i < curves[k]->point_count; i++) {
+            const struct assay_point *a = &curves[k]->points[i - 1], *b = &curves[k]->points[i];
+            assert_true(b->low <= b->y && b->y <= b->high);
+            area += (a->y + b->y) / 2 * log(b->x / a->x);
+        }
+        assert_true(area > 0.97 && area < 1.01);
+    }
+    double drawn = log10_at(curves[1], claimed) - log10_at(curves[0], claimed);
+    double weighed = weight_of(f, names[1]) - weight_of(f, names[0]);
+    if (!(fabs(drawn - weighed) < 0.1))
+        fail_msg("%g is drawn, %g was weighed", drawn, weighed);
+}
+
 static void a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days(void **state)
 {
     struct ran ran;
@@ -180,6 +237,7 @@ static void a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days(void
     assert_true(answers_say(hours, "lies below that interval"));
     assert_true(answers_say(hours, "Other hardware predicts the claim better"));
     assert_true(best_over_stated(hours) > 1);
+    check_curves_of_hours(&hours->finding);
     assert_true(best_over_stated(days) > 1);
 
     /* Of all counts of H100s, the true one predicts the days best. */
@@ -189,20 +247,15 @@ static void a_quarter_of_the_hardware_is_doubted_by_hours_and_found_by_days(void
             first = days->comparisons[i].hypothesis;
     assert_string_equal(first, "16384 x H100-SXM");
 
+    const struct assay_series *counts = curve_of(&days->finding, "counts", "H100-SXM");
+    assert_int_equal(counts->point_count, 3);
+    assert_true(counts->points[0].x == 4096 && counts->points[0].y == 0); /* the stated machine */
+    assert_true(counts->points[2].x == 16384 && counts->points[2].y > counts->points[1].y);
+
     assert_int_equal(assay_report_text(&ran.assessment, &text, NULL), ASSAY_OK);
     assert_non_null(strstr(text, "lies below")); /* a reader sees it */
     free(text);
     end_case(&ran);
-}
-
-/* The likelihood of a hypothesis relative to the best, 0 for the best; NaN if it is not weighed. */
-static double weight_of(const struct assay_finding *f, const char *hypothesis)
-{
-    for (size_t i = 0; i < f->weight_count; i++)
-        if (strcmp(f->weights[i].hypothesis, hypothesis) == 0 && f->weights[i].weighed)
-            return f->weights[i].log10_likelihood.median;
-    fail_msg("%s is not weighed", hypothesis);
-    return 0;
 }
 
 static void a_teacher_that_is_known_by_construction_is_named(void **state)

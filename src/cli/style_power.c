@@ -201,8 +201,8 @@ static assay_status write_report(struct cli_call *call, const struct rows *rows,
     if (status == ASSAY_OK && to.short_of_memory)
         status = assay_error_at(&call->error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     if (status == ASSAY_OK)
-        status =
-            cli_page_write(call, &finding, "How many answers `style` needs", call->value[REPORT]);
+        status = cli_page_write(call, &finding, "How many answers the style instrument needs",
+                                call->value[REPORT]);
     assay_finding_free(&finding);
     return status;
 }
