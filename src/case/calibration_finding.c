@@ -256,12 +256,15 @@ static void draw_pairs(struct drawing *d, bool cost)
                                       said};
     }
     if (cost)
-        add_bars(d, "cost", "What ratios cost (Cllr), and after the best recalibration", "bits",
-                 bars, 2 * n);
+        add_bars(d, "cost",
+                 "What ratios cost (Cllr), and after the best recalibration, with 95% intervals",
+                 "bits", bars, 2 * n);
     else
-        add_bars(d, "wrong",
-                 "Of hypotheses with a ratio above 10, how many are false, and were said to be",
-                 "% of them", bars, 2 * n);
+        add_bars(
+            d, "wrong",
+            "Of hypotheses with a ratio above 10, how many are false (95% intervals), and were "
+            "said to be",
+            "% of them", bars, 2 * n);
 }
 
 static void draw(struct drawing *d)

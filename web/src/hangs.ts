@@ -3,7 +3,7 @@
 // medians, from what a reader has changed. In: a weigher, the changes, priors. Out: the lead
 // without each thing that is still there; what would overturn it; what to look for next.
 import type { Combination } from "./report";
-import { posterior, type Changes, type Weigher } from "./weigh";
+import { posterior, type Changes, type Parts, type Weigher } from "./weigh";
 
 type LeftOut = Combination["left_out"][number];
 type Overturn = Combination["overturn"][number];
@@ -22,6 +22,7 @@ export interface Holder { who: string; priors: number[] }
 
 const LN10 = Math.LN10, EQUAL = 1e-9;
 const MOST_NUMBERS = 1e7; // that each search may go through: some tenths of a second
+const MOST_OF_PARTS = 1.5e7; // that leaving things out goes through, one by one
 const MOST_REMOVED = 64, MOST_OVERTURNS = 16, MOST_FINDINGS = 500;
 const KINDS = ["finding", "exhibit", "source", "assumption"];
 
@@ -41,27 +42,28 @@ function two_best(z: ArrayLike<number>): [number, number] {
     return [best, next];
 }
 
-/** Everything that can be left out, each with the changes that leave it out, or with other likelihoods. */
-function things(c: Combination, w: Weigher, changes: Changes): { kind: string; id: string; text: string | null; changes: Changes; ln_l?: Float64Array }[] {
-    const without = (change: (to: Changes) => void) => {
-        const to = copy(changes);
-        change(to);
-        return to;
-    };
-    const out = (f: number) => changes.findings_out.has(f) || c.findings[f]!.parents.some((node) => changes.nodes_out.has(node));
-    const used = new Set(c.findings.flatMap((f, i) => (out(i) ? [] : f.parents)));
-    const list: ReturnType<typeof things> = [];
-    c.findings.forEach((f, i) => { if (!out(i)) list.push({ kind: "finding", id: f.id, text: f.text, changes: without((to) => to.findings_out.add(i)) }); });
-    c.nodes.forEach((node, i) => {
-        if (node.kind !== "cause" && used.has(i)) list.push({ kind: node.kind, id: node.name, text: null, changes: without((to) => to.nodes_out.add(i)) });
+interface Thing { kind: string; id: string; text: string | null; weights?: Map<number, number>; changes?: Changes; ln_l?: Float64Array }
+
+/** Everything that can be left out, each with the weights that leave it out, or with other chances or likelihoods. */
+function things(c: Combination, w: Weigher, changes: Changes, parts: Parts): Thing[] {
+    const list: Thing[] = [], users: number[][] = c.nodes.map(() => []);
+    const without = (out: number[]) => parts.without(out, changes.correlation);
+    c.findings.forEach((f, i) => {
+        if (parts.weights[i] === 0) return;
+        for (const node of f.parents) users[node]!.push(i);
+        list.push({ kind: "finding", id: f.id, text: f.text, weights: without([i]) });
     });
-    for (const a of c.assumptions) list.push({ kind: "assumption", id: a.id, text: a.text, changes: without((to) => a.findings.forEach((f) => to.findings_out.add(f))) });
+    c.nodes.forEach((node, i) => {
+        if (node.kind !== "cause" && users[i]!.length > 0) list.push({ kind: node.kind, id: node.name, text: null, weights: without(users[i]!) });
+    });
+    for (const a of c.assumptions) list.push({ kind: "assumption", id: a.id, text: a.text, weights: without(a.findings) });
     c.dependences.forEach((d, g) => {
         if (d.findings.length >= 2 && (changes.correlation.get(g) ?? d.correlation) !== 0)
-            list.push({ kind: "assumption", id: `dependence:${d.id}`, text: "That these findings are dependent: they are counted as if they were not.", changes: without((to) => to.correlation.set(g, 0)) });
+            list.push({ kind: "assumption", id: `dependence:${d.id}`, text: "That these findings are dependent: they are counted as if they were not.", weights: parts.apart(g) });
     });
-    list.push({ kind: "assumption", id: "grades", text: "That sources may be wrong: every grade is ignored and every exhibit trusted.",
-        changes: without((to) => c.nodes.forEach((node, i) => { if (node.kind !== "cause") to.probability.set(i, 1); })) });
+    const sure = copy(changes);
+    c.nodes.forEach((node, i) => { if (node.kind !== "cause") sure.probability.set(i, 1); });
+    list.push({ kind: "assumption", id: "grades", text: "That sources may be wrong: every grade is ignored and every exhibit trusted.", changes: sure });
     if (c.findings.some((f) => f.assumed.length > 0)) {
         const ln_l = w.ln_l.slice();
         c.findings.forEach((f, i) => f.assumed.forEach((h) => { ln_l[i * w.n + h] = 0; }));
@@ -72,22 +74,25 @@ function things(c: Combination, w: Weigher, changes: Changes): { kind: string; i
 }
 
 function leave_out(c: Combination, w: Weigher, changes: Changes, leading: number, lead: number): { list: Hangs["left_out"]; of: number } {
-    const most = Math.floor(MOST_NUMBERS / w.size);
-    if (most < 12) return { list: [], of: c.left_out_total }; // so few would say little
-    const all = things(c, w, changes);
-    if (all.length > most) { // those that mattered most in the report
-        const before = new Map(c.left_out.map((l, i) => [`${l.kind} ${l.id}`, i]));
-        const place = (t: (typeof all)[number]) => before.get(`${t.kind} ${t.id}`) ?? Infinity;
-        all.sort((a, b) => place(a) - place(b));
-    }
-    const list = all.slice(0, most).flatMap(({ kind, id, text, changes: changed, ln_l }) => {
-        const z = w.evaluate(changed, ln_l ?? w.ln_l);
-        if (!z) return [];
+    const parts = w.parts(changes);
+    if (!parts) return { list: [], of: c.left_out_total };
+    const all = things(c, w, changes, parts);
+    const reported = new Map(c.left_out.map((l, i) => [`${l.kind} ${l.id}`, i]));
+    const place = (t: (typeof all)[number]) => reported.get(`${t.kind} ${t.id}`) ?? Infinity;
+    if (c.findings.length > MOST_FINDINGS) all.sort((a, b) => place(a) - place(b)); // those that mattered most in the report first
+    const known = new Map<string, Float64Array>(); // an exhibit of one finding alone is that finding
+    const list: Hangs["left_out"] = [];
+    for (const { kind, id, text, weights, changes: changed, ln_l } of all) {
+        if (parts.passed > MOST_OF_PARTS) break;
+        const key = weights ? [...weights].join() : "";
+        let z: Float64Array | null | undefined = weights ? known.get(key) : w.evaluate(changed!, ln_l ?? w.ln_l);
+        if (weights && !z) known.set(key, (z = parts.with(weights)));
+        if (!z) continue;
         let now = leading;
         for (let h = 0; h < z.length; h++) if (z[h]! > z[now]! + EQUAL) now = h;
         const log10_lr = (z[leading]! - best_of_others(z, leading)) / LN10;
-        return [{ kind, id, text, log10_lr, change: log10_lr - lead, leading: now, overturns: now !== leading }];
-    });
+        list.push({ kind, id, text, log10_lr, change: log10_lr - lead, leading: now, overturns: now !== leading });
+    }
     list.sort((a, b) => (Math.abs(Math.abs(a.change) - Math.abs(b.change)) > EQUAL ? Math.abs(b.change) - Math.abs(a.change)
         : KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (a.id < b.id ? -1 : 1)));
     return { list, of: all.length };

@@ -78,6 +78,15 @@ export class View {
         return this.over_draws((z) => (z[h]! - z[this.reference]!) / Math.LN10);
     }
 
+    /** log10 of one over another; its interval is known where one is the reference, or all was weighed anew. */
+    between(a: number, b: number): Range {
+        if (this.ln_z) return this.over_draws((z) => (z[a]! - z[b]!) / Math.LN10);
+        const of_a = this.ratio(a), of_b = this.ratio(b);
+        if (b === this.reference) return of_a;
+        if (a === this.reference) return { low: -of_b.high, median: -of_b.median, high: -of_b.low };
+        return { low: NaN, median: of_a.median - of_b.median, high: NaN };
+    }
+
     /** Against all others, as if they were equally probable. */
     ratio_others(h: number): Range {
         return this.ln_z ? this.over_draws((z) => against_others(z, h)) : range(this.c.hypotheses[h]!.log10_lr_others);
@@ -91,15 +100,15 @@ export class View {
         return { leading: order[0]!, next: order[1]!, log10: (z[order[0]!]! - z[order[1]!]!) / Math.LN10 };
     }
 
-    /** Posteriors for the priors chosen. */
-    posteriors(): Range[] {
-        const stated = this.ln_z ? undefined : this.c.posteriors.find((p) => p.held_by === this.holder);
-        if (stated && stated.rows.every((row, h) => (row.prior ?? 0) === this.priors[h]))
+    /** Posteriors for the priors chosen, or another holder's. */
+    posteriors(holder = this.holder, priors = this.priors): Range[] {
+        const stated = this.ln_z ? undefined : this.c.posteriors.find((p) => p.held_by === holder);
+        if (stated && stated.rows.every((row, h) => (row.prior ?? 0) === priors[h]))
             return stated.rows.map((row) => (row.posterior ? range(row.posterior) : { low: 0, median: 0, high: 0 }));
-        const middle = posterior(this.priors, this.z());
+        const middle = posterior(priors, this.z());
         const drawn = this.drawn;
         if (!drawn) return middle.map((median) => ({ low: NaN, median, high: NaN }));
-        const all = Array.from({ length: drawn.draws }, (_, d) => posterior(this.priors, drawn.ln_z.subarray(d * drawn.n, (d + 1) * drawn.n)));
+        const all = Array.from({ length: drawn.draws }, (_, d) => posterior(priors, drawn.ln_z.subarray(d * drawn.n, (d + 1) * drawn.n)));
         return middle.map((_, h) => interval(all.map((p) => p[h]!)));
     }
 

@@ -165,6 +165,12 @@ export class Weigher {
         return rows.slice(0, n);
     }
 
+    /** What was evaluated last, part by part, with these changes; null if it is too entangled. */
+    parts(changes: Changes): Parts | null {
+        const whole = this.evaluate(changes);
+        return whole && this.circuit ? new Parts(this, this.circuit, this.probabilities(changes), this.weights(changes)) : null;
+    }
+
     /**
      * ln Z in draws of the likelihoods within their intervals (src/case/draws.c: a normal of two
      * halves); the same draws every time, so that a change shows as a change. Fewer for large cases,
@@ -204,6 +210,106 @@ export class Weigher {
             });
             return ln_l;
         });
+    }
+}
+
+/**
+ * The network with a few weights changed, exactly: what does not hang on them is taken from the whole
+ * (src/case/reweigh.c does the same). A change of a finding goes up its own mixtures alone.
+ */
+export class Parts {
+    private readonly rows: Float64Array; // rows x n, complete
+    private readonly leaf_values: Float64Array; // leaves x n
+    private readonly mixture_values: Float64Array; // mixtures x n
+    private readonly leaves_of: number[][]; // by finding
+    private readonly above: Int32Array; // the mixture that a row is a side of; -1: the whole
+    private readonly delta = new Map<number, Float64Array>(); // by row
+    private passed_ = 0;
+
+    constructor(private readonly w: Weigher, private readonly circuit: Circuit, private readonly p: number[], readonly weights: number[]) {
+        const n = w.n;
+        this.rows = new Float64Array(circuit.rows * n);
+        this.above = new Int32Array(circuit.rows).fill(-1);
+        this.leaves_of = w.c.findings.map(() => []);
+        this.leaf_values = new Float64Array(circuit.leaves.length * n);
+        this.mixture_values = new Float64Array(circuit.mixtures.length * n);
+        circuit.leaves.forEach((leaf, i) => {
+            this.leaves_of[leaf.finding]!.push(i);
+            const value = this.leaf_values.subarray(i * n, (i + 1) * n);
+            this.leaf(i, weights[leaf.finding]!, value);
+            for (let h = 0; h < n; h++) this.rows[leaf.row * n + h]! += value[h]!;
+        });
+        for (let i = circuit.mixtures.length - 1; i >= 0; i--) {
+            const m = circuit.mixtures[i]!;
+            this.above[m.yes] = this.above[m.no] = i;
+            const value = this.mixture_values.subarray(i * n, (i + 1) * n);
+            this.mix(i, null, value);
+            for (let h = 0; h < n; h++) this.rows[m.row * n + h]! += value[h]!;
+        }
+    }
+
+    /** The weights that change if these findings are left out: theirs, and those of what they are dependent with. */
+    without(out: number[], correlation: Map<number, number>): Map<number, number> {
+        const changed = new Map<number, number>(), groups = new Set<number>();
+        for (const f of out) {
+            if (this.weights[f] !== 0) changed.set(f, 0);
+            const g = this.w.c.findings[f]!.group;
+            if (g !== null) groups.add(g);
+        }
+        for (const g of groups) {
+            const d = this.w.c.dependences[g]!, left = d.findings.filter((f) => this.weights[f] !== 0 && !changed.has(f));
+            for (const f of left) changed.set(f, group_weight(left.length, correlation.get(g) ?? d.correlation));
+        }
+        return changed;
+    }
+
+    /** The weights if the findings of a dependence were independent. */
+    apart(g: number): Map<number, number> {
+        return new Map(this.w.c.dependences[g]!.findings.filter((f) => this.weights[f] !== 0).map((f) => [f, 1]));
+    }
+
+    /** Numbers that were gone through since the start. */
+    get passed(): number { return this.passed_; }
+
+    private leaf(i: number, weight: number, value: Float64Array): void {
+        const leaf = this.circuit.leaves[i]!, n = this.w.n, from = leaf.finding * n;
+        let chance = 1;
+        for (const node of leaf.nodes) chance *= this.p[node]!;
+        for (let h = 0; h < n; h++) value[h] = weight === 0 ? 0 : Math.log1p(chance * Math.expm1(weight * this.w.ln_l[from + h]!));
+        this.passed_ += n;
+    }
+
+    private mix(i: number, delta: Map<number, Float64Array> | null, value: Float64Array): void {
+        const m = this.circuit.mixtures[i]!, n = this.w.n, chance = this.p[m.node]!, yes_delta = delta?.get(m.yes), no_delta = delta?.get(m.no);
+        for (let h = 0; h < n; h++) {
+            const yes = this.rows[m.yes * n + h]! + (yes_delta ? yes_delta[h]! : 0), no = this.rows[m.no * n + h]! + (no_delta ? no_delta[h]! : 0), most = Math.max(yes, no);
+            value[h] = most + Math.log(chance * Math.exp(yes - most) + (1 - chance) * Math.exp(no - most));
+        }
+        this.passed_ += n;
+    }
+
+    private add(row: number, now: Float64Array, before: Float64Array, waiting: Set<number>): void {
+        let delta = this.delta.get(row);
+        if (!delta) this.delta.set(row, (delta = new Float64Array(this.w.n)));
+        for (let h = 0; h < delta.length; h++) delta[h]! += now[h]! - before[h]!;
+        for (let m = this.above[row]!; m >= 0 && !waiting.has(m); m = this.above[this.circuit.mixtures[m]!.row]!) waiting.add(m);
+    }
+
+    /** ln Z with other weights of these findings. */
+    with(weights: Map<number, number>): Float64Array {
+        const n = this.w.n, now = new Float64Array(n), waiting = new Set<number>();
+        this.delta.clear();
+        for (const [finding, weight] of weights)
+            for (const i of this.leaves_of[finding]!) {
+                this.leaf(i, weight, now);
+                this.add(this.circuit.leaves[i]!.row, now, this.leaf_values.subarray(i * n, (i + 1) * n), waiting);
+            }
+        for (const i of [...waiting].sort((a, b) => b - a)) { // a mixture comes after those that it is part of
+            this.mix(i, this.delta, now);
+            this.add(this.circuit.mixtures[i]!.row, now, this.mixture_values.subarray(i * n, (i + 1) * n), waiting);
+        }
+        const delta = this.delta.get(0);
+        return this.rows.slice(0, n).map((x, h) => x + (delta ? delta[h]! : 0));
     }
 }
 

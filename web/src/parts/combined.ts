@@ -43,23 +43,27 @@ export function combined_section(question: Question, c: Combination, describe: (
     const say = () => {
         const { leading, next, log10 } = view.lead();
         const changed = changes_in_words(c, view);
-        const words = words_of_ratio(log10);
+        const words = words_of_ratio(log10), range = view.between(leading, next);
+        const within = Number.isFinite(range.low) && range.low < range.high ? ` (80% interval ${ratio(range.low)} to ${ratio(range.high)})` : "";
+        // everybody's who states priors, the one that the page goes by first
+        const holders = [{ who: view.holder, priors: view.priors }, ...c.posteriors.filter((p) => p.held_by !== view.holder)
+            .map((p) => ({ who: p.held_by, priors: p.rows.map((row) => row.prior ?? 0) }))];
         fill(headline,
             changed.length > 0 && h("p", { class: "changed" }, h("strong", null, "As you changed it: "), `${changed.join("; ")}.`),
             view.failed && h("p", null, "These findings share too many causes to be weighed anew in a page; the numbers are the report's."),
             words === "no support"
                 ? h("p", { class: "result-line" }, "All findings together do not tell the two best apart: ", h("strong", null, names(leading)), " and ", h("strong", null, names(next)),
-                    ` (likelihood ratio ${number(10 ** log10)}).`)
-                : h("p", { class: "result-line" }, "All findings together are ", h("strong", null, `${ratio(log10)} times`), " as probable under ",
+                    `: likelihood ratio ${number(10 ** log10)}${within}.`)
+                : h("p", { class: "result-line" }, "All findings together are ", h("strong", null, `${ratio(log10)} times`), `${within} as probable under `,
                     h("strong", null, names(leading)), " as under ", h("strong", null, names(next)), ", the next best: ", h("strong", null, words), "."),
             leading !== reference && next !== reference && h("p", null, "Against ", h("strong", null, names(reference)), c.reference_is_best ? "" : ", as stated", `: ${ratio(view.ratio(leading).median)} times, `,
                 words_of_ratio(view.ratio(leading).median), "."),
-            view.has_priors && h("p", null, `For the priors of ${view.holder || "your choice"}: `,
-                (() => {
-                    const p = view.posteriors();
-                    const top = p.reduce((best, x, i) => (x.median > p[best]!.median ? i : best), 0);
-                    return [h("strong", null, names(top)), ` ${percent(p[top]!.median)}, `, h("em", null, words_of_probability(p[top]!.median)), "."];
-                })()));
+            view.has_priors && holders.map(({ who, priors }) => {
+                const p = view.posteriors(who, priors);
+                const top = p.reduce((best, x, i) => (x.median > p[best]!.median ? i : best), 0), { low, median, high } = p[top]!;
+                return h("p", null, `For the priors of ${who || "your choice"}: `, h("strong", null, names(top)), ` ${percent(median)}`,
+                    low < high && ` (80% interval ${percent(low)} to ${percent(high)})`, ", ", h("em", null, words_of_probability(median)), ".");
+            }));
     };
 
     // ---- figures
@@ -68,7 +72,7 @@ export function combined_section(question: Question, c: Combination, describe: (
         const rungs = others.slice(0, SHOWN).map((i): Rung => ({ label: names(i), ...view.ratio(i) }));
         return {
             title: `Each hypothesis against ${names(reference)}, all findings together`, file: `${file}-hypotheses`,
-            note: [c.reference_is_best && "No hypothesis is stated: the best is the reference. ", others.length > SHOWN && `The ${SHOWN} best of ${others.length}.`],
+            note: ["80% intervals. ", c.reference_is_best && "No hypothesis is stated: the best is the reference. ", others.length > SHOWN && `The ${SHOWN} best of ${others.length}.`],
             draw: (width) => ladder(rungs, width, { left: names(reference), right: "the other" }),
             table: (): Table => ({
                 columns: ["Hypothesis", "log10 LR", "Low", "High", "In words", "log10 LR against all others", "Low", "High"],
@@ -82,7 +86,7 @@ export function combined_section(question: Question, c: Combination, describe: (
         rungs.push({ label: "all together", ...view.ratio(about), strong: true });
         return {
             title: `What each finding says of ${names(about)} against ${names(reference)}`, file: `${file}-findings`,
-            note: ["Each by itself, discounted for its sources. ", all.length > SHOWN && `The ${SHOWN} that say most of ${all.length}. `, "Findings that share a cause count less together than their dots suggest."],
+            note: ["Each by itself, discounted for its sources, with 80% intervals. ", all.length > SHOWN && `The ${SHOWN} that say most of ${all.length}. `, "Findings that share a cause count less together than their dots suggest."],
             draw: (width) => ladder(rungs, width, { left: names(reference), right: names(about) }),
             table: (): Table => ({
                 columns: ["Finding", "What was observed", "log10 LR", "Low", "High", "In words", "Weight in its group", "Bits", "Rests on", "Why these numbers"],
@@ -98,7 +102,7 @@ export function combined_section(question: Question, c: Combination, describe: (
         const shown = [...order].sort((a, b) => p[b]!.median - p[a]!.median).slice(0, SHOWN).filter((i) => view.priors[i]! > 0);
         return {
             title: `Posterior probabilities for the priors of ${view.holder || "your choice"}`, file: `${file}-posteriors`,
-            note: c.posteriors.find((x) => x.held_by === view.holder)?.reason,
+            note: [c.posteriors.find((x) => x.held_by === view.holder)?.reason, p.some((x) => x.low < x.high) && " Whiskers: 80% intervals."],
             draw: (width) => bars_chart(shown.map((i) => ({ label: names(i), group: null, value: p[i]!.median, low: p[i]!.low, high: p[i]!.high })), "", width, percent),
             table: (): Table => ({
                 columns: ["Hypothesis", "Prior", "Posterior", "Low", "High", "In words"],

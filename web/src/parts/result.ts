@@ -90,6 +90,7 @@ function bars_figure(data: Extract<FigureData, { bars: unknown }>, ties: Set<str
     const groups = groups_of(bars);
     const drawing = (shown: Bar[]) => ({
         title: data.title, file: `${file}-${data.id}`,
+        note: shown.some((b) => b.low < b.high) && !/interval/.test(data.title) && "Whiskers: 80% intervals.",
         legend: groups.map((g, i): [string, string] => [`g${i % 6}`, g]),
         draw: (width: number) => bars_chart(shown, data.unit, width),
         table: (): Table => ({ columns: ["What", "Group", data.unit || "Value", "Low", "High"], rows: data.bars.map((b) => [b.label, b.group, b.value, b.low, b.high]) }),

@@ -18,13 +18,14 @@ type Next = Combination["next"][number];
 const as_reported = (c: Combination): Hangs => ({ ...c, of: c.left_out_total });
 const label = (l: Hangs["left_out"][number]) => `${l.kind} ${l.id}`;
 
-function left_out_figure(c: Combination, now: Hangs, file: string): HTMLElement | null {
+function left_out_figure(c: Combination, now: Hangs, file: string, anew: boolean): HTMLElement | null {
     if (!now.left_out.length) return null;
     const leader = name_of(c, now.leading), next = name_of(c, now.runner_up);
     const drawing = (shown: Hangs["left_out"]): Drawing => ({
         title: `Without one thing: log10 ratio of ${leader} over the best other`, file: `${file}-sensitivity`,
         note: [`With everything it is ${fixed(now.log10_lead)}, over ${next}. Below nought another hypothesis leads.`,
-            now.of > now.left_out.length && ` The ${number(now.left_out.length)} largest changes of ${number(now.of)}.`],
+            now.of > now.left_out.length && (anew ? ` Of ${number(now.of)} things ${number(now.left_out.length)} were left out anew: those that mattered most in the report, then as many as a page has time for.`
+                : ` The ${number(now.left_out.length)} largest changes of ${number(now.of)}.`)],
         legend: [["g0", "it still leads"], ["g1", "another leads"]],
         draw: (width) => bars_chart([{ label: "with everything", group: "it still leads", value: now.log10_lead, low: NaN, high: NaN },
             ...shown.map((l) => ({ label: label(l), group: l.overturns ? "another leads" : "it still leads", value: l.log10_lr, low: NaN, high: NaN }))], "log10 likelihood ratio", width, fixed),
@@ -74,7 +75,7 @@ export function hangs_sections(c: Combination, file: string): HangsSections {
         const shown = now ?? as_reported(c);
         overturn.hidden = shown.overturn.length === 0;
         fill(overturn, h("h4", { class: "small" }, "What would overturn it"), h("ul", null, shown.overturn.map((o) => h("li", null, o.text))));
-        fill(without, now && changed(), left_out_figure(c, shown, file),
+        fill(without, now && changed(), left_out_figure(c, shown, file, now !== null),
             now && now.left_out.length === 0 && now.of > 0 && h("p", { class: "soft" }, `In a case of this size a page cannot try to leave out each of ${number(now.of)} things: change case.yaml and run it.`));
         fill(next, now && changed(), next_figures(shown.next, file));
     };
