@@ -394,6 +394,22 @@ def a_file_becomes_an_exhibit_and_every_other_byte_of_the_case_stays():
             assert [n for n in os.listdir(os.path.join(s.folder, name)) if n.startswith(".")] == []
 
 
+def others_are_answered_while_a_large_case_is_read():
+    with serving() as s:
+        with open(os.path.join(s.folder, "one", "large.bin"), "wb") as file:
+            file.truncate(1 << 30)
+        answers = []
+        adding = threading.Thread(target=lambda: answers.append(add(s, "one", file="large.bin", id="large")))
+        adding.start()
+        asked = 0
+        while adding.is_alive() and asked < 1000:
+            assert s.ask("GET", "/api/cases")[0] == 200
+            asked += adding.is_alive()
+        adding.join()
+        assert answers[0][0] == 201, answers
+        assert asked >= 3, asked
+
+
 def what_cannot_be_an_exhibit_changes_nothing():
     with serving() as s:
         s.ask("PUT", "/api/cases/one/files/new.txt", b"evidence")

@@ -168,7 +168,11 @@ static enum MHD_Result add_exhibit(struct assay_server *s, struct MHD_Connection
         return respond_error(connection, MHD_HTTP_CONTENT_TOO_LARGE, r->reason);
     if (json_parse("body", r->body ? r->body : "", r->size, &body, &error) != ASSAY_OK)
         return respond_error(connection, status, error.message);
+    pthread_mutex_unlock(&s->lock); /* others are answered meanwhile; the store has a lock */
+    pthread_mutex_lock(&s->adding);
     bool added = exhibits_add(&s->folder, s->store, r->part[2], body, &status, message);
+    pthread_mutex_unlock(&s->adding);
+    pthread_mutex_lock(&s->lock);
     json_decref(body);
     return added ? respond_json(connection, MHD_HTTP_CREATED, json_pack("{s:b}", "added", 1))
                  : respond_error(connection, status, message);
@@ -314,13 +318,12 @@ static void take(const struct assay_server *s, struct request *r, const char *da
     r->size += size;
 }
 
-enum MHD_Result routes_handle(void *data, struct MHD_Connection *connection, const char *url,
-                              const char *method, const char *version, const char *body,
-                              size_t *body_size, void **state)
+/* One step of a request, under the lock. */
+static enum MHD_Result step(struct assay_server *s, struct MHD_Connection *connection,
+                            const char *url, const char *method, const char *body,
+                            size_t *body_size, void **state)
 {
-    struct assay_server *s = data;
     struct request *r = *state;
-    (void)version;
     if (!r) {
         unsigned status = MHD_HTTP_NOT_FOUND;
         *state = r = calloc(1, sizeof *r);
@@ -341,6 +344,18 @@ enum MHD_Result routes_handle(void *data, struct MHD_Connection *connection, con
         return MHD_YES;
     }
     return answer(s, connection, method, r);
+}
+
+enum MHD_Result routes_handle(void *data, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *body,
+                              size_t *body_size, void **state)
+{
+    struct assay_server *s = data;
+    (void)version;
+    pthread_mutex_lock(&s->lock);
+    enum MHD_Result result = step(s, connection, url, method, body, body_size, state);
+    pthread_mutex_unlock(&s->lock);
+    return result;
 }
 
 void routes_done(void *server, struct MHD_Connection *connection, void **state,

@@ -7,6 +7,7 @@
 #include "server/job.h"
 
 #include <microhttpd.h>
+#include <pthread.h>
 
 struct assay_server {
     struct assay_server_settings settings;
@@ -19,6 +20,9 @@ struct assay_server {
     char *page; /* without a report in it */
     size_t page_size;
     char policy[512];
+    /* A connection has a thread, and one request is answered at a time, under `lock`; but for an
+       exhibit that is added, whose files may take long to read: `adding`, one after another. */
+    pthread_mutex_t lock, adding;
 };
 
 /* For MHD_start_daemon; `server` is a struct assay_server. */

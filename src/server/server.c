@@ -37,6 +37,8 @@ void assay_server_stop(struct assay_server *server)
     store_close(server->store);
     folder_close(&server->folder);
     free(server->page);
+    pthread_mutex_destroy(&server->lock);
+    pthread_mutex_destroy(&server->adding);
     free(server);
 }
 
@@ -60,11 +62,11 @@ static assay_status listen_on_loopback(struct assay_server *s, struct assay_erro
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(s->settings.port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    s->daemon =
-        MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, s->settings.port, NULL,
-                         NULL, routes_handle, s, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-                         MHD_OPTION_NOTIFY_COMPLETED, routes_done, s, MHD_OPTION_CONNECTION_LIMIT,
-                         64u, MHD_OPTION_CONNECTION_TIMEOUT, 60u, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION,
+        s->settings.port, NULL, NULL, routes_handle, s, MHD_OPTION_SOCK_ADDR,
+        (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, routes_done, s,
+        MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_CONNECTION_TIMEOUT, 60u, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
     if (!info)
@@ -100,6 +102,8 @@ assay_status assay_server_start(const struct assay_server_settings *settings,
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     s->settings = *settings;
     s->folder.descriptor = -1;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->adding, NULL);
     assay_status status = open_all(s, error);
     if (status != ASSAY_OK) {
         assay_server_stop(s);
