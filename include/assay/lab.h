@@ -47,8 +47,9 @@ typedef assay_status assay_lab_compare(void *data, const char *suspect, const ch
 /* Who carries a design out, if several do: each does its part, and waits for the others where one
  * kind of model needs another to be finished. Defaults by assay_lab_settings_default: alone. */
 struct assay_lab_settings {
-    unsigned rank, ranks;     /* 0 to ranks - 1 of 1 or more; rank 0 gives the result */
-    void (*wait)(void *data); /* returns when all have called it; NULL: alone */
+    unsigned rank, ranks; /* 0 to ranks - 1 of 1 or more; rank 0 gives the result */
+    void (*wait)(
+        void *data); /* returns when all have called it, or when interrupted; NULL: alone */
     void *wait_data;
     assay_lab_compare *compare; /* weights; NULL: a design with a white box is refused */
     void *compare_data;

@@ -135,12 +135,16 @@ static assay_status give(struct cli_call *call, const char *folder, struct assay
     return cli_finish_output(call);
 }
 
-/* Ranks that wait for one that failed would wait for ever. */
-static void abandon(const struct cli_call *call, const struct assay_lab_settings *settings)
+/* Ranks that wait for one that failed would wait for ever. One that was interrupted is not to end
+ * another that has not kept yet what it has in hand. */
+static void abandon(const struct cli_call *call, const struct assay_lab_settings *settings,
+                    assay_status status)
 {
     char text[1200];
     if (settings->ranks < 2)
         return;
+    if (status == ASSAY_ERROR_INTERRUPTED)
+        cli_ranks_leave();
     assay_error_format(&call->error, text, sizeof text);
     fprintf(stderr, "assay: %s\n", text);
     cli_ranks_abandon(2);
@@ -166,7 +170,7 @@ static assay_status run_command(struct cli_call *call)
         assay_lab_result_free(&result);
     }
     if (status != ASSAY_OK)
-        abandon(call, &settings);
+        abandon(call, &settings, status);
     cli_ranks_end(status == ASSAY_OK);
     return status;
 }

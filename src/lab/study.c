@@ -185,6 +185,8 @@ static assay_status fill(struct lab_study *s, const char *what, enum lab_role fi
         ASSAY_TRY(status);
         if (g->wait)
             g->wait(g->wait_data);
+        if (!lab_study_goes_on(s))
+            return assay_error_at(s->error, ASSAY_ERROR_INTERRUPTED, NULL, 0, "interrupted");
     }
     return ASSAY_OK;
 }
