@@ -377,8 +377,18 @@ def designs_that_cannot_answer_are_refused_by_line():
         text = result.stderr.decode()
         assert result.returncode == 2 and f"bad.yaml:{line}" in text and says in text, text
         assert not os.path.exists(path("bad"))
+
+
+def a_folder_that_cannot_hold_the_results_is_said_so():
     write("file", "")
-    assert call(path("d.yaml"), "--out", path("file", "x")).returncode != 0
+    for out, says in ((path("file"), "no folder"), (path("file", "x"), "cannot make the folder")):
+        result = call(path("d.yaml"), "--out", out)
+        assert result.returncode == 2 and says in result.stderr.decode(), result.stderr
+    # files that may not grow, as on a full disk: the weights of a teacher are 8 kB
+    result = subprocess.run(["sh", "-c", 'ulimit -f 4; exec "$@"', "sh", ASSAY, "lab", "run", path("d.yaml"),
+                             "--out", path("small")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
+    assert result.returncode == 2 and b"cannot write: File too large" in result.stderr, result
+    assert not [name for name in os.listdir(path("small")) if not name.endswith(".json")], os.listdir(path("small"))
 
 
 TESTS = [value for name, value in list(globals().items())

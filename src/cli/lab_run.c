@@ -93,9 +93,10 @@ static void print_subliminal(const struct assay_lab_subliminal *s)
         s->different[0], s->different[1], s->different[2]);
 }
 
-static void print(const char *folder, const struct assay_lab_result *r)
+static void print(const char *folder, const struct assay_lab_result *r, unsigned ranks)
 {
-    cli_say("%zu models, %zu of them trained now", r->cells, r->trained);
+    cli_say("%zu models, %zu of them trained now%s", r->cells, r->trained,
+            ranks > 1 ? " by the first process" : "");
     if (r->resumed > 0)
         cli_say(", %zu of those from where they were stopped", r->resumed);
     cli_say("; results are in %s, with report.%s.\n", folder, r->pair_count > 0 ? "json" : "html");
@@ -115,7 +116,8 @@ static void print(const char *folder, const struct assay_lab_result *r)
 }
 
 /* The result in words or JSON, and whatever else was asked for. */
-static assay_status give(struct cli_call *call, const char *folder, struct assay_lab_result *r)
+static assay_status give(struct cli_call *call, const char *folder, struct assay_lab_result *r,
+                         unsigned ranks)
 {
     double cost = NAN;
     const char *file = call->value[CALIBRATE];
@@ -126,7 +128,7 @@ static assay_status give(struct cli_call *call, const char *folder, struct assay
     if (call->json)
         return cli_print_json(call, cli_lab_json(call, folder, r));
     cli_progress_end();
-    print(folder, r);
+    print(folder, r, ranks);
     if (file && r->pair_count > 0)
         cli_say("\n%s: what `assay lineage` weighs training and tuning by.\n", file);
     else if (file)
@@ -166,7 +168,7 @@ static assay_status run_command(struct cli_call *call)
                                         &result, &call->error);
     if (status == ASSAY_OK) {
         if (settings.rank == 0)
-            status = give(call, folder, &result);
+            status = give(call, folder, &result, settings.ranks);
         assay_lab_result_free(&result);
     }
     if (status != ASSAY_OK)

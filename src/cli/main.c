@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/near.h"
 
+#include <signal.h>
 #include <string.h>
 
 #ifndef ASSAY_VERSION
@@ -116,6 +117,7 @@ static int program(int argc, char **argv)
 int main(int argc, char **argv)
 {
     bool room_known;
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error of the write, like a full disk */
     int status = program(argc, argv);
     if (status >= 0)
         return status;

@@ -389,9 +389,9 @@ assay_status assay_lab_run(const struct assay_context *context,
         status = assay_error_at(error, ASSAY_ERROR_UNSUPPORTED, path, 0,
                                 "white box: nobody was named who compares weights");
     if (status == ASSAY_OK)
-        status = folder_make(folder, error);
-    if (status == ASSAY_OK)
         status = lab_vocabulary_learn(&design, &bpe, error);
+    if (status == ASSAY_OK)
+        status = folder_make(folder, error);
     if (status == ASSAY_OK)
         status = name_vocabulary(&design, &bpe, folder, result, error);
     if (status == ASSAY_OK)
