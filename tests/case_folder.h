@@ -55,14 +55,13 @@ static inline const char *shipped_data(void)
 }
 
 /* Gives the sample finding, whatever the input. */
-static inline assay_status sample_instrument(const char *path, const char *data_folder,
-                                             const struct assay_context *context,
-                                             struct assay_arena *arena,
-                                             struct assay_finding *finding,
-                                             const struct assay_case_stated **stated,
-                                             size_t *stated_count, struct assay_error *error)
+static inline assay_status
+sample_instrument(const char *path, const char *data_folder, const char *kept_folder,
+                  const struct assay_context *context, struct assay_arena *arena,
+                  struct assay_finding *finding, const struct assay_case_stated **stated,
+                  size_t *stated_count, struct assay_error *error)
 {
-    (void)data_folder;
+    (void)data_folder, (void)kept_folder;
     struct assay_finding sample = sample_finding();
     sample.seed = context->seed;
     json_t *json = finding_to_json(&sample);

@@ -16,13 +16,14 @@ static int runs; /* of the instrument below */
 
 /* The sample, which says that it read its input. */
 static assay_status counting_instrument(const char *path, const char *data_folder,
+                                        const char *kept_folder,
                                         const struct assay_context *context,
                                         struct assay_arena *arena, struct assay_finding *finding,
                                         const struct assay_case_stated **stated,
                                         size_t *stated_count, struct assay_error *error)
 {
-    ASSAY_TRY(
-        sample_instrument(path, data_folder, context, arena, finding, stated, stated_count, error));
+    ASSAY_TRY(sample_instrument(path, data_folder, kept_folder, context, arena, finding, stated,
+                                stated_count, error));
     struct assay_exhibit *exhibit = assay_arena_alloc(finding->arena, 1, sizeof *exhibit);
     assert_non_null(exhibit);
     exhibit->path = assay_arena_copy(finding->arena, path);

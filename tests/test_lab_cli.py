@@ -379,6 +379,41 @@ def designs_that_cannot_answer_are_refused_by_line():
         assert not os.path.exists(path("bad"))
 
 
+CASE = """title: How often is a taught model found?
+summary: One instrument.
+exhibits:
+  - {id: laboratory, file: few.yaml, source: Made up, date: 2026-11, grade: A1}
+questions:
+  - id: teacher
+    text: Whose answers did it learn from?
+    kind: teacher
+    instruments: [{instrument: lab.run, input: few.yaml, id: power}]
+    exhibits: [laboratory]
+"""
+
+
+def a_case_keeps_the_models_of_its_laboratory():
+    os.makedirs(path("case"))
+    write("case/few.yaml", FEW.replace("[answers, preferences]", "[answers]").replace("start: base\n", ""))
+    write("case/case.yaml", CASE)
+
+    def run(*arguments):
+        result = subprocess.run([ASSAY, "case", "run", path("case"), "--json", *arguments], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, timeout=300)
+        assert result.returncode == 0, result.stderr
+        models = {name: os.stat(path("case", "out", "findings", name)).st_mtime_ns
+                  for name in os.listdir(path("case", "out", "findings")) if len(name.split(".")[0]) == 64}
+        return json.loads(result.stdout)["questions"][0]["results"][0]["finding"], models
+
+    first, models = run()
+    assert len(models) == 10 + 3, models  # ten models, and the weights of teachers
+    other, again = run("--seed", "2")
+    assert again == models and other["figures"] == first["figures"], "models were trained again"
+    anew, trained = run("--fresh")
+    assert anew["figures"] == first["figures"]
+    assert set(trained) == set(models) and all(trained[name] != models[name] for name in models)
+
+
 def a_folder_that_cannot_hold_the_results_is_said_so():
     write("file", "")
     for out, says in ((path("file"), "no folder"), (path("file", "x"), "cannot make the folder")):

@@ -37,15 +37,15 @@ static const char hostile_case[] =
 
 /* The same hostile text in every string of a finding. */
 static assay_status hostile_instrument(const char *path, const char *data_folder,
-                                       const struct assay_context *context,
+                                       const char *kept_folder, const struct assay_context *context,
                                        struct assay_arena *arena, struct assay_finding *finding,
                                        const struct assay_case_stated **stated,
                                        size_t *stated_count, struct assay_error *error)
 {
     static const char text[] = "<script>alert(1)</script>\" onload='x' \x1b[31m \xE2\x80\xAE"
                                "fdp.exe \xE2\x81\xA6 \xC2\x85 </title></svg></style>";
-    ASSAY_TRY(
-        sample_instrument(path, data_folder, context, arena, finding, stated, stated_count, error));
+    ASSAY_TRY(sample_instrument(path, data_folder, kept_folder, context, arena, finding, stated,
+                                stated_count, error));
     static const char *const texts[] = {text, text};
     static const struct assay_weight weights[] = {{text, {0, -1, 1, 0.8}, text, true},
                                                   {"b", {-9, -10, -8, 0.8}, text, false}};

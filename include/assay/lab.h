@@ -255,10 +255,10 @@ ASSAY_API ASSAY_MUST_USE assay_status assay_lab_describe(const struct assay_lab_
 
 /*
  * Runs the design at `path` as assay_lab_run does and describes the result. Its models are kept in
- * a folder of their own in TMPDIR (else /tmp) while it runs and then removed, so that whoever
- * replays it trains all of them; a large design is better run by assay_lab_run.
+ * `folder`; NULL: in one of their own in TMPDIR (else /tmp), which is removed again, so that all of
+ * them are trained. Nobody compares weights: a design with a white box is refused.
  */
-ASSAY_API ASSAY_MUST_USE assay_status assay_lab_finding(const char *path,
+ASSAY_API ASSAY_MUST_USE assay_status assay_lab_finding(const char *path, const char *folder,
                                                         const struct assay_context *context,
                                                         struct assay_finding *finding,
                                                         struct assay_error *error);

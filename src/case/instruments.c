@@ -40,11 +40,12 @@ static assay_status copy_statements(const struct assay_run *run, const char *pat
 }
 
 static assay_status infer_hardware(const char *path, const char *data_folder,
-                                   const struct assay_context *context, struct assay_arena *arena,
-                                   struct assay_finding *finding,
+                                   const char *kept_folder, const struct assay_context *context,
+                                   struct assay_arena *arena, struct assay_finding *finding,
                                    const struct assay_case_stated **stated, size_t *stated_count,
                                    struct assay_error *error)
 {
+    (void)kept_folder;
     struct assay_claim_data data;
     struct assay_run run;
     ASSAY_TRY(assay_claim_data_read(data_folder, &data, error));
@@ -71,11 +72,13 @@ static assay_status add_further(assay_status status, struct assay_finding *findi
 }
 
 static assay_status compare_checkpoints(const char *path, const char *data_folder,
+                                        const char *kept_folder,
                                         const struct assay_context *context,
                                         struct assay_arena *arena, struct assay_finding *finding,
                                         const struct assay_case_stated **stated,
                                         size_t *stated_count, struct assay_error *error)
 {
+    (void)kept_folder;
     char *pairs = assay_arena_print(arena, "%s/stage_pairs.csv", data_folder);
     *stated = NULL; /* two files state nothing */
     *stated_count = 0;
@@ -85,11 +88,12 @@ static assay_status compare_checkpoints(const char *path, const char *data_folde
 }
 
 static assay_status compare_stages(const char *path, const char *data_folder,
-                                   const struct assay_context *context, struct assay_arena *arena,
-                                   struct assay_finding *finding,
+                                   const char *kept_folder, const struct assay_context *context,
+                                   struct assay_arena *arena, struct assay_finding *finding,
                                    const struct assay_case_stated **stated, size_t *stated_count,
                                    struct assay_error *error)
 {
+    (void)kept_folder;
     char *pairs = assay_arena_print(arena, "%s/stage_pairs.csv", data_folder);
     *stated = NULL; /* files state nothing */
     *stated_count = 0;
@@ -98,11 +102,12 @@ static assay_status compare_stages(const char *path, const char *data_folder,
 }
 
 static assay_status compare_answers(const char *path, const char *data_folder,
-                                    const struct assay_context *context, struct assay_arena *arena,
-                                    struct assay_finding *finding,
+                                    const char *kept_folder, const struct assay_context *context,
+                                    struct assay_arena *arena, struct assay_finding *finding,
                                     const struct assay_case_stated **stated, size_t *stated_count,
                                     struct assay_error *error)
 {
+    (void)kept_folder;
     (void)arena;
     *stated = NULL; /* answers state nothing */
     *stated_count = 0;
@@ -110,7 +115,7 @@ static assay_status compare_answers(const char *path, const char *data_folder,
                        data_folder, error);
 }
 
-static assay_status run_lab(const char *path, const char *data_folder,
+static assay_status run_lab(const char *path, const char *data_folder, const char *kept_folder,
                             const struct assay_context *context, struct assay_arena *arena,
                             struct assay_finding *finding, const struct assay_case_stated **stated,
                             size_t *stated_count, struct assay_error *error)
@@ -118,7 +123,7 @@ static assay_status run_lab(const char *path, const char *data_folder,
     (void)data_folder, (void)arena;
     *stated = NULL; /* a design states nothing of the world */
     *stated_count = 0;
-    return assay_lab_finding(path, context, finding, error);
+    return assay_lab_finding(path, kept_folder, context, finding, error);
 }
 
 static const struct instrument instruments[] = {

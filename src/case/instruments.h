@@ -10,9 +10,11 @@
 
 /*
  * On success fills `finding` (the caller frees it) and the list of what was stated, in `arena`;
- * on failure nothing needs freeing.
+ * on failure nothing needs freeing. `kept_folder` (NULL: there is none) exists, and may hold what
+ * is to be had again without work, under names of content.
  */
 typedef assay_status instrument_function(const char *path, const char *data_folder,
+                                         const char *kept_folder,
                                          const struct assay_context *context,
                                          struct assay_arena *arena, struct assay_finding *finding,
                                          const struct assay_case_stated **stated,

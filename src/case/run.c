@@ -32,8 +32,8 @@ static assay_status run_task(const struct instrument_table *table, const struct 
                               instrument,  data_folder,   context->seed, arena};
     result->task = task;
     if (!keep_read(&keeping, &result->finding, &result->stated, &result->stated_count)) {
-        ASSAY_TRY(instrument->run(task->path, data_folder, context, arena, &result->finding,
-                                  &result->stated, &result->stated_count, error));
+        ASSAY_TRY(instrument->run(task->path, data_folder, kept_folder, context, arena,
+                                  &result->finding, &result->stated, &result->stated_count, error));
         keep_write(&keeping, &result->finding, result->stated, result->stated_count);
     }
     return compare_result(subject->path, question, arena, result, error);

@@ -43,10 +43,10 @@ assay_status assay_case_task_run(const struct assay_case *subject,
     size_t stated_count;
     struct assay_arena *arena = assay_arena_new();
     struct keeping k = keeping_of(subject, place, data_folder, kept_folder, context->seed, arena);
-    assay_status status = arena
-                              ? k.instrument->run(place->task->path, data_folder, context, arena,
-                                                  &finding, &stated, &stated_count, error)
-                              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
+    assay_status status =
+        arena ? k.instrument->run(place->task->path, data_folder, kept_folder, context, arena,
+                                  &finding, &stated, &stated_count, error)
+              : assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");
     if (status == ASSAY_OK) {
         keep_write(&k, &finding, stated, stated_count);
         assay_finding_free(&finding);

@@ -206,15 +206,18 @@ static void remove_folder(const char *path)
     rmdir(path);
 }
 
-assay_status assay_lab_finding(const char *path, const struct assay_context *context,
-                               struct assay_finding *finding, struct assay_error *error)
+assay_status assay_lab_finding(const char *path, const char *folder,
+                               const struct assay_context *context, struct assay_finding *finding,
+                               struct assay_error *error)
 {
-    char folder[4096];
+    char own[4096];
     struct assay_lab_result result;
     memset(finding, 0, sizeof *finding);
-    ASSAY_TRY(make_folder(folder, sizeof folder, error));
-    assay_status status = assay_lab_run(context, NULL, path, folder, &result, error);
-    remove_folder(folder);
+    if (!folder)
+        ASSAY_TRY(make_folder(own, sizeof own, error));
+    assay_status status = assay_lab_run(context, NULL, path, folder ? folder : own, &result, error);
+    if (!folder)
+        remove_folder(own);
     if (status != ASSAY_OK)
         return status;
     status = assay_lab_describe(&result, path, context->seed, finding, error);
