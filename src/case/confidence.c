@@ -98,7 +98,8 @@ assay_status combine_confidence(struct weighing *w)
     if (c->log10_lead < LOG10_2)
         because(&j, LOW, "The evidence does not separate the two best hypotheses.");
     else if (low < LOG10_2)
-        because(&j, LOW, "The lead is within the uncertainty of the likelihoods.");
+        because(&j, LOW,
+                "The 80% interval of the lead reaches below 2, where there is no support.");
     judge_sources(&j);
     judge_left_out(&j);
     for (size_t f = 0; f < c->finding_count; f++)
