@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arena: memory handed out in order from growing blocks and freed at once. */
+/*
+ * Arena: memory handed out in order from growing blocks and freed at once. Under AddressSanitizer a
+ * gap that may not be touched follows each piece, so that reading beyond one is seen.
+ */
 #include <assay/base.h>
 
 #include <stdalign.h>
@@ -7,6 +10,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WATCHED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) && !defined(WATCHED)
+#define WATCHED 1
+#endif
+
+#ifdef WATCHED
+#include <sanitizer/asan_interface.h>
+#define GAP alignof(max_align_t)
+#define FORBID(at, size) __asan_poison_memory_region(at, size)
+#define ALLOW(at, size) __asan_unpoison_memory_region(at, size)
+#else
+#define GAP 0
+#define FORBID(at, size) ((void)0)
+#define ALLOW(at, size) ((void)0)
+#endif
 
 struct block {
     struct block *next;
@@ -32,7 +55,7 @@ void assay_arena_free(struct assay_arena *arena)
 {
     if (!arena)
         return;
-    while (arena->blocks) {
+    while (arena->blocks) { /* free() allows again what is forbidden in a block */
         struct block *next = arena->blocks->next;
         free(arena->blocks);
         arena->blocks = next;
@@ -47,7 +70,8 @@ void *assay_arena_alloc(struct assay_arena *arena, size_t count, size_t size)
     const size_t align = alignof(max_align_t);
     const size_t header = (sizeof(struct block) + align - 1) / align * align;
 
-    if (!assay_size_multiply(count, size, &bytes) || !assay_size_add(bytes, align - 1, &rounded))
+    if (!assay_size_multiply(count, size, &bytes) ||
+        !assay_size_add(bytes, align - 1 + GAP, &rounded))
         return NULL;
     rounded = rounded / align * align;
     struct block *block = arena->blocks;
@@ -58,6 +82,7 @@ void *assay_arena_alloc(struct assay_arena *arena, size_t count, size_t size)
         block = calloc(1, whole);
         if (!block)
             return NULL;
+        FORBID((char *)block + header, room);
         block->size = room;
         block->next = arena->blocks;
         arena->blocks = block;
@@ -66,6 +91,7 @@ void *assay_arena_alloc(struct assay_arena *arena, size_t count, size_t size)
     }
     void *memory = (char *)block + header + block->used;
     block->used += rounded;
+    ALLOW(memory, bytes);
     return memory;
 }
 
