@@ -270,12 +270,15 @@ def apart(alpaca):
     table = models()
     with tempfile.TemporaryDirectory() as folder:
         halves = {}
+        prompts = sorted({" ".join(a["instruction"].split())
+                          for a in read(os.path.join(alpaca, "gpt4.json.zst"))})
+        kept = set(prompts[::2])
         for name in table:
-            answers = sorted(read(os.path.join(alpaca, name + ".json.zst")),
-                             key=lambda a: a["instruction"])
-            halves[name] = answers[::2]
+            answers = read(os.path.join(alpaca, name + ".json.zst"))
+            halves[name] = [a for a in answers if " ".join(a["instruction"].split()) in kept]
             with open(os.path.join(folder, name + ".json"), "w", encoding="utf-8") as file:
-                json.dump(answers[1::2], file)
+                json.dump([a for a in answers if " ".join(a["instruction"].split()) not in kept],
+                          file)
         print("question | true one first | true one named | any other named")
         for question in ("parent", "rank"):
             tally = Tally()

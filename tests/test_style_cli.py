@@ -114,6 +114,42 @@ def a_parent_shows_and_a_stranger_does_not():
     assert r["abstain"] and "Cannot tell" in r["reason"], r["reason"]
 
 
+def whoever_alone_was_asked_the_same_does_not_stand_out_for_that():
+    """Others that answered other prompts are unknown, not unlike: they are no null."""
+    with open(path("suspect.json"), encoding="utf-8") as file:
+        answers = json.load(file)
+    write("asked/suspect.json", json.dumps(answers))
+    texts("asked/candidates/stranger.json", rates(77), 500)
+    for i, (folder, name) in enumerate([("candidates", "one"), ("candidates", "two"),
+                                        *[("panel", f"p{i}") for i in range(3, 20)]]):
+        with open(path(folder, name + ".json"), encoding="utf-8") as file:
+            others = json.load(file)
+        for kind, kept in (("apart", 0), ("half", 10)):  # none, and too few, of the suspect's prompts
+            moved = [dict(a, instruction=a["instruction"] + (" of another list" if k >= kept else ""))
+                     for k, a in enumerate(others)]
+            write(f"asked/{kind}/{name}.json", json.dumps(moved))
+    for kind in ("apart", "half"):
+        for question in ("identify", "parent", "rank"):
+            r = answer(question, "--suspect", path("asked/suspect.json"), "--candidates",
+                       path("asked/candidates"), path(f"asked/{kind}/one.json"),
+                       path("candidates/house/three-a.json"), path("candidates/house/three-b.json"),
+                       "--panel", path(f"asked/{kind}"))
+            assert r["abstain"] and r["null_lineages"] < 5, (kind, question, r["reason"])
+            assert [s for s in r["left_out"] if "p3.json" in s and "too few to be compared" in s], r["left_out"]
+            lost = next(c for c in r["candidates"] if c["name"] == "one")
+            assert lost["score"] is None and lost["log10_lr"] is None and lost["p_value"] == 1, lost
+    # answers to one half by some and to the other by others: no pair of them tells what is usual
+    for i in range(3, 20):
+        with open(path("panel", f"p{i}.json"), encoding="utf-8") as file:
+            write(f"asked/second/p{i}.json", json.dumps(json.load(file)[24:]))
+    with open(path("asked/candidates/stranger.json"), encoding="utf-8") as file:
+        write("asked/first/stranger.json", json.dumps(json.load(file)[:24]))
+    for question in ("parent", "rank"):
+        r = answer(question, "--suspect", path("asked/suspect.json"), "--candidates", path("asked/first"),
+                   "--panel", path("asked/second"))
+        assert r["abstain"] and r["null_lineages"] == 0, (question, r["reason"])
+
+
 def answers_that_are_the_suspects_own_are_no_pupils():
     """A file under another name, or a wrapper: named for its likeness, and said to be the same."""
     says = "has the suspect's own answers to 48 of 48 prompts"

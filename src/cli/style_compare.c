@@ -75,6 +75,11 @@ static void print(size_t not_read, const struct assay_style_comparison *r)
     cli_say("   score  (80%% of prompt draws)       p       q   log10 LR            candidate\n");
     for (size_t i = 0; i < r->count; i++) {
         const struct assay_style_result *c = &r->results[i];
+        if (isnan(c->score)) {
+            cli_say("       -  too few prompts in common                                  %s\n",
+                    c->name);
+            continue;
+        }
         cli_say("%8.2f  (%7.2f to %7.2f)  %7.3f %7.3f   ", c->score, c->score_low, c->score_high,
                 c->p_value, c->q_value);
         if (isnan(c->log10_lr.median))

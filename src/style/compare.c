@@ -25,11 +25,12 @@ struct work {
     struct style_likeness likeness;
     struct style_margins margins; /* of an identification */
     struct style_calibration calibration;
-    size_t named;   /* the member of the candidate that stands out, or STYLE_NOBODY */
-    bool sampled;   /* some are fingerprints */
-    size_t already; /* files of the panel that are read elsewhere */
-    size_t answers; /* of the suspect: different ones that are not empty */
-    bool foreign;   /* it hardly uses the words that all others use */
+    size_t named;       /* the member of the candidate that stands out, or STYLE_NOBODY */
+    bool sampled;       /* some are fingerprints */
+    size_t most_shared; /* prompts, of the suspect and any candidate */
+    size_t already;     /* files of the panel that are read elsewhere */
+    size_t answers;     /* of the suspect: different ones that are not empty */
+    bool foreign;       /* it hardly uses the words that all others use */
     struct assay_error *error;
 };
 
@@ -57,9 +58,21 @@ static assay_status leave_out(struct work *w, const char *sentence)
     return ASSAY_OK;
 }
 
+/* A model that answered few of the prompts of the suspect would look unlike everybody for want of
+ * answers: as a null it would make whoever did answer them stand out. */
+static assay_status leave_out_unasked(struct work *w, const struct assay_responses *set,
+                                      size_t shared)
+{
+    return leave_out(w, assay_arena_print(w->r->arena,
+                                          "%s: it answered %zu of the suspect's prompts where "
+                                          "another model answered %zu, too few to be compared",
+                                          set->path, shared, w->most_shared));
+}
+
 static assay_status join(struct work *w, struct assay_responses *set, size_t candidate)
 {
     struct style_population *p = &w->population;
+    size_t shared = assay_responses_shared(w->suspect, set);
     if (style_is_itself(w->suspect, set))
         return leave_out(w, assay_arena_print(w->r->arena,
                                               "%s: it has the suspect's name and "
@@ -70,6 +83,8 @@ static assay_status join(struct work *w, struct assay_responses *set, size_t can
             w->already++;
             return ASSAY_OK;
         }
+    if (2 * shared < w->most_shared)
+        return leave_out_unasked(w, set, shared);
     w->sets[p->n] = set;
     p->names[p->n] = set->name;
     p->candidate[p->n++] = candidate;
@@ -88,12 +103,21 @@ static void share_lineages(struct style_population *p)
             }
 }
 
+static void note_shared(struct work *w, const struct assay_responses *set)
+{
+    size_t shared = style_is_itself(w->suspect, set) ? 0 : assay_responses_shared(w->suspect, set);
+    w->most_shared = shared > w->most_shared ? shared : w->most_shared;
+}
+
 static assay_status gather(struct work *w, const struct assay_style_candidate *candidates,
                            size_t count, struct assay_responses *const *panel, size_t panel_count)
 {
     size_t most = 1 + panel_count;
     for (size_t c = 0; c < count; c++)
         most += candidates[c].member_count;
+    for (size_t c = 0; c < count; c++)
+        for (size_t m = 0; m < candidates[c].member_count; m++)
+            note_shared(w, candidates[c].members[m]);
     w->sets = assay_arena_alloc(w->r->arena, most, sizeof *w->sets);
     if (!w->sets || !style_population_start(w->r->arena, most, count, &w->population))
         return no_memory(w);
@@ -138,6 +162,19 @@ struct replicates {
     bool *failed;
 };
 
+/* A pair with less than half the prompts that the suspect shares with the candidate says nothing
+ * of how alike strangers are to it: unknown, which is not unlike. */
+static void forget_what_was_not_asked(const struct work *w, double *scores)
+{
+    size_t n = w->population.n;
+    for (size_t b = 1; b < n && w->most_shared > 0; b++) {
+        size_t own = style_likeness_shared(&w->likeness, 0, b);
+        for (size_t m = 0; m < n; m++)
+            if (m != b && (own == 0 || 2 * style_likeness_shared(&w->likeness, m, b) < own))
+                scores[m * n + b] = NAN;
+    }
+}
+
 static bool score(const struct work *w, const struct style_matrices *m,
                   const unsigned times[STYLE_BLOCKS], double *scores)
 {
@@ -145,6 +182,7 @@ static bool score(const struct work *w, const struct style_matrices *m,
         return false;
     if (w->question == ASSAY_STYLE_IDENTIFY)
         style_margins_add(&w->margins, &w->population, times, scores);
+    forget_what_was_not_asked(w, scores);
     return true;
 }
 
@@ -220,7 +258,7 @@ static size_t best_member(const struct work *w, const double *scores, size_t can
     size_t best = STYLE_NOBODY;
     for (size_t b = 1; b < w->population.n; b++)
         if (w->population.candidate[b] == candidate &&
-            (best == STYLE_NOBODY || scores[b] > scores[best]))
+            (best == STYLE_NOBODY || scores[b] > scores[best] || isnan(scores[best])))
             best = b;
     return best;
 }
@@ -249,7 +287,7 @@ static void fill_result(const struct work *w, const struct style_matrices *m, co
     result->score = result->score_low = result->score_high = NAN;
     result->p_value = result->q_value = 1;
     result->log10_lr = style_calibration_at(&w->calibration, NAN);
-    if (member == STYLE_NOBODY)
+    if (member == STYLE_NOBODY || isnan(scores[member]))
         return;
     result->score = result->score_low = result->score_high = scores[member];
     result->p_value = style_null_share(&w->population, scores, 0, c, result->score).p;
@@ -512,7 +550,10 @@ static assay_status run(struct work *w, const struct assay_style_candidate *cand
     w->sampled = corpus.sampled;
     if (w->question == ASSAY_STYLE_IDENTIFY && !w->sampled)
         status = style_margins_make(w->context, &corpus, &w->population, &w->margins, w->error);
-    style_corpus_keep_prompts_of(&corpus, 0);
+    /* Where no candidate was asked them there is nothing to compare on them: rates of all words
+     * are left, or a classifier that was trained on others. */
+    if (w->most_shared > 0 || w->question == ASSAY_STYLE_IDENTIFY)
+        style_corpus_keep_prompts_of(&corpus, 0);
     if (status == ASSAY_OK)
         status = style_likeness_make(w->context, &corpus, true, &w->likeness, w->error);
     style_corpus_free(&corpus);
