@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Versions of methods, as in their findings: they change when the numbers could. */
-#define ASSAY_STYLE_RANK_VERSION "3" /* of the method style.rank */
+#define ASSAY_STYLE_RANK_VERSION "4" /* of the method style.rank */
 
 enum assay_style_question {
     ASSAY_STYLE_IDENTIFY, /* which candidate wrote these texts? */
