@@ -165,11 +165,18 @@ static int cores(void)
     return online < 1 ? 1 : online > MOST_CORES ? MOST_CORES : (int)online;
 }
 
+/* --only: the one row of this name, for a profiler. */
+static const char *only;
+
 static void row(const char *name, enum lab_precision precision, const struct lab_shape *shape,
                 size_t length, double floor, int threads, bool json)
 {
     static const char *const names[] = {"f32", "bf16", "amx"};
     const char *in = names[precision];
+    char whole[64];
+    snprintf(whole, sizeof whole, "%s %s", name, in);
+    if (only && strcmp(only, whole) != 0)
+        return;
     double all = 0, work = flops(shape, length);
     struct side_by_side models = {precision, shape, length, {0}};
     all = sum_side_by_side(train_one, &models, threads);
@@ -186,7 +193,8 @@ static void row(const char *name, enum lab_precision precision, const struct lab
     fflush(stdout);
 }
 
-/* With --json: one object a line, for race_torch.py. */
+/* With --json: one object a line, for race_torch.py; with --only "C 256, 4 layers, V 4096 bf16"
+ * that row alone. */
 int main(int count, char **arguments)
 {
     const struct lab_shape wide = {4096, 256, 4, 4, 4, 688, 256, true, 0, 0};
@@ -194,6 +202,8 @@ int main(int count, char **arguments)
     const struct lab_shape mixture = {4096, 128, 4, 4, 4, 344, 256, true, 8, 2};
     const struct lab_shape bytes = {128, 64, 2, 4, 4, 128, 256, true, 0, 0};
     bool json = count > 1 && strcmp(arguments[1], "--json") == 0;
+    if (count > 2 && strcmp(arguments[1], "--only") == 0)
+        only = arguments[2];
     int threads = cores();
     double floor = 0;
     struct side_by_side peaks = {.rate = {0}};
