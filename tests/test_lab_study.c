@@ -427,6 +427,9 @@ static void designs_that_could_not_answer_are_refused_by_line(void **state)
          "null students: 19\nmodel: {width: 64, layers: 2, heads: 4, hidden: 32}\n"
          "training: {steps: 200, rows: 16, length: 64, rate: 0.004, prose bytes: 100}\n",
          "4096", 13},
+        {WORLD TEACHERS METHODS DOSES
+         "seeds: 2\nfresh students: 5\nanswers per student: 70000\n" NULLS,
+         "65536", 10},
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

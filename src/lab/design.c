@@ -2,6 +2,7 @@
 #include "lab/design.h"
 
 #include "lab/folder.h"
+#include "lab/generate.h"
 
 #include <math.h>
 #include <string.h>
@@ -300,7 +301,7 @@ static assay_status read_students(struct assay_yaml *root, struct lab_design *d,
         ASSAY_TRY(assay_yaml_quantity(node, ASSAY_UNIT_NONE, 0.001, 0.5, &d->level, error));
     ASSAY_TRY(need_count(root, "seeds", 1, 1000, &d->seeds, error));
     ASSAY_TRY(need_count(root, "fresh students", 1, 1000, &d->fresh_students, error));
-    ASSAY_TRY(need_count(root, "answers per student", 1, 100000, &d->answers, error));
+    ASSAY_TRY(need_count(root, "answers per student", 1, LAB_MOST_ROWS, &d->answers, error));
     ASSAY_TRY(need_count(root, "null students", 0, 1000, &d->null_students, error));
     ASSAY_TRY(may_count(root, "human students", 0, 1000, 0, &d->human_students, error));
     ASSAY_TRY(may_count(root, "reference students", 2, 100, 6, &d->reference_students, error));

@@ -171,11 +171,12 @@ assay_status lab_generate(const struct lab_model *m, size_t rows, size_t length,
 {
     struct work w = {.m = m, .rows = rows, .length = length};
     size_t c = m->shape.width;
-    if (rows == 0 || rows > 65536 || length == 0 || length > m->shape.context || !(temperature > 0))
+    if (rows == 0 || rows > LAB_MOST_ROWS || length == 0 || length > m->shape.context ||
+        !(temperature > 0))
         return assay_error_at(error, ASSAY_ERROR_INPUT, NULL, 0,
-                              "expected 1 to 65536 texts of 1 to %u tokens at a temperature above "
+                              "expected 1 to %d texts of 1 to %u tokens at a temperature above "
                               "0, found %zu of %zu at %g",
-                              m->shape.context, rows, length, temperature);
+                              LAB_MOST_ROWS, m->shape.context, rows, length, temperature);
     if (!start(&w)) {
         finish(&w);
         return assay_error_at(error, ASSAY_ERROR_MEMORY, NULL, 0, "out of memory");

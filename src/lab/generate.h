@@ -9,9 +9,11 @@
 
 #include "lab/model.h"
 
+#define LAB_MOST_ROWS 65536
+
 /*
- * `tokens` is rows x length, 1 to 65536 rows; the first of each row is given, the others are
- * drawn, each in proportion to p^(1 / temperature), temperature above 0.
+ * `tokens` is rows x length, 1 to LAB_MOST_ROWS rows; the first of each row is given, the others
+ * are drawn, each in proportion to p^(1 / temperature), temperature above 0.
  */
 ASSAY_MUST_USE assay_status lab_generate(const struct lab_model *model, size_t rows, size_t length,
                                          double temperature, struct assay_random *random,
