@@ -19,8 +19,8 @@
  *   training: {steps: 200, rows: 16, length: 64, rate: 0.004, teacher steps: 400}
  *                            precision: bf16 trains with products in bfloat16; default: float32
  *                            prose bytes: how much text by its author a model draws what it reads
- *                            from, each model text of its own; default: 40000. Who reads more than
- *                            that learns its own few pages by heart
+ *                            from, each model text of its own; default: 40000. A model whose steps
+ *                            read more than that reads its own few pages again and again
  *   methods: [answers, top-k, logits, on-policy, preferences, reasoning, paraphrase, mixed]
  *   doses: [0.05, 0.2, 1]
  *   evasions: [none, rinsed, cooled]
