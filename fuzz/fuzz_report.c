@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *names = outline_same_exhibits(report, report);
     json_t *versions = versions_of(report);
     json_t *first = outline_of(report, NULL), *second = outline_of(report, names);
-    if (!versions_same(versions, versions))
+    /* a report that does not say its version is not known to be of the same */
+    if (json_object_get(versions, "program") && !versions_same(versions, versions))
         abort();
     if (json_differences_find(first, first, &found, &error) == ASSAY_OK) {
         if (found.count != 0)
