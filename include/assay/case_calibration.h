@@ -22,11 +22,11 @@ extern "C" {
 /* The log10 ratio of a point of Tippett's curves; the log10 prior odds of one of cross-entropy. */
 static inline double assay_tippett_ratio(size_t point)
 {
-    return ((double)point - (ASSAY_TIPPETT_POINTS - 1) / 2) / 10;
+    return ((double)point - (ASSAY_TIPPETT_POINTS - 1) / 2.0) / 10;
 }
 static inline double assay_entropy_odds(size_t point)
 {
-    return ((double)point - (ASSAY_ENTROPY_POINTS - 1) / 2) / 10;
+    return ((double)point - (ASSAY_ENTROPY_POINTS - 1) / 2.0) / 10;
 }
 
 /* How the world of the simulation departs from what the method takes for granted. */
