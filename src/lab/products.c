@@ -4,6 +4,7 @@
 #include "base/amx.h"
 #include "lab/pairs.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -254,6 +255,7 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
 {
     const struct lab_kind *kind = &lab_kinds[b->processor];
     bool down = step_k != 1;
+    assert(kind->rows > 0);
     size_t group = GROUP / kind->rows * kind->rows, most = kind->pairs ? 2 * DEPTH : DEPTH;
     size_t panel = lab_kind_depth(kind, b->k) * PANEL;
     _Alignas(64) float packed[GROUP * STRIDE];

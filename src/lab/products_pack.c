@@ -4,6 +4,7 @@
 #include "lab/products_kind.h"
 #include "lab/transpose.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define PANEL LAB_PANEL
@@ -133,6 +134,7 @@ void lab_pack_rows(const struct lab_kind *kind, size_t n, size_t k, const float 
     size_t rows = kind->rows, pairs = (k + 1) / 2, depth = lab_kind_depth(kind, k);
     uint32_t *words = (uint32_t *)packed;
     bool down = step_k != 1;
+    assert(rows > 0);
     if (down && kind->deep == 1) {
         if (kind->pairs)
             lab_pair_strips(k, n, rows, a, step_k, words, lab_kind_strip(kind, down, k));
