@@ -232,6 +232,7 @@ static void multiply_block(const struct block *x)
     static const float zeros[PANEL];
     const struct lab_kind *kind = x->kind;
     size_t rows = kind->rows, columns = kind->columns;
+    assert(rows > 0);
     size_t depth = lab_kind_depth(kind, x->deep), strip = lab_kind_strip(kind, x->down, x->deep);
     for (size_t r = 0; r < x->high; r += rows)
         for (size_t j = x->first; j < x->last; j += columns) {
@@ -242,7 +243,7 @@ static void multiply_block(const struct block *x)
                 row += rows;
             }
             if (x->from && row + rows <= x->high && on + columns <= x->last)
-                soon(kind, (x->from ? x->from : x->c) + row * x->step_c + on, x->step_c);
+                soon(kind, x->from + row * x->step_c + on, x->step_c);
             meet(kind, x->down, x->high - r < rows ? x->high - r : rows,
                  x->last - j < columns ? x->last - j : columns, depth, x->a + r / rows * strip,
                  x->b + j / PANEL * x->panel + j % PANEL, x->from ? x->from + at : zeros,
