@@ -14,9 +14,9 @@
 #include <stdio.h>
 
 /*
- * Bytes of the character that begins at `text` if it may not be shown, else 0: C0 and C1 controls, DEL, bytes
- * that are not UTF-8, U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069, U+FEFF.
- * `text` ends with NUL, which counts as one of them.
+ * Bytes of the character that begins at `text` if it may not be shown, else 0: C0 and C1 controls,
+ * DEL, bytes that are not UTF-8, U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069,
+ * U+FEFF. `text` ends with NUL, which counts as one of them.
  */
 size_t escape_unsafe(const char *text);
 

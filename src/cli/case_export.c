@@ -52,10 +52,13 @@ static assay_status check_options(struct cli_call *call)
     bool known = false;
     for (size_t i = 0; format && i < sizeof formats / sizeof formats[0]; i++)
         known = known || strcmp(format, formats[i]) == 0;
+    if (!format)
+        return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
+                              "expected --format json, text, stix or cyclonedx");
     if (!known)
         return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
                               "--format: found \"%.40s\", expected json, text, stix or cyclonedx",
-                              format ? format : "");
+                              format);
     if (call->value[MODEL] && strcmp(format, "cyclonedx") != 0)
         return assay_error_at(&call->error, ASSAY_ERROR_INPUT, NULL, 0,
                               "--model: only --format cyclonedx names the model");

@@ -7,8 +7,8 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "custody/manifest.h"
 
-#include "base/utf8.h"
 #include "base/escape.h"
+#include "base/utf8.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
 /*
  * outline: a report reduced to what two authors of a case could differ in, by section: case,
  * exhibits, grades, reliability, questions, findings, dependence, priors, results. In: reports as
- * `assay case run --json` gives them, perhaps a stranger's. Out: a tree for json_differences_find. What can go wrong:
- * memory.
+ * `assay case run --json` gives them, perhaps a stranger's. Out: a tree for json_differences_find.
+ * What can go wrong: memory.
  */
 #ifndef CUSTODY_OUTLINE_H
 #define CUSTODY_OUTLINE_H

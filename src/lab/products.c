@@ -4,7 +4,6 @@
 #include "base/amx.h"
 #include "lab/pairs.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -231,10 +230,10 @@ static void multiply_block(const struct block *x)
 {
     static const float zeros[PANEL];
     const struct lab_kind *kind = x->kind;
+    const float *a = x->a; /* the strip */
     size_t rows = kind->rows, columns = kind->columns;
-    assert(rows > 0);
     size_t depth = lab_kind_depth(kind, x->deep), strip = lab_kind_strip(kind, x->down, x->deep);
-    for (size_t r = 0; r < x->high; r += rows)
+    for (size_t r = 0; r < x->high; r += rows, a += strip)
         for (size_t j = x->first; j < x->last; j += columns) {
             size_t at = r * x->step_c + j;
             size_t on = j + 2 * columns, row = r; /* two tiles ahead */
@@ -245,7 +244,7 @@ static void multiply_block(const struct block *x)
             if (x->from && row + rows <= x->high && on + columns <= x->last)
                 soon(kind, x->from + row * x->step_c + on, x->step_c);
             meet(kind, x->down, x->high - r < rows ? x->high - r : rows,
-                 x->last - j < columns ? x->last - j : columns, depth, x->a + r / rows * strip,
+                 x->last - j < columns ? x->last - j : columns, depth, a,
                  x->b + j / PANEL * x->panel + j % PANEL, x->from ? x->from + at : zeros,
                  x->from ? x->step_c : 0, x->c + at, x->step_c);
         }
@@ -256,7 +255,6 @@ void lab_multiply(const struct lab_packed *b, size_t n, size_t k, size_t m, cons
 {
     const struct lab_kind *kind = &lab_kinds[b->processor];
     bool down = step_k != 1;
-    assert(kind->rows > 0);
     size_t group = GROUP / kind->rows * kind->rows, most = kind->pairs ? 2 * DEPTH : DEPTH;
     size_t panel = lab_kind_depth(kind, b->k) * PANEL;
     _Alignas(64) float packed[GROUP * STRIDE];

@@ -4,7 +4,6 @@
 #include "lab/products_kind.h"
 #include "lab/transpose.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define PANEL LAB_PANEL
@@ -134,7 +133,6 @@ void lab_pack_rows(const struct lab_kind *kind, size_t n, size_t k, const float 
     size_t rows = kind->rows, pairs = (k + 1) / 2, depth = lab_kind_depth(kind, k);
     uint32_t *words = (uint32_t *)packed;
     bool down = step_k != 1;
-    assert(rows > 0);
     if (down && kind->deep == 1) {
         if (kind->pairs)
             lab_pair_strips(k, n, rows, a, step_k, words, lab_kind_strip(kind, down, k));
@@ -150,6 +148,9 @@ void lab_pack_rows(const struct lab_kind *kind, size_t n, size_t k, const float 
         turn_pairs(n - i < rows ? n - i : rows, k, a + i, step_k, words + i * STRIDE);
     for (size_t i = 0; i < n && kind->pairs && depth > pairs; i++)
         memset(words + i * STRIDE + pairs, 0, (depth - pairs) * sizeof *words);
-    for (size_t i = n; i % rows; i++)
+    size_t end = 0; /* of the last strip */
+    while (end < n)
+        end += rows;
+    for (size_t i = n; i < end; i++)
         memset(packed + i * STRIDE, 0, depth * sizeof *packed);
 }

@@ -2,8 +2,8 @@
 /* The report for a terminal: the answer first, then what it cannot tell, then the numbers. */
 #include <assay/report.h>
 
-#include "report/combination_text.h"
 #include "base/escape.h"
+#include "report/combination_text.h"
 #include "report/lines.h"
 #include "report/number.h"
 
