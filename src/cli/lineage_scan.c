@@ -65,12 +65,17 @@ static assay_status no_memory(struct cli_call *call)
 
 static assay_status add(struct cli_call *call, struct candidates *all, char *path)
 {
+    if (all->count == MOST_CANDIDATES) {
+        free(path);
+        return assay_error_at(&call->error, ASSAY_ERROR_LIMIT, NULL, 0,
+                              "more than %d checkpoints in the folder: scan its parts one by one",
+                              MOST_CANDIDATES);
+    }
     if (all->count == all->room) {
         size_t room = all->room ? 2 * all->room : 64;
         struct candidate *list = realloc(all->list, room * sizeof *list);
-        if (!list || room > MOST_CANDIDATES) {
+        if (!list) {
             free(path);
-            all->list = list ? list : all->list;
             return no_memory(call);
         }
         all->list = list;
