@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "finding_curve.h"
+
 static void assert_near(double value, double expected, double tolerance)
 {
     if (!(fabs(value - expected) <= tolerance))
@@ -104,19 +106,6 @@ static void combined_ratios_are_worth_what_they_say_and_a_plain_product_is_not(v
     free(page);
 }
 
-static const struct assay_series *series_named(const struct assay_finding *f, const char *figure,
-                                               const char *name)
-{
-    for (size_t i = 0; i < f->figure_count; i++)
-        for (size_t k = 0; strcmp(f->figures[i].id, figure) == 0 && f->figures[i].curves &&
-                           k < f->figures[i].curves->series_count;
-             k++)
-            if (strcmp(f->figures[i].curves->series[k].name, name) == 0)
-                return &f->figures[i].curves->series[k];
-    fail_msg("no curve %s in %s", name, figure);
-    return NULL;
-}
-
 static void costs_have_intervals_over_cases_and_entropy_at_even_odds_is_cllr(void **state)
 {
     (void)state;
@@ -164,12 +153,12 @@ static void a_calibration_is_drawn_as_it_was_counted(void **state)
     }
     if (assay_case_calibration_describe(c, table, data, &f, &error) != ASSAY_OK)
         fail_msg("%s", error.message);
-    const struct assay_series *wrong = series_named(&f, "tippett", "false, network");
+    const struct assay_series *wrong = curve_of(&f, "tippett", "false, network");
     assert_near(wrong->points[50].x, 1, 0);
     assert_near(wrong->points[50].y, 1.0 / 3, 1e-12);
     assert_true(wrong->points[50].low < 1.0 / 3 && wrong->points[50].high > 1.0 / 3);
-    assert_near(series_named(&f, "tippett", "true, network")->points[30].y, 2.0 / 3, 1e-12);
-    const struct assay_series *bins = series_named(&f, "reliability", "sources as graded");
+    assert_near(curve_of(&f, "tippett", "true, network")->points[30].y, 2.0 / 3, 1e-12);
+    const struct assay_series *bins = curve_of(&f, "reliability", "sources as graded");
     assert_int_equal(bins->point_count, 3); /* empty ones are no points */
     assert_near(bins->points[1].x, 0.5, 1e-12);
     assert_near(bins->points[2].y, 2.0 / 3, 1e-12);

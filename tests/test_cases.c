@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "finding_curve.h"
+
 struct ran {
     struct assay_case subject;
     struct assay_assessment assessment;
@@ -178,19 +180,6 @@ static double weight_of(const struct assay_finding *f, const char *hypothesis)
             return f->weights[i].log10_likelihood.median;
     fail_msg("%s is not weighed", hypothesis);
     return 0;
-}
-
-static const struct assay_series *curve_of(const struct assay_finding *f, const char *figure,
-                                           const char *name)
-{
-    for (size_t i = 0; i < f->figure_count; i++)
-        for (size_t k = 0; strcmp(f->figures[i].id, figure) == 0 && f->figures[i].curves &&
-                           k < f->figures[i].curves->series_count;
-             k++)
-            if (strcmp(f->figures[i].curves->series[k].name, name) == 0)
-                return &f->figures[i].curves->series[k];
-    fail_msg("no curve %s in %s", name, figure);
-    return NULL;
 }
 
 /* log10 of a density at x, between its points. */

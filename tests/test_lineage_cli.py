@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+from safetensors_file import store
+
 ASSAY = os.environ["ASSAY"]
 number = 0
 failed = False
@@ -42,29 +44,11 @@ def write(path, seed, noise=0.0, tokens=300):
     for layer in range(2):
         for name, shape in (("gate", (96, 64)), ("up", (96, 64)), ("down", (64, 96))):
             shapes[f"model.layers.{layer}.mlp.{name}_proj.weight"] = shape
-    header, data = {}, b""
+    tensors = {}
     for name, (rows, columns) in shapes.items():
         values = [own.gauss(0, 1) + noise * other.gauss(0, 1) for _ in range(rows * columns)]
-        raw = struct.pack(f"<{len(values)}f", *values)
-        header[name] = {"dtype": "F32", "shape": [rows, columns],
-                        "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
-
-
-def store(path, tensors):
-    """Bytes of tensors as a safetensors file: {name: (dtype, shape, bytes)}."""
-    header, data = {}, b""
-    for name, (dtype, shape, raw) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
+        tensors[name] = ("F32", [rows, columns], struct.pack(f"<{len(values)}f", *values))
+    store(path, tensors)
 
 
 def load(path):

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+from safetensors_file import store
+
 ASSAY = os.environ["ASSAY"]
 ENVIRONMENT = dict(os.environ, ASSAY_DATA=os.path.join(os.environ["ASSAY_SOURCE"], "data"))
 # a title set, a forged line, a C1 control, text turned around, a line separator, a byte order mark
@@ -43,19 +45,6 @@ def plain(name, done, code=0, shows=True):
     name = "text of strangers stays text: " + name
     check(done.returncode == code and not bad and not forged and
           (not shows or "\ufffd]0;owned\ufffd" in told), name, (done.returncode, told))
-
-
-def store(path, tensors, notes=None):
-    header, data = {}, b""
-    if notes:
-        header["__metadata__"] = notes
-    for name, (dtype, shape, raw) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
 
 
 def tensors(seed):
