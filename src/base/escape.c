@@ -42,20 +42,6 @@ static size_t character(const char *text, size_t *unsafe)
     return length;
 }
 
-/* What escape_plain would print of `text`: its characters. */
-static size_t count(const char *text, size_t bytes)
-{
-    size_t characters = 0, unsafe, i = 0;
-    while (i < bytes && text[i]) {
-        size_t length = character(text + i, &unsafe);
-        if (length > bytes - i)
-            break;
-        i += length;
-        characters++;
-    }
-    return characters;
-}
-
 size_t escape_plain(FILE *to, const char *text, size_t bytes)
 {
     size_t characters = 0, unsafe, i = 0;
@@ -63,9 +49,9 @@ size_t escape_plain(FILE *to, const char *text, size_t bytes)
         size_t length = character(text + i, &unsafe);
         if (length > bytes - i)
             break;
-        if (unsafe)
+        if (to && unsafe)
             fputs(REPLACEMENT, to);
-        else
+        else if (to)
             fwrite(text + i, 1, length, to);
         i += length;
         characters++;
@@ -143,7 +129,7 @@ static int put_text(FILE *to, const struct spec *s, const char *text)
     size_t bytes = s->precision >= 0 ? (size_t)s->precision : SIZE_MAX;
     if (!text)
         text = "(null)";
-    int shown = (int)count(text, bytes), pad = s->width > shown ? s->width - shown : 0;
+    int shown = (int)escape_plain(NULL, text, bytes), pad = s->width > shown ? s->width - shown : 0;
     if (!s->left)
         fprintf(to, "%*s", pad, "");
     escape_plain(to, text, bytes);

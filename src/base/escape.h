@@ -20,7 +20,8 @@
  */
 size_t escape_unsafe(const char *text);
 
-/* At most `bytes` of `text`; returns the characters printed. NULL prints nothing. */
+/* At most `bytes` of `text`; returns the characters printed. A `text` of NULL prints nothing; a
+ * `to` of NULL only counts. */
 size_t escape_plain(FILE *to, const char *text, size_t bytes);
 
 /* The same into `copy` of `size` bytes (1 or more), cut at a whole character. */
